@@ -1,0 +1,106 @@
+/* model: the architecture to be deployed, in canonical terms. It comes from our own YAML or from a
+ * hub's config.json, translated by the data of a family file (lua/families/NAME.lua). Nothing after
+ * this module knows a family's name or a hub's keys: only the fields below and the tensor names. */
+#pragma once
+
+#include "base/schema.h"
+
+typedef enum ModelNorm { NORM_RMS, NORM_LAYER } ModelNorm;
+typedef enum ModelPosition { POSITION_ROPE, POSITION_LEARNED } ModelPosition;
+typedef enum ModelActivation {
+    ACTIVATION_SILU,
+    ACTIVATION_GELU,
+    ACTIVATION_GELU_TANH
+} ModelActivation;
+typedef enum ElementType { ELEMENT_F32, ELEMENT_BF16, ELEMENT_F16 } ElementType;
+
+/* Every tensor that a model may have. Shapes are [rows][columns] as in checkpoints: a projection maps
+ * `columns` inputs to `rows` outputs; vectors have one column. Order: as layers use them. */
+typedef enum TensorKind {
+    TENSOR_EMBEDDING,      /* [vocabulary][hidden] */
+    TENSOR_POSITIONS,      /* [max_positions][hidden], learned positions only */
+    TENSOR_ATTENTION_NORM, /* [hidden], a layer */
+    TENSOR_ATTENTION_NORM_BIAS,
+    TENSOR_QUERY, /* [heads x head_dim][hidden] */
+    TENSOR_QUERY_BIAS,
+    TENSOR_KEY, /* [kv_heads x head_dim][hidden] */
+    TENSOR_KEY_BIAS,
+    TENSOR_VALUE, /* [kv_heads x head_dim][hidden] */
+    TENSOR_VALUE_BIAS,
+    TENSOR_OUTPUT, /* [hidden][heads x head_dim] */
+    TENSOR_OUTPUT_BIAS,
+    TENSOR_FFN_NORM, /* [hidden] */
+    TENSOR_FFN_NORM_BIAS,
+    TENSOR_ROUTER,      /* [experts][hidden], held in float32 */
+    TENSOR_EXPERT_GATE, /* [expert_hidden][hidden], an expert of a layer; gated models only */
+    TENSOR_EXPERT_GATE_BIAS,
+    TENSOR_EXPERT_UP, /* [expert_hidden][hidden] */
+    TENSOR_EXPERT_UP_BIAS,
+    TENSOR_EXPERT_DOWN, /* [hidden][expert_hidden] */
+    TENSOR_EXPERT_DOWN_BIAS,
+    TENSOR_FINAL_NORM, /* [hidden] */
+    TENSOR_FINAL_NORM_BIAS,
+    TENSOR_HEAD, /* [vocabulary][hidden]; absent when embeddings are tied */
+    TENSOR_KINDS,
+} TensorKind;
+
+extern const char *const tensor_kind_names[TENSOR_KINDS + 1]; /* "embedding", ..., NULL */
+
+/* One tensor kind of this model: its name in checkpoints, with {layer} and {expert} to be replaced. */
+typedef struct ModelTensor {
+    int64_t kind; /* TensorKind */
+    const char *name;
+} ModelTensor;
+
+typedef struct Model {
+    const char *name;
+    const char *family; /* for messages and for finding the family file; decides nothing later */
+    int64_t layers, hidden, heads, kv_heads, head_dim, vocabulary, max_positions;
+    int64_t norm; /* ModelNorm */
+    double norm_eps;
+    int64_t position; /* ModelPosition */
+    double rope_theta;
+    bool attention_bias; /* query, key, value */
+    bool output_bias;    /* output projection */
+    int64_t activation;  /* ModelActivation */
+    bool gated;          /* three matrices an expert (activation(gate) x up), else two */
+    bool expert_bias;
+    int64_t experts, expert_hidden, top_k;
+    bool renormalize;       /* top-k probabilities divided by their sum */
+    double capacity_factor; /* 0: no capacity; else DESIGN section 4, prefill only */
+    bool tie_embeddings;
+    double initializer_range; /* of random weights */
+    /* Training figures, carried for the train step. */
+    double load_balance_coefficient, router_z_coefficient;
+    double attention_dropout, residual_dropout, expert_dropout;
+    const char *tokenizer;        /* name or path; may be "" */
+    LIST_OF(ModelTensor) tensors; /* the kinds that this model has, ascending */
+} Model;
+
+extern const Schema model_schema;
+
+/* Read MODEL: our YAML (any mapping without "model_type"), or a hub's config.json, or a directory that
+ * holds one. `share` overrides the embedded Lua files, or NULL. Checks sizes against each other
+ * (E02xx): heads over kv_heads, top_k over experts, positive sizes below 2^31, and warns where
+ * method.md does (tokenizer gpt2 with a vocabulary other than 50257: E0210). */
+Status model_read(Arena *arena, const char *path, const char *share, Model *model, Diag *diag);
+
+/* Rows and columns of a tensor of this kind in the checkpoint. */
+void model_tensor_shape(const Model *model, TensorKind kind, int64_t *rows, int64_t *columns);
+
+/* Name of this tensor in checkpoints with layer and expert put in (ignored where the kind has none);
+ * NULL if the model has no such tensor. */
+const char *model_tensor_name(Arena *arena, const Model *model, TensorKind kind, int64_t layer,
+                              int64_t expert);
+
+bool model_has(const Model *model, TensorKind kind);
+bool tensor_kind_per_layer(TensorKind kind);
+bool tensor_kind_per_expert(TensorKind kind);
+
+/* Parameters in all, and per expert. */
+int64_t model_parameters(const Model *model);
+
+static inline int64_t element_bytes(int64_t type) {
+    return type == ELEMENT_F32 ? 4 : 2;
+}
+extern const char *const element_names[]; /* "f32", "bf16", "f16", NULL */

@@ -1,0 +1,194 @@
+/* plan: the decisions, and nothing that follows from them. One schema for every strategy; a person can
+ * read, edit and diff it. It stands alone: it carries the resolved inputs with their digests and the
+ * collective algorithms expanded to data. Written by planners (Lua), read back as hostile data. */
+#pragma once
+
+#include "input/model.h"
+#include "input/topology.h"
+#include "input/workload.h"
+
+enum { PLAN_SCHEMA_VERSION = 1 };
+
+/* Ranks are numbered 0 .. copies x ranks_per_copy - 1. Everything below `stages` names ranks of the
+ * first copy; copy c has the same structure on ranks + c x ranks_per_copy. */
+typedef struct PlanRank {
+    int64_t rank, node, gpu;
+} PlanRank;
+
+typedef struct PlanIdle {
+    int64_t node, gpu;
+    const char *why;
+} PlanIdle;
+
+typedef struct PlanMember {
+    int64_t rank;
+    Range heads; /* query heads */
+} PlanMember;
+
+/* A request group: ranks that serve the same requests, splitting query heads between them. Owner of
+ * row t of T rows of a micro-batch: member j with t in [T j / n, T (j + 1) / n), n members. */
+typedef struct PlanGroup {
+    Range requests; /* sequences [begin, end) of the copy's batch, ceil(batch / copies) in all */
+    LIST_OF(PlanMember) members;
+} PlanGroup;
+
+typedef struct PlanExpert {
+    Range layers;
+    int64_t expert;
+    Range columns; /* of expert_hidden */
+    int64_t rank;
+    int64_t replica; /* 0: primary */
+} PlanExpert;
+
+typedef struct PlanStage {
+    Range layers;
+    LIST_OF(PlanGroup) attention;
+    LIST_OF(PlanExpert) experts;
+} PlanStage;
+
+/* Embedding and head: vocabulary entries [begin, end) on a rank that is a member of a request group.
+ * Within each group the ranges either cover the vocabulary once, or every member holds all of it. */
+typedef struct PlanVocabulary {
+    int64_t rank;
+    Range entries;
+} PlanVocabulary;
+
+typedef enum PlanPart {
+    PART_EMBED,     /* token (and position) embedding */
+    PART_ATTENTION, /* norm, projections, attention, output move, norm, router, packing */
+    PART_DISPATCH,  /* tokens to the holders of their experts */
+    PART_EXPERTS,   /* expert FFN */
+    PART_COMBINE,   /* results back to the owners, weighted sum, residual */
+    PART_HEAD,      /* final norm, logits, choice of the next token */
+} PlanPart;
+extern const char *const plan_part_names[];
+
+typedef struct PlanItem {
+    int64_t part; /* PlanPart */
+    int64_t microbatch;
+    int64_t lag; /* the item works on layer (loop layer - lag) */
+} PlanItem;
+
+/* The items in order, once for each layer in [begin, end). A prologue or epilogue is a loop of one. Parts
+ * embed and head ignore the layer. */
+typedef struct PlanLoop {
+    Range layers;
+    LIST_OF(PlanItem) items;
+} PlanLoop;
+
+/* What a set of ranks (of the first copy) does, in program order. Items in which a rank takes no part are
+ * skipped for it. The moves of all ranks must be consistent with one total order. */
+typedef struct PlanOrder {
+    IntList ranks;
+    LIST_OF(PlanLoop) loops;
+} PlanOrder;
+
+typedef enum PlanPrimitive {
+    PRIMITIVE_ALL_REDUCE,     /* members get the sum of the pieces named for each (equal for all) */
+    PRIMITIVE_REDUCE_SCATTER, /* member i gets the sum of pieces[i] */
+    PRIMITIVE_ALL_GATHER,     /* member i contributes pieces[i], all get all of them */
+} PlanPrimitive;
+extern const char *const plan_primitive_names[];
+
+/* A primitive over one set of ranks. pieces[i] of member i: [begin, end) of the move's pieces; may be
+ * empty for reduce_scatter and all_gather. */
+typedef struct PlanSet {
+    IntList ranks;
+    LIST_OF(Range) pieces; /* FIELD_LIST of range_schema */
+} PlanSet;
+
+typedef struct PlanMoveStage {
+    int64_t primitive;     /* PlanPrimitive */
+    LIST_OF(PlanSet) sets; /* disjoint */
+} PlanMoveStage;
+
+typedef enum PlanMoveKind {
+    MOVE_ATTENTION_OUTPUT, /* partial sums of the output projection, within a request group */
+    MOVE_GATHER,           /* rows that owners hold to all members of their group */
+    MOVE_EMBEDDING,        /* partial sums of a vocabulary-split embedding, within a group */
+    MOVE_DISPATCH,         /* owners to expert holders */
+    MOVE_COMBINE,          /* expert holders to owners */
+} PlanMoveKind;
+extern const char *const plan_move_names[];
+
+typedef enum PlanUnit { UNIT_ELEMENT, UNIT_ROW } PlanUnit;
+typedef enum PlanMode { MODE_PADDED, MODE_EXACT } PlanMode;
+
+typedef struct PlanMove {
+    int64_t kind;          /* PlanMoveKind */
+    int64_t group;         /* request group of the first three kinds; -1 for dispatch and combine */
+    const char *algorithm; /* name of the Lua file that expanded it; for people */
+    int64_t
+        pieces; /* the payload is cut in so many nearly equal pieces: k is [U k / n, U (k+1) / n) */
+    int64_t unit;                  /* PlanUnit: U counts elements or rows */
+    LIST_OF(PlanMoveStage) stages; /* collectives only */
+    int64_t mode;                  /* PlanMode; dispatch and combine only */
+    int64_t chunk;     /* tokens a transfer; 0: all at once; dispatch and combine only */
+    int64_t in_flight; /* transfers at most in flight per pair; 1 or more */
+    int64_t
+        stream; /* 0 compute, 1 dispatch, 2 combine, 3 collectives: names in plan_stream_names */
+} PlanMove;
+extern const char *const plan_stream_names[];
+
+typedef enum PlanPhase { PHASE_PREFILL, PHASE_DECODE } PlanPhase;
+extern const char *const plan_phase_names[];
+
+/* A step: a phase with its bounds, order and moves. tokens: rows a sequence (the prompt bound; 1 in
+ * decode). A group's requests are cut in `microbatches` parts: part m of R is [R m / M, R (m+1) / M). */
+typedef struct PlanStep {
+    const char *name;
+    int64_t phase; /* PlanPhase */
+    int64_t tokens, microbatches;
+    LIST_OF(PlanOrder) orders;
+    LIST_OF(PlanMove) moves;
+} PlanStep;
+
+typedef enum PlanResidual { RESIDUAL_REPLICATED, RESIDUAL_SHARDED } PlanResidual;
+typedef enum PlanReplicaChoice { REPLICA_NEAREST, REPLICA_ROUND_ROBIN } PlanReplicaChoice;
+
+typedef struct PlanWhy {
+    const char *choice, *reason, *runner_up;
+    const char *where; /* "file.lua:line" of the planner */
+} PlanWhy;
+
+typedef struct PlanInputs {
+    Model model;
+    Topology topology;
+    Workload workload;
+    const char *model_digest, *topology_digest, *workload_digest; /* of the canonical JSON */
+} PlanInputs;
+
+typedef struct Plan {
+    int64_t schema_version;
+    const char *name;     /* of the program; [a-z0-9-] */
+    const char *strategy; /* as asked for; decides nothing */
+    PlanInputs inputs;
+    int64_t copies, ranks_per_copy;
+    LIST_OF(PlanRank) ranks; /* all ranks, ascending */
+    LIST_OF(PlanIdle) idle;
+    LIST_OF(PlanStage) stages;
+    LIST_OF(PlanVocabulary) embedding, head;
+    LIST_OF(PlanStep) steps;
+    int64_t residual;       /* PlanResidual */
+    int64_t replica_choice; /* PlanReplicaChoice */
+    LIST_OF(PlanWhy) why;
+} Plan;
+
+extern const Schema plan_schema;
+/* What a planner returns: plan_schema without schema_version, inputs and strategy. */
+extern const Schema plan_decisions_schema;
+
+/* Read plan.json. Another schema version is E0501; then structural checks that make the plan safe to
+ * lower: indices in range, ranges ordered, ranks consistent (E0502..E0519). Coverage is the proof's. */
+Status plan_read(Arena *arena, const char *path, Plan *plan, Diag *diag);
+/* The structural checks alone, for a plan that a planner returned. */
+Status plan_validate(const Plan *plan, DiagPlace place, Diag *diag);
+
+/* Canonical text of a plan; byte-equal for equal plans. */
+void plan_write(const Plan *plan, Buf *out);
+
+/* Digest of text: 64-bit FNV-1a as 16 hex digits (an identity check, not a signature). */
+const char *plan_digest(Arena *arena, const char *text, size_t length);
+
+/* ceil(batch / copies): the batch bound of a copy. */
+int64_t plan_copy_batch(const Plan *plan);
