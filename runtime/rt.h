@@ -1,0 +1,213 @@
+/* rt: all that an emitted program sees of the runtime. A program is one constant rt_program: tables and
+ * a function per role and step, which calls the operations below in schedule order. The runtime holds
+ * no globals, parses no YAML, JSON or Lua, and knows no model, strategy or kernel.
+ *
+ * Every operation names its id in the role's table of operations, so that a failure, the trace and the
+ * counters can name it, and the layer it works on (-1: none). */
+#pragma once
+
+#include "rt_format.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum rt_status {
+    RT_OK = 0,
+    RT_ABORTED = 1, /* another rank failed first */
+    RT_USAGE = 2,
+    RT_DATA = 65, /* a bad file; ids outside the vocabulary */
+    RT_NOINPUT = 66,
+    RT_UNAVAILABLE = 69, /* memory or a device is missing */
+    RT_SOFTWARE = 70,    /* our bug: sizes disagree between ranks, non-finite logits */
+    RT_CANTCREAT = 73,
+    RT_TIMEOUT = 75, /* a peer made no progress within the limit */
+} rt_status;
+
+/* Return the status of a call to the caller unless it is RT_OK. */
+#define RT_TRY(call)                                                                               \
+    do {                                                                                           \
+        rt_status rt_try_ = (call);                                                                \
+        if (rt_try_ != RT_OK)                                                                      \
+            return rt_try_;                                                                        \
+    } while (0)
+
+/* The context of one rank: slab, transport, counters, trace. */
+typedef struct rt_rank rt_rank;
+
+/* --- tables of a program ---------------------------------------------------------------------------- */
+
+/* One operation of a role. Waits name operations whose most recent record on another stream must be
+ * complete; the host runs in file order, which satisfies them. */
+typedef struct rt_op {
+    const char *kind;   /* "linear", "dispatch", ... */
+    const char *part;   /* "attention", ... */
+    int16_t kind_index; /* into rt_program.kinds */
+    int16_t microbatch;
+    int8_t stream;
+    bool records;           /* some other operation waits for this one */
+    int16_t waits[6];       /* operation ids, -1 ends */
+    const char *provenance; /* lowering rule and planner line */
+} rt_op;
+
+/* A communicator. Member i of a collective owns pieces [own[2 i], own[2 i + 1]) of `pieces`. */
+typedef struct rt_channel {
+    const char *name;
+    int32_t members;
+    const int32_t *ranks; /* [members] ascending */
+    int32_t pieces;
+    const int32_t *own; /* [members][2]; NULL for exchanges */
+} rt_channel;
+
+/* Who sends how much to whom in dispatch (sources to targets) and combine (back). Source s owns `rows` rows
+ * of the micro-batch; target t holds `slots` expert parts. A source sends a row at most once to a target
+ * and gets back at most min(top_k, slots) rows for it. */
+typedef struct rt_end {
+    int32_t rank;
+    int32_t count; /* rows of a source, slots of a target */
+} rt_end;
+
+typedef struct rt_exchange {
+    const char *name;
+    int32_t sources, targets;
+    const rt_end *source; /* [sources] ascending ranks */
+    const rt_end *target; /* [targets] ascending ranks */
+    int32_t top_k;
+    bool exact;         /* counts first, then as many rows; else windows of full size */
+    int32_t chunk;      /* rows a transfer; 0: all */
+    int32_t in_flight;  /* transfers a pair may have unreceived */
+    int32_t row_bytes;  /* one hidden row */
+    int32_t meta_bytes; /* per row in dispatch: top_k slot numbers, int32 each, -1: not here */
+} rt_exchange;
+
+/* A slice of a tensor that a rank holds; per-layer tensors stand for layers [layer_begin, layer_end). */
+typedef enum rt_fill { RT_FILL_UNIFORM, RT_FILL_ONE, RT_FILL_ZERO } rt_fill;
+typedef struct rt_weight {
+    const char *name;                       /* with {layer} and {expert} to be replaced */
+    int32_t layer_begin, layer_end, expert; /* -1, -1, -1: not per layer; expert -1: none */
+    int64_t rows, columns;                  /* of the whole tensor */
+    int64_t row_begin, row_end, column_begin, column_end;
+    int64_t offset;       /* bytes in the slab of the first element at layer_begin */
+    int64_t layer_stride; /* bytes between layers */
+    int64_t pitch;        /* elements between rows in the slab */
+    rt_type type;         /* in the slab */
+    rt_fill fill;         /* without a checkpoint */
+} rt_weight;
+
+typedef struct rt_place {
+    int32_t role, index; /* row of the role's table */
+    int32_t node, gpu;
+    const rt_weight *weights;
+    int32_t weight_count;
+} rt_place;
+
+typedef struct rt_role {
+    const char *name;
+    int64_t slab_bytes;
+    int64_t zero_offset, zero_bytes; /* persistent state (KV cache) cleared before each wave */
+    const rt_op *ops;
+    int32_t op_count;
+} rt_role;
+
+typedef rt_status (*rt_step_fn)(rt_rank *rank);
+
+typedef struct rt_step {
+    const char *name;      /* "prefill", "decode" */
+    bool decode;           /* one token a sequence at its next position; else the prompt */
+    int32_t tokens;        /* rows a sequence */
+    const rt_step_fn *run; /* [roles] */
+} rt_step;
+
+typedef rt_status (*rt_kernel_fn)(rt_rank *rank, const void *args);
+
+typedef struct rt_program {
+    int32_t abi;                         /* RT_ABI_VERSION */
+    const char *name, *version, *digest; /* plan digest: 16 hex digits */
+    int32_t world, roles, steps, channels, exchanges, kinds, kernels;
+    const rt_place *places; /* [world] */
+    const rt_role *role;    /* [roles] */
+    const rt_step *step;    /* [steps] */
+    const rt_channel *channel;
+    const rt_exchange *exchange;
+    const char *const *kind;    /* names of operation kinds */
+    const rt_kernel_fn *kernel; /* launch table: the one thing that differs by target */
+    int32_t batch, prompt, context, vocabulary; /* bounds of a wave; entries */
+    int32_t copies; /* sequence s of a wave belongs to copy s / ceil(batch / copies) */
+    rt_type type;   /* of activations */
+    float initializer_range;
+} rt_program;
+
+/* --- operations --------------------------------------------------------------------------------------- */
+
+/* Run a kernel of the launch table. `args` is the struct of that kernel, from the program's ops.h. */
+rt_status rt_launch(rt_rank *rank, int op, int layer, int kernel, const void *args);
+
+/* Collectives over a channel, in place at slab offset `buffer`, which holds `units` units of `unit_bytes`.
+ * Piece k of P is the units [units k / P, units (k + 1) / P). Sums are taken in rank order in float32 and
+ * rounded to `type` once. */
+typedef struct rt_collective {
+    int64_t buffer, units, unit_bytes;
+    rt_type type;
+} rt_collective;
+rt_status rt_all_reduce(rt_rank *rank, int op, int layer, int channel, const rt_collective *args);
+rt_status rt_reduce_scatter(rt_rank *rank, int op, int layer, int channel,
+                            const rt_collective *args);
+rt_status rt_all_gather(rt_rank *rank, int op, int layer, int channel, const rt_collective *args);
+
+/* Dispatch: sources push packed rows to targets. All are slab offsets; a rank that is only a source
+ * or only a target passes -1 for the other side. In a source, the rows for target j begin at row
+ * j x rows (padded) or at the sum of counts before j (exact). In a target, the rows of source i begin
+ * at the sum of `rows` bounds before i. Meta lies likewise.  */
+typedef struct rt_dispatch_args {
+    int64_t send_rows, send_meta, send_counts; /* counts int32 [targets] */
+    int64_t recv_rows, recv_meta, recv_counts; /* counts int32 [sources] */
+} rt_dispatch_args;
+rt_status rt_dispatch(rt_rank *rank, int op, int layer, int channel, int exchange,
+                      const rt_dispatch_args *args);
+
+/* Combine: targets send result rows back. In a target, the rows for source i begin at the sum over i' < i of
+ * rows x min(top_k, slots). In a source, the rows from target j begin at the sum over j' < j of
+ * rows x min(top_k, slots of j') (padded) or of the counts before j (exact). The source knows the
+ * counts from packing; a target that disagrees is RT_SOFTWARE. */
+typedef struct rt_combine_args {
+    int64_t send_rows, send_counts; /* int32 [sources] */
+    int64_t recv_rows, recv_counts; /* int32 [targets], input */
+} rt_combine_args;
+rt_status rt_combine(rt_rank *rank, int op, int layer, int channel, int exchange,
+                     const rt_combine_args *args);
+
+/* Fill token ids and positions of a micro-batch from the request table: int32 [sequences x tokens] each,
+ * sequence-major; sequences [first, first + sequences) of the wave. A row past the end of its sequence,
+ * or of an absent one, gets id 0 and position -1: it is masked everywhere. */
+typedef struct rt_begin_args {
+    int64_t ids, positions;
+    int32_t first, sequences, tokens;
+} rt_begin_args;
+rt_status rt_begin(rt_rank *rank, int op, int layer, const rt_begin_args *args);
+
+/* Take the chosen next tokens, int32 [sequences], into the request table. `report`: this rank also
+ * writes them to the results. */
+typedef struct rt_finish_args {
+    int64_t next;
+    int32_t first, sequences, report;
+} rt_finish_args;
+rt_status rt_finish(rt_rank *rank, int op, int layer, const rt_finish_args *args);
+
+/* --- for kernels -------------------------------------------------------------------------------------- */
+
+/* Address of a slab offset. */
+void *rt_at(const rt_rank *rank, int64_t offset);
+
+/* Where the logits of this wave's sequence at this prompt position go: float32 [vocabulary], or NULL when
+ * logits are not wanted, the step is not a prefill, or the row is masked. */
+float *rt_logits_row(rt_rank *rank, int32_t sequence, int32_t position);
+bool rt_wants_logits(const rt_rank *rank);
+
+/* Record a failure of this rank with a message and return `status`. */
+rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* --- the program -------------------------------------------------------------------------------------- */
+
+/* main of every emitted program: the verbs run, verify, bench, measure, info (see docs/runtime.md). */
+int rt_main(const rt_program *program, int argc, char **argv);

@@ -1,0 +1,175 @@
+/* rt_format: what gen and an emitted program must agree upon to the bit: the counter-based random
+ * generator of weights, and the layout of the files that cross between them. The one header that both
+ * sides include; plain C11, no dependency, little-endian only. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "Toposmith files are little-endian, and so must be the machine"
+#endif
+
+#define RT_ABI_VERSION 1
+
+typedef enum rt_type {
+    RT_F32 = 0,
+    RT_BF16 = 1,
+    RT_F16 = 2,
+    RT_I32 = 3,
+    RT_I64 = 4,
+    RT_F64 = 5
+} rt_type;
+
+static inline int64_t rt_type_bytes(int type) {
+    static const int64_t bytes[] = {4, 2, 2, 4, 8, 8};
+    return bytes[type];
+}
+
+/* --- element conversions ------------------------------------------------------------------------- */
+
+static inline float rt_from_bf16(uint16_t value) {
+    uint32_t bits = (uint32_t)value << 16;
+    float result;
+    memcpy(&result, &bits, sizeof result);
+    return result;
+}
+
+/* Round to nearest even; NaN stays NaN. */
+static inline uint16_t rt_to_bf16(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    if ((bits & 0x7fffffffu) > 0x7f800000u)
+        return (uint16_t)((bits >> 16) | 0x40u);
+    return (uint16_t)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+static inline float rt_from_f16(uint16_t value) {
+    uint32_t sign = (uint32_t)(value & 0x8000u) << 16, exponent = (value >> 10) & 31u;
+    uint32_t fraction = value & 0x3ffu, bits;
+    float result;
+    if (exponent == 31u) {
+        bits = sign | 0x7f800000u | (fraction << 13);
+    } else if (exponent == 0u) { /* subnormal: fraction x 2^-24, exact in float */
+        result = (float)fraction * 0x1p-24f;
+        return sign ? -result : result;
+    } else {
+        bits = sign | ((exponent + 112u) << 23) | (fraction << 13);
+    }
+    memcpy(&result, &bits, sizeof result);
+    return result;
+}
+
+/* Round to nearest even; overflow goes to infinity. */
+static inline uint16_t rt_to_f16(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7fffffffu;
+    if (magnitude > 0x7f800000u)
+        return (uint16_t)(sign | 0x7e00u);
+    if (magnitude >= 0x47800000u) /* 65536 and above */
+        return (uint16_t)(sign | 0x7c00u);
+    if (magnitude <
+        0x38800000u) { /* below 2^-14: adding 0.5 leaves the rounded fraction in place */
+        float shifted;
+        memcpy(&shifted, &magnitude, sizeof shifted);
+        shifted += 0.5f;
+        memcpy(&bits, &shifted, sizeof bits);
+        return (uint16_t)(sign | (bits - 0x3f000000u));
+    }
+    magnitude += 0xc8000fffu + ((magnitude >> 13) & 1u); /* rebias by -112, round */
+    return (uint16_t)(sign | (magnitude >> 13));
+}
+
+/* --- random weights ------------------------------------------------------------------------------ */
+
+/* Key of a tensor: 64-bit FNV-1a of its name, mixed with a seed. Every placement sees the same model
+ * because an element depends on its tensor's name and its flat index there, and on nothing else. */
+static inline uint64_t rt_random_key(const char *name, uint64_t seed) {
+    uint64_t hash = UINT64_C(14695981039346656037) ^ seed;
+    for (; *name; ++name)
+        hash = (hash ^ (unsigned char)*name) * UINT64_C(1099511628211);
+    return hash;
+}
+
+/* The index-th 64 random bits under a key: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) as a counter. */
+static inline uint64_t rt_random_bits(uint64_t key, uint64_t index) {
+    uint64_t z = key + (index + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+/* Uniform in [0, 1), 24 bits, exact in float. */
+static inline float rt_random_uniform(uint64_t key, uint64_t index) {
+    return (float)(rt_random_bits(key, index) >> 40) * 0x1p-24f;
+}
+
+/* Weight: uniform in +-sqrt(3) x range, whose standard deviation is `range`. */
+static inline float rt_random_weight(uint64_t key, uint64_t index, float range) {
+    return (2.0f * rt_random_uniform(key, index) - 1.0f) * 1.7320508f * range;
+}
+
+/* --- array files: named arrays, for tokens in and results out ---------------------------------------
+ * rt_array_header, then for each array an rt_array_entry and its data, padded to 64 bytes. */
+
+#define RT_ARRAY_MAGIC "RTARRAY"
+
+typedef struct rt_array_header {
+    char magic[8];    /* RT_ARRAY_MAGIC */
+    uint32_t version; /* 1 */
+    uint32_t arrays;  /* entries that follow */
+    char digest[16];  /* plan digest that the file belongs to, zeros: any */
+    char reserved[32];
+} rt_array_header; /* 64 bytes */
+
+typedef struct rt_array_entry {
+    char name[24];     /* NUL-terminated */
+    uint32_t type;     /* rt_type */
+    uint32_t dims;     /* 1..3 */
+    uint64_t shape[3]; /* unused ones are 1 */
+    uint64_t bytes;    /* of the data that follows, without padding */
+} rt_array_entry;      /* 64 bytes */
+
+/* Arrays by name.
+ * tokens in:  lengths i32 [sequences], ids i32 [sequences][longest], max_new i32 [1]
+ * results:    tokens i32 [sequences][max_new]; steps i64 [2] (prefill, decode steps run);
+ *             operations i64 [ranks][kinds]; bytes i64 [ranks from][ranks to] of moves;
+ *             weights i64 [ranks] resident weight bytes;
+ *             prefill_s f64 [waves], decode_s f64 [decode steps];
+ *             busy_s f64 [ranks][kinds], wait_s f64 [ranks][kinds]
+ * expected:   tokens in and: tokens, operations, bytes, weights as above, logits f32
+ *             [sequences][longest][vocabulary] (NaN past a sequence's end), tolerance f64 [1] */
+
+/* --- weights.map: where each slice of each rank stands in a checkpoint ------------------------------
+ * rt_map_header, rt_map_file x files, rt_map_record x records sorted by rank, names (NUL-terminated). */
+
+#define RT_MAP_MAGIC "RTWMAP"
+
+typedef struct rt_map_header {
+    char magic[8];
+    uint32_t version; /* 1 */
+    uint32_t files;
+    uint64_t records;
+    uint64_t name_bytes;
+    char digest[16]; /* of the plan */
+    char reserved[16];
+} rt_map_header; /* 64 bytes */
+
+typedef struct rt_map_file {
+    uint64_t name;    /* offset into the names: path of the file, absolute or relative to the map */
+    uint64_t size;    /* bytes; another size now means the checkpoint changed */
+    int64_t mtime_ns; /* modification time when the map was made */
+} rt_map_file;
+
+/* One run of rows: rows x columns elements, read with `stride` elements between rows in the file, placed
+ * with `pitch` elements between rows in the slab, converted from `type` to `slab_type`. */
+typedef struct rt_map_record {
+    uint32_t rank, file;
+    uint64_t offset; /* bytes in the file of the first element */
+    uint64_t rows, columns, stride;
+    uint64_t slab; /* bytes in the slab of the first element */
+    uint64_t pitch;
+    uint32_t type, slab_type;
+} rt_map_record; /* 72 bytes */
