@@ -37,39 +37,34 @@ static void separate(Json *json) {
         buf_putc(json->out, ' ');
 }
 
-/* `last` of an array level holds "]" first, which no object level can (see json_key). */
-static void open_level(Json *json, bool inlined, char bracket, char closing) {
+static void open_level(Json *json, bool inlined, bool array) {
     separate(json);
     bool outer = json->depth >= 0 && json->inlined[json->depth];
     json->depth++;
     assert(json->depth < JSON_DEPTH);
     json->inlined[json->depth] = inlined || outer;
     json->first[json->depth] = true;
-    json->last[json->depth][0] = closing == ']' ? '\1' : '\0';
-    json->last[json->depth][1] = '\0';
-    buf_putc(json->out, bracket);
+    json->array[json->depth] = array;
+    buf_putc(json->out, array ? '[' : '{');
 }
 
 void json_object(Json *json, bool inlined) {
-    open_level(json, inlined, '{', '}');
+    open_level(json, inlined, false);
 }
 
 void json_array(Json *json, bool inlined) {
-    open_level(json, inlined, '[', ']');
-}
-
-static bool in_array(const Json *json) {
-    return json->depth >= 0 && json->last[json->depth][0] == '\1';
+    open_level(json, inlined, true);
 }
 
 void json_end(Json *json) {
     assert(json->depth >= 0 && !json->after_key);
     if (!json->first[json->depth] && !json->inlined[json->depth])
         newline(json, json->depth);
-    buf_putc(json->out, in_array(json) ? ']' : '}');
+    buf_putc(json->out, json->array[json->depth] ? ']' : '}');
     json->depth--;
 }
 
+/* Control characters are escaped, those of U+0080 to U+009F too: YAML readers refuse them as bytes. */
 static void write_text(Buf *out, const char *text) {
     buf_putc(out, '"');
     for (const char *c = text; *c; c++) {
@@ -79,8 +74,10 @@ static void write_text(Buf *out, const char *text) {
             buf_puts(out, "\\n");
         else if (*c == '\t')
             buf_puts(out, "\\t");
-        else if ((unsigned char)*c < 0x20)
+        else if ((unsigned char)*c < 0x20 || *c == 0x7f)
             buf_printf(out, "\\u%04x", *c);
+        else if (*c == '\xc2' && (unsigned char)c[1] < 0xa0)
+            buf_printf(out, "\\u%04x", (unsigned char)*++c);
         else
             buf_putc(out, *c);
     }
@@ -88,7 +85,7 @@ static void write_text(Buf *out, const char *text) {
 }
 
 void json_key(Json *json, const char *key) {
-    assert(json->depth >= 0 && !in_array(json) && !json->after_key);
+    assert(json->depth >= 0 && !json->array[json->depth] && !json->after_key);
     char *last = json->last[json->depth];
     assert((json->first[json->depth] || strncmp(last, key, sizeof(json->last[0]) - 1) <= 0) &&
            "keys are written in byte order");

@@ -15,6 +15,7 @@ typedef struct Json {
     int depth;
     bool inlined[JSON_DEPTH];  /* this level is written on one line */
     bool first[JSON_DEPTH];    /* nothing written on this level yet */
+    bool array[JSON_DEPTH];    /* this level is an array, else an object */
     char last[JSON_DEPTH][64]; /* last key of this object, to assert the order */
     bool after_key;
 } Json;

@@ -15,7 +15,8 @@
 
 struct lua_State;
 
-/* Half-open: [begin, end). Written as [begin, end] in JSON and YAML, {begin, end} in Lua. */
+/* Half-open: [begin, end). Written as [begin, end] in JSON and YAML. Lua sees a table with the fields
+ * `begin` and `finish`, because `end` is a keyword there. */
 typedef struct Range {
     int64_t begin, end;
 } Range;
@@ -61,6 +62,9 @@ struct Schema {
     const char *const *aliases; /* pairs (written, canonical), NULL-terminated; may be NULL */
     bool open; /* unknown keys are kept silent (topologies carry descriptive keys) */
 };
+
+/* For a FIELD_LIST of ranges: LIST_OF(Range), its items written [begin, end]. */
+extern const Schema range_schema;
 
 /* Read a mapping node into the struct at `out` (zeroed first). Unknown keys are errors with the
  * nearest name (E0107), missing ones E0108, wrong types E0109, out of range E0110, a missing unit
