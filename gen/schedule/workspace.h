@@ -1,0 +1,23 @@
+/* workspace: how much scratch each host kernel needs, and the tile sizes that this follows from. Lowering
+ * sizes the workspace buffer with it, emission hands the same tile sizes to the kernel templates; the
+ * formulas mirror the carving at the head of each kernel (templates/host/). It owns nothing. */
+#pragma once
+
+#include "schedule/schedule.h"
+
+/* Tiles of the host kernels. A larger tile reuses converted weights more often, a smaller one stays in
+ * cache; gathered tiles are matrices of so many rows. */
+enum {
+    TILE_WEIGHT = 64,     /* rows of 16-bit weights converted to float32 at a time */
+    TILE_LINEAR = 128,    /* rows of a projection, 16-bit only */
+    TILE_ATTENTION = 32,  /* (row, head) pairs that share a key-value head */
+    TILE_ROUTE = 64,      /* rows */
+    TILE_HEAD = 64,       /* rows */
+    TILE_ENTRIES = 2048,  /* vocabulary entries */
+    TILE_EXPERT = 64,     /* rows of one expert */
+    WORKSPACE_ALIGN = 16, /* elements; every area begins on a multiple */
+};
+
+/* Bytes of scratch of an operation of class OPCLASS_KERNEL; 0 where it needs none. Reads its arguments
+ * only, so that it can be called while lowering still fills buffers. */
+int64_t workspace_bytes(const Plan *plan, const Op *op);
