@@ -1,0 +1,143 @@
+/* counters: what the runtime must count while the schedule runs, computed from the schedule alone:
+ * operations by kind, bytes between ranks, resident weights. Verification compares the two. The rules are
+ * those of runtime/rt.h; this module knows no clock and no routing (exact exchanges ask the caller). */
+#include "schedule/schedule.h"
+#include "schedule/walk.h"
+
+#include <assert.h>
+
+typedef struct Count {
+    const Schedule *schedule;
+    Counters *counters;
+    Arena *scratch;
+    int64_t first_call, calls;
+    ExchangeCounts ask;
+    void *context;
+} Count;
+
+static void add_bytes(Count *count, int64_t from, int64_t to, int64_t bytes) {
+    count->counters->bytes[from * count->schedule->world + to] += bytes;
+}
+
+/* Bytes of pieces [begin, end) of a channel: piece k of P is units [U k / P, U (k + 1) / P). */
+static int64_t pieces_bytes(const Channel *channel, Range own, int64_t units, int64_t unit_bytes) {
+    return (units * own.end / channel->pieces - units * own.begin / channel->pieces) * unit_bytes;
+}
+
+/* Bytes of share m of `elements`, dealt over n members. */
+static int64_t share_bytes(int64_t elements, int64_t m, int64_t n, int64_t element) {
+    return (elements * (m + 1) / n - elements * m / n) * element;
+}
+
+/* What this rank sends in a collective. */
+static void count_collective(Count *count, int64_t rank, const Op *op) {
+    const Channel *channel = &count->schedule->channels.items[op->channel];
+    int64_t units = op->args[op_arg((OpKind)op->kind, "units")].value;
+    int64_t unit_bytes = op->args[op_arg((OpKind)op->kind, "unit_bytes")].value;
+    int64_t element = element_bytes(count->schedule->plan->inputs.workload.dtype);
+    int64_t n = channel->ranks.count, me = 0;
+    while (channel->ranks.items[me] != rank)
+        ++me;
+    int64_t elements = pieces_bytes(channel, channel->own.items[me], units, unit_bytes) / element;
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t bytes = 0;
+        if (i == me)
+            continue;
+        if (op->kind == OP_reduce_scatter)
+            bytes = pieces_bytes(channel, channel->own.items[i], units, unit_bytes);
+        else if (op->kind == OP_all_gather)
+            bytes = pieces_bytes(channel, channel->own.items[me], units, unit_bytes);
+        else
+            bytes = share_bytes(elements, i, n, element) + share_bytes(elements, me, n, element);
+        add_bytes(count, rank, channel->ranks.items[i], count->calls * bytes);
+    }
+}
+
+/* All pairs of an exchange; `times` runs with these counts (NULL: the bounds). */
+static void count_pairs(Count *count, const Op *op, const ExchangeCount *counts, int64_t times) {
+    const Exchange *exchange = &count->schedule->exchanges.items[op->exchange];
+    const PlanInputs *inputs = &count->schedule->plan->inputs;
+    int64_t row_bytes = inputs->model.hidden * element_bytes(inputs->workload.dtype);
+    int64_t meta_bytes = 4 * inputs->model.top_k;
+    for (int64_t s = 0; s < exchange->sources.count; ++s) {
+        for (int64_t t = 0; t < exchange->targets.count; ++t) {
+            int64_t source = exchange->sources.items[s].rank;
+            int64_t target = exchange->targets.items[t].rank;
+            const ExchangeCount *given = counts ? &counts[s * exchange->targets.count + t] : NULL;
+            if (source == target)
+                continue;
+            if (op->kind == OP_dispatch) {
+                int64_t rows = given ? given->rows : exchange_source_rows(exchange, s);
+                add_bytes(count, source, target, times * (4 + rows * (row_bytes + meta_bytes)));
+            } else {
+                int64_t rows = given ? given->returns
+                                     : exchange_return_rows(exchange, s, t, inputs->model.top_k);
+                add_bytes(count, target, source, times * rows * row_bytes);
+            }
+        }
+    }
+}
+
+static void count_exchange(Count *count, const Op *op, int64_t layer) {
+    const Exchange *exchange = &count->schedule->exchanges.items[op->exchange];
+    if (exchange->mode == MODE_PADDED) {
+        count_pairs(count, op, NULL, count->calls);
+        return;
+    }
+    assert(count->ask);
+    ArenaMark mark = arena_mark(count->scratch);
+    ExchangeCount *counts = ARENA_ARRAY(
+        count->scratch, exchange->sources.count * exchange->targets.count, ExchangeCount);
+    for (int64_t call = count->first_call; call < count->first_call + count->calls; ++call) {
+        count->ask(count->context, op->exchange, call, layer, counts);
+        count_pairs(count, op, counts, 1);
+    }
+    arena_rewind(count->scratch, mark);
+}
+
+/* The pairs of an exchange are counted once, where its first source dispatches and its first target
+ * combines: so exact counts are asked for once. */
+static bool stands_for_exchange(const Schedule *schedule, int64_t rank, const Op *op) {
+    const Exchange *exchange = &schedule->exchanges.items[op->exchange];
+    return op->kind == OP_dispatch ? exchange->sources.items[0].rank == rank
+                                   : exchange->targets.items[0].rank == rank;
+}
+
+void counters_add_step(const Schedule *schedule, int64_t step, int64_t first_call, int64_t calls,
+                       ExchangeCounts counts, void *context, Counters *counters) {
+    Arena scratch = {0};
+    Count count = {schedule, counters, &scratch, first_call, calls, counts, context};
+    for (int64_t rank = 0; rank < schedule->world; ++rank) {
+        WalkCursor cursor = walk_begin(&schedule->ranks[rank], step);
+        WalkItem item;
+        while (walk_next(&cursor, &item)) {
+            const Op *op = &schedule->ranks[rank].ops.items[item.op];
+            counters->operations[rank * OP_KINDS + op->kind] += calls;
+            if (op_info[op->kind].class == OPCLASS_COLLECTIVE)
+                count_collective(&count, rank, op);
+            else if (op_info[op->kind].class == OPCLASS_EXCHANGE &&
+                     stands_for_exchange(schedule, rank, op))
+                count_exchange(&count, op, item.layer);
+        }
+    }
+    arena_free(&scratch);
+}
+
+Counters counters_begin(Arena *arena, const Schedule *schedule) {
+    Counters counters = {
+        .operations = ARENA_ARRAY(arena, schedule->world * OP_KINDS, int64_t),
+        .bytes = ARENA_ARRAY(arena, schedule->world * schedule->world, int64_t),
+        .weights = ARENA_ARRAY(arena, schedule->world, int64_t),
+    };
+    for (int64_t rank = 0; rank < schedule->world; ++rank) {
+        const RankSchedule *of = &schedule->ranks[rank];
+        for (int64_t i = 0; i < of->holdings.count; ++i) {
+            const Holding *holding = &of->holdings.items[i];
+            counters.weights[rank] += (holding->rows.end - holding->rows.begin) *
+                                      (holding->columns.end - holding->columns.begin) *
+                                      (holding->layers.end - holding->layers.begin) *
+                                      element_bytes(holding->type);
+        }
+    }
+    return counters;
+}
