@@ -1,0 +1,220 @@
+/* lower: plan to schedule. Walks the order of every rank and calls one lowering function a part. Knows no
+ * strategy: only who holds what. Everything lies in the caller's arena. */
+#include "schedule/lower.h"
+
+#include "schedule/workspace.h"
+
+#include <assert.h>
+#include <string.h>
+
+const char *const buffer_class_names[] = {"weight", "state", "activation", "window", "workspace",
+                                          NULL};
+
+int64_t lower_type_bytes(const Lower *lower, const char *type) {
+    return strcmp(type, "E") == 0 ? lower->element : 4;
+}
+
+static int64_t find_buffer(const RankSchedule *rank, const char *name) {
+    for (int64_t i = rank->buffers.count - 1; i >= 0; --i)
+        if (strcmp(rank->buffers.items[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+int64_t lower_find(const LowerRank *at, const char *name) {
+    int64_t buffer = find_buffer(at->rank, name);
+    assert(buffer >= 0);
+    return buffer;
+}
+
+int64_t lower_activation(LowerRank *at, const char *name, BufferClass class, const char *type,
+                         int64_t rows, int64_t columns) {
+    Arena *arena = at->lower->arena;
+    char full[96];
+    snprintf(full, sizeof full, "%s_%s_m%lld", at->step->name, name, (long long)at->microbatch);
+    int64_t buffer = find_buffer(at->rank, full);
+    if (buffer >= 0)
+        return buffer;
+    const char *shown =
+        strcmp(type, "E") == 0 ? element_names[at->lower->plan->inputs.workload.dtype] : type;
+    *(Buffer *)LIST_PUSH(arena, &at->rank->buffers) = (Buffer){
+        .name = arena_strdup(arena, full),
+        .shape = arena_printf(arena, "%s [%lld][%lld]", shown, (long long)rows, (long long)columns),
+        .class = class,
+        .step = at->step_index,
+        .bytes = rows * columns * lower_type_bytes(at->lower, type),
+        .layers = 1,
+        .offset = -1};
+    return at->rank->buffers.count - 1;
+}
+
+int64_t lower_persistent(LowerRank *at, const char *name, BufferClass class, const char *shape,
+                         int64_t bytes, bool per_layer) {
+    Arena *arena = at->lower->arena;
+    *(Buffer *)LIST_PUSH(arena, &at->rank->buffers) =
+        (Buffer){.name = arena_strdup(arena, name),
+                 .shape = shape,
+                 .class = class,
+                 .step = -1,
+                 .bytes = bytes,
+                 .layers = per_layer ? at->lower->model->layers : 1,
+                 .per_layer = per_layer,
+                 .offset = -1};
+    return at->rank->buffers.count - 1;
+}
+
+Op *lower_op(LowerRank *at, OpKind kind, const char *rule) {
+    Op *op = LIST_PUSH(at->lower->arena, &at->rank->ops);
+    *op = (Op){.kind = kind,
+               .part = at->part,
+               .microbatch = at->microbatch,
+               .lag = at->lag,
+               .per_layer = at->per_layer,
+               .channel = -1,
+               .exchange = -1,
+               .rule = rule};
+    for (int i = 0; i < OP_ARGS; ++i)
+        op->args[i].value = op_info[kind].args[i].type == ARG_INT ? 0 : -1;
+    for (int i = 0; i < OP_WAITS; ++i)
+        op->waits[i] = -1;
+    return op;
+}
+
+void op_int(Op *op, const char *argument, int64_t value) {
+    op->args[op_arg((OpKind)op->kind, argument)].value = value;
+}
+
+void op_buffer(Op *op, const char *argument, int64_t buffer, int64_t delta) {
+    op->args[op_arg((OpKind)op->kind, argument)] = (OpValue){buffer, buffer < 0 ? 0 : delta};
+}
+
+void op_workspace(LowerRank *at, Op *op) {
+    int64_t buffer = find_buffer(at->rank, "workspace");
+    if (buffer < 0)
+        buffer = lower_persistent(at, "workspace", BUFFER_WORKSPACE, "scratch", 0, false);
+    op_buffer(op, "workspace", buffer, 0);
+}
+
+int64_t lower_sequences(const LowerRank *at) {
+    Range range = place_sequences(at->place->group, at->microbatch, at->step->microbatches);
+    return range.end - range.begin;
+}
+
+int64_t lower_rows(const LowerRank *at) {
+    return lower_sequences(at) * at->step->tokens;
+}
+
+Range lower_owned(const LowerRank *at) {
+    return place_owned(lower_rows(at), at->place->member, at->place->members);
+}
+
+int64_t lower_first_sequence(const LowerRank *at) {
+    const Place *place = at->place;
+    return place->copy * plan_copy_batch(at->lower->plan) + place->group->requests.begin +
+           place_sequences(place->group, at->microbatch, at->step->microbatches).begin;
+}
+
+bool lower_sharded(const LowerRank *at) {
+    return at->lower->plan->residual == RESIDUAL_SHARDED && at->place->members > 1;
+}
+
+/* --- walking the order ------------------------------------------------------------------------------- */
+
+typedef Status (*PartRule)(LowerRank *at);
+
+/* Which rule lowers a part, and on which ranks it stands: those that do attention, hold experts, or both. */
+static const struct {
+    PartRule rule;
+    bool attention, experts, per_layer;
+} part_rules[] = {
+    [PART_EMBED] = {lower_embed, true, false, false},
+    [PART_ATTENTION] = {lower_attention, true, false, true},
+    [PART_DISPATCH] = {lower_dispatch, true, true, true},
+    [PART_EXPERTS] = {lower_experts, false, true, true},
+    [PART_COMBINE] = {lower_combine, true, true, true},
+    [PART_HEAD] = {lower_head, true, false, false},
+};
+
+static Status lower_loop(LowerRank *at, const PlanLoop *loop) {
+    int64_t first = at->rank->ops.count;
+    const Place *place = at->place;
+    for (int64_t i = 0; i < loop->items.count; ++i) {
+        const PlanItem *item = &loop->items.items[i];
+        bool does = (part_rules[item->part].attention && place->group != NULL) ||
+                    (part_rules[item->part].experts && place->slot_count > 0);
+        if (!does)
+            continue;
+        at->part = item->part;
+        at->microbatch = item->microbatch;
+        at->lag = item->lag;
+        at->per_layer = part_rules[item->part].per_layer;
+        TRY(part_rules[item->part].rule(at));
+    }
+    if (at->rank->ops.count > first)
+        *(Segment *)LIST_PUSH(at->lower->arena, &at->rank->steps[at->step_index].segments) =
+            (Segment){loop->layers, first, at->rank->ops.count - first};
+    return STATUS_OK;
+}
+
+static const PlanOrder *find_order(const PlanStep *step, int64_t local) {
+    for (int64_t o = 0; o < step->orders.count; ++o)
+        for (int64_t i = 0; i < step->orders.items[o].ranks.count; ++i)
+            if (step->orders.items[o].ranks.items[i] == local)
+                return &step->orders.items[o];
+    return NULL;
+}
+
+static void size_workspace(Lower *lower, RankSchedule *rank) {
+    int64_t buffer = find_buffer(rank, "workspace");
+    for (int64_t i = 0; buffer >= 0 && i < rank->ops.count; ++i) {
+        int64_t bytes = workspace_bytes(lower->plan, &rank->ops.items[i]);
+        if (bytes > rank->buffers.items[buffer].bytes)
+            rank->buffers.items[buffer].bytes = bytes;
+    }
+}
+
+static Status lower_rank(Lower *lower, int64_t index) {
+    const Plan *plan = lower->plan;
+    LowerRank at = {.lower = lower,
+                    .rank = &lower->schedule->ranks[index],
+                    .place = &lower->places[index]};
+    at.rank->rank = index;
+    at.rank->steps = ARENA_ARRAY(lower->arena, plan->steps.count, RankStep);
+    TRY(lower_holdings(&at));
+    for (int64_t s = 0; s < plan->steps.count; ++s) {
+        at.step = &plan->steps.items[s];
+        at.step_index = s;
+        const PlanOrder *order = find_order(at.step, index - at.place->base);
+        if (!order)
+            return diag_error(lower->diag, diag_nowhere(), "E0521",
+                              "name the rank in one of the step's orders",
+                              "rank %lld has no order in step %s", (long long)index,
+                              at.step->name);
+        for (int64_t i = 0; i < order->loops.count; ++i)
+            TRY(lower_loop(&at, &order->loops.items[i]));
+    }
+    size_workspace(lower, at.rank);
+    return STATUS_OK;
+}
+
+Status schedule_lower(Arena *arena, const Plan *plan, Schedule *schedule, Diag *diag) {
+    const Model *model = &plan->inputs.model;
+    int64_t element = element_bytes(plan->inputs.workload.dtype);
+    *schedule = (Schedule){.plan = plan, .world = plan->copies * plan->ranks_per_copy};
+    schedule->ranks = ARENA_ARRAY(arena, schedule->world, RankSchedule);
+    Lower lower = {.arena = arena,
+                   .plan = plan,
+                   .model = model,
+                   .schedule = schedule,
+                   .diag = diag,
+                   .places = place_all(arena, plan),
+                   .element = element,
+                   .row_bytes = model->hidden * element};
+    TRY(lower_moves(&lower));
+    for (int64_t rank = 0; rank < schedule->world; ++rank)
+        TRY(lower_rank(&lower, rank));
+    schedule_fold(arena, schedule);
+    schedule_layout(arena, schedule);
+    schedule_events(arena, schedule);
+    return STATUS_OK;
+}

@@ -1,0 +1,97 @@
+/* lower: what the files of lowering share. Lowering walks each rank's order, part by part, and writes
+ * operations whose buffers are named on first use. One file a part; holdings and moves beside. */
+#pragma once
+
+#include "schedule/place.h"
+#include "schedule/schedule.h"
+
+typedef struct Lower {
+    Arena *arena;
+    const Plan *plan;
+    const Model *model;
+    Schedule *schedule;
+    Diag *diag;
+    Place *places;       /* [world] */
+    int64_t element;     /* bytes of an activation or weight */
+    int64_t row_bytes;   /* of a hidden row */
+    int64_t ***channel_ids;  /* [step][move] -> [copy x sets + set], sets numbered stage by stage */
+    int64_t *first_exchange; /* [step]: exchanges of a step are numbered copy-major, then micro-batch */
+    int64_t *route_of;       /* [world] route table of a source, -1: none */
+} Lower;
+
+/* Lowering one rank: where we are in its order, and the buffers that all parts use. */
+typedef struct LowerRank {
+    Lower *lower;
+    RankSchedule *rank;
+    const Place *place;
+    const PlanStep *step;
+    int64_t step_index, part, microbatch, lag;
+    bool per_layer;
+} LowerRank;
+
+/* --- lower.c --- */
+
+/* A buffer of this step and micro-batch, made on first use: rows x columns of `type` ("E": the element type,
+ * "i32", "f32"). */
+int64_t lower_activation(LowerRank *at, const char *name, BufferClass class, const char *type,
+                         int64_t rows, int64_t columns);
+/* A buffer that outlives steps: weights and state; per_layer ones have a copy a layer. */
+int64_t lower_persistent(LowerRank *at, const char *name, BufferClass class, const char *shape,
+                         int64_t bytes, bool per_layer);
+/* A persistent buffer that must be there already. */
+int64_t lower_find(const LowerRank *at, const char *name);
+
+/* A new operation at the current place of the order, on the compute stream, all buffers absent. */
+Op *lower_op(LowerRank *at, OpKind kind, const char *rule);
+void op_int(Op *op, const char *argument, int64_t value);
+void op_buffer(Op *op, const char *argument, int64_t buffer, int64_t delta);
+/* The rank's workspace, sized after lowering for the operation that needs most. */
+void op_workspace(LowerRank *at, Op *op);
+
+int64_t lower_type_bytes(const Lower *lower, const char *type);
+
+/* Sequences, rows and owned rows of the current micro-batch of the rank's group. */
+int64_t lower_sequences(const LowerRank *at);
+int64_t lower_rows(const LowerRank *at);
+Range lower_owned(const LowerRank *at);
+/* First sequence of the current micro-batch within the wave. */
+int64_t lower_first_sequence(const LowerRank *at);
+bool lower_sharded(const LowerRank *at);
+
+/* --- lower_attention.c, lower_experts.c, lower_head.c --- */
+
+Status lower_embed(LowerRank *at);
+Status lower_attention(LowerRank *at);
+/* Packing of the owned rows `normed` by their `choice`, the end of the attention part. */
+Status lower_pack(LowerRank *at, int64_t normed, int64_t choice);
+Status lower_dispatch(LowerRank *at);
+Status lower_experts(LowerRank *at);
+Status lower_combine(LowerRank *at);
+Status lower_head(LowerRank *at);
+/* RMS or layer norm, as the model says, of rows [rows.begin, rows.end) of `in` to rows of `out` from
+ * `out_first` on. `weight` names the persistent buffer; its bias is `weight`_bias. */
+void lower_norm(LowerRank *at, const char *weight, int64_t in, int64_t out, Range rows,
+                int64_t out_first, const char *rule);
+
+/* --- lower_moves.c --- */
+
+/* Channels, exchanges and route tables of all steps. */
+Status lower_moves(Lower *lower);
+/* The stages of a group's move over `buffer`. `row_units`, `row_bytes`: the payload in rows; a move by
+ * elements counts elements of the activations instead. Nothing for a group of one. */
+Status lower_collective(LowerRank *at, PlanMoveKind kind, int64_t buffer, int64_t row_units,
+                        int64_t row_bytes, const char *rule);
+/* The exchange of the current step and micro-batch. */
+int64_t lower_exchange(const LowerRank *at);
+const PlanMove *lower_find_move(const PlanStep *step, PlanMoveKind kind, int64_t group);
+
+/* --- holdings.c --- */
+
+/* Weight buffers and holdings of a rank, and its KV cache. */
+Status lower_holdings(LowerRank *at);
+
+/* --- after lowering --- */
+
+void schedule_fold(Arena *arena, Schedule *schedule);   /* fold.c: roles and their tables */
+void schedule_layout(Arena *arena, Schedule *schedule); /* memory.c: offsets, by role */
+void schedule_events(Arena *arena, Schedule *schedule); /* events.c: waits across streams */

@@ -1,0 +1,240 @@
+/* lower_experts: packing, dispatch, the expert FFN, combine. Buffers of both sides of an exchange are
+ * named here and nowhere else; where one rank is the only source and the only target, both sides are the
+ * same buffers and the moves vanish. */
+#include "schedule/lower.h"
+
+#include <math.h>
+
+/* Index of the rank among the ends of an exchange, -1: not there. */
+static int64_t source_index(const Exchange *exchange, int64_t rank) {
+    for (int64_t i = 0; i < exchange->sources.count; ++i)
+        if (exchange->sources.items[i].rank == rank)
+            return i;
+    return -1;
+}
+
+static int64_t target_index(const Exchange *exchange, int64_t rank) {
+    for (int64_t i = 0; i < exchange->targets.count; ++i)
+        if (exchange->targets.items[i].rank == rank)
+            return i;
+    return -1;
+}
+
+typedef struct Sides {
+    const Exchange *exchange;
+    int64_t source, target; /* of this rank, -1: not there */
+    int64_t send_rows, send_meta, send_counts;
+    int64_t recv_rows, recv_meta, recv_counts;
+    int64_t out, out_counts, returned, returns;
+} Sides;
+
+/* Windows of a target: the rows of every source at their bound, and their results. */
+static void target_windows(LowerRank *at, Sides *sides) {
+    const Exchange *exchange = sides->exchange;
+    const Model *model = at->lower->model;
+    int64_t rows = 0, results = 0;
+    for (int64_t s = 0; s < exchange->sources.count; ++s) {
+        rows += exchange_source_rows(exchange, s);
+        results += exchange_return_rows(exchange, s, sides->target, model->top_k);
+    }
+    int64_t sources = exchange->sources.count;
+    sides->recv_rows = lower_activation(at, "recv_rows", BUFFER_WINDOW, "E", rows, model->hidden);
+    sides->recv_meta = lower_activation(at, "recv_meta", BUFFER_WINDOW, "i32", rows, model->top_k);
+    sides->recv_counts = lower_activation(at, "recv_counts", BUFFER_WINDOW, "i32", sources, 1);
+    sides->out = lower_activation(at, "out", BUFFER_WINDOW, "E", results, model->hidden);
+    sides->out_counts = lower_activation(at, "out_counts", BUFFER_WINDOW, "i32", sources, 1);
+}
+
+/* Windows of a source. Padded ones hold every target at its bound; exact ones are filled without gaps, so
+ * that the sum over targets is bounded by the choices of the owned rows. */
+static void source_windows(LowerRank *at, Sides *sides) {
+    const Exchange *exchange = sides->exchange;
+    const Model *model = at->lower->model;
+    int64_t owned = exchange_source_rows(exchange, sides->source), targets = exchange->targets.count;
+    int64_t crossings = model->top_k * at->lower->schedule->parts, returned = 0;
+    for (int64_t t = 0; t < targets; ++t)
+        returned += exchange_return_rows(exchange, sides->source, t, model->top_k);
+    int64_t copies = targets;
+    if (exchange->mode == MODE_EXACT) {
+        copies = crossings < targets ? crossings : targets;
+        returned = owned * crossings < returned ? owned * crossings : returned;
+    }
+    sides->returns = lower_activation(at, "returns", BUFFER_WINDOW, "i32", targets, 1);
+    if (exchange->local) {
+        sides->send_rows = sides->recv_rows;
+        sides->send_meta = sides->recv_meta;
+        sides->send_counts = sides->recv_counts;
+        sides->returned = sides->out;
+        return;
+    }
+    int64_t rows = copies * owned;
+    sides->send_rows = lower_activation(at, "send_rows", BUFFER_WINDOW, "E", rows, model->hidden);
+    sides->send_meta = lower_activation(at, "send_meta", BUFFER_WINDOW, "i32", rows, model->top_k);
+    sides->send_counts = lower_activation(at, "send_counts", BUFFER_WINDOW, "i32", targets, 1);
+    sides->returned = lower_activation(at, "returned", BUFFER_WINDOW, "E", returned, model->hidden);
+}
+
+static Sides exchange_sides(LowerRank *at) {
+    const Exchange *exchange = &at->lower->schedule->exchanges.items[lower_exchange(at)];
+    Sides sides = {.exchange = exchange,
+                   .source = source_index(exchange, at->place->rank),
+                   .target = target_index(exchange, at->place->rank),
+                   .send_rows = -1,
+                   .send_meta = -1,
+                   .send_counts = -1,
+                   .recv_rows = -1,
+                   .recv_meta = -1,
+                   .recv_counts = -1,
+                   .out = -1,
+                   .out_counts = -1,
+                   .returned = -1,
+                   .returns = -1};
+    if (sides.target >= 0)
+        target_windows(at, &sides);
+    if (sides.source >= 0)
+        source_windows(at, &sides);
+    return sides;
+}
+
+static int64_t back_buffer(LowerRank *at) {
+    Range owned = lower_owned(at);
+    return lower_activation(at, "back", BUFFER_ACTIVATION, "i32", owned.end - owned.begin,
+                            at->lower->model->top_k * at->lower->schedule->parts);
+}
+
+Status lower_pack(LowerRank *at, int64_t normed, int64_t choice) {
+    Lower *lower = at->lower;
+    Range owned = lower_owned(at);
+    Sides sides = exchange_sides(at);
+    Op *op = lower_op(at, OP_pack, "lower_experts.c: owned rows by target");
+    op_buffer(op, "in", normed, 0);
+    op_buffer(op, "choice", choice, owned.begin * 4 * lower->model->top_k);
+    op_buffer(op, "send_rows", sides.send_rows, 0);
+    op_buffer(op, "send_meta", sides.send_meta, 0);
+    op_buffer(op, "send_counts", sides.send_counts, 0);
+    op_buffer(op, "back", back_buffer(at), 0);
+    op_buffer(op, "returns", sides.returns, 0);
+    op_int(op, "rows", owned.end - owned.begin);
+    op_int(op, "routes", lower->route_of[at->place->rank]);
+    op_int(op, "exchange", lower_exchange(at));
+    op->bytes = (double)((owned.end - owned.begin) * lower->row_bytes) *
+                (1.0 + (double)lower->model->top_k);
+    return STATUS_OK;
+}
+
+static int64_t exchange_channel(const LowerRank *at, PlanMoveKind kind) {
+    for (int64_t i = 0; i < at->step->moves.count; ++i)
+        if (at->step->moves.items[i].kind == kind)
+            return at->lower->channel_ids[at->step_index][i][at->place->copy];
+    return -1;
+}
+
+static Status no_move(LowerRank *at, const char *kind) {
+    return diag_error(at->lower->diag, diag_nowhere(), "E0522", "add the move to the step",
+                      "step %s has no %s move, but tokens and their experts are on different ranks",
+                      at->step->name, kind);
+}
+
+Status lower_dispatch(LowerRank *at) {
+    Sides sides = exchange_sides(at);
+    if (sides.exchange->local)
+        return STATUS_OK;
+    const PlanMove *move = lower_find_move(at->step, MOVE_DISPATCH, -1);
+    if (!move)
+        return no_move(at, "dispatch");
+    Op *op = lower_op(at, OP_dispatch, "lower_experts.c: rows to the holders of their experts");
+    op->channel = exchange_channel(at, MOVE_DISPATCH);
+    op->exchange = lower_exchange(at);
+    op->stream = move->stream;
+    op_buffer(op, "send_rows", sides.send_rows, 0);
+    op_buffer(op, "send_meta", sides.send_meta, 0);
+    op_buffer(op, "send_counts", sides.send_counts, 0);
+    op_buffer(op, "recv_rows", sides.recv_rows, 0);
+    op_buffer(op, "recv_meta", sides.recv_meta, 0);
+    op_buffer(op, "recv_counts", sides.recv_counts, 0);
+    return STATUS_OK;
+}
+
+/* Work under uniform routing: each of the micro-batch's rows picks top_k of the experts at random. The bound
+ * (all rows to one rank) would price a cluster by its worst moment. */
+static void expert_work(const LowerRank *at, const Sides *sides, Op *op) {
+    const Model *model = at->lower->model;
+    double rows = 0, matrices = model->gated ? 3 : 2;
+    for (int64_t s = 0; s < sides->exchange->sources.count; ++s)
+        rows += (double)exchange_source_rows(sides->exchange, s);
+    double hit = (double)model->top_k / (double)model->experts;
+    double slots = (double)at->place->slot_count;
+    double weights = matrices * (double)at->place->columns * (double)model->hidden;
+    op->flops = 2.0 * rows * hit * slots * weights;
+    double touched = slots * (1.0 - pow(1.0 - hit, rows));
+    op->bytes = (double)at->lower->element *
+                (touched * weights + 2.0 * rows * hit * slots * (double)model->hidden);
+}
+
+Status lower_experts(LowerRank *at) {
+    const Model *model = at->lower->model;
+    Sides sides = exchange_sides(at);
+    Op *op = lower_op(at, OP_expert_ffn, "lower_experts.c: the local experts");
+    op_buffer(op, "in", sides.recv_rows, 0);
+    op_buffer(op, "meta", sides.recv_meta, 0);
+    op_buffer(op, "counts", sides.recv_counts, 0);
+    op_buffer(op, "up", lower_find(at, "expert_up"), 0);
+    op_buffer(op, "down", lower_find(at, "expert_down"), 0);
+    if (model->gated)
+        op_buffer(op, "gate", lower_find(at, "expert_gate"), 0);
+    if (model->expert_bias) {
+        op_buffer(op, "up_bias", lower_find(at, "expert_up_bias"), 0);
+        op_buffer(op, "down_bias", lower_find(at, "expert_down_bias"), 0);
+        if (model->gated)
+            op_buffer(op, "gate_bias", lower_find(at, "expert_gate_bias"), 0);
+    }
+    op_buffer(op, "out", sides.out, 0);
+    op_buffer(op, "out_counts", sides.out_counts, 0);
+    op_int(op, "slots", at->place->slot_count);
+    op_int(op, "columns", at->place->columns);
+    op_int(op, "exchange", lower_exchange(at));
+    op_workspace(at, op);
+    expert_work(at, &sides, op);
+    return STATUS_OK;
+}
+
+/* The owner's side of combine: weighted sum into the residual, which a replicated residual then spreads. */
+static Status lower_weighted_sum(LowerRank *at, const Sides *sides) {
+    Lower *lower = at->lower;
+    const Model *model = lower->model;
+    Range owned = lower_owned(at);
+    int64_t count = owned.end - owned.begin;
+    BufferClass class = at->place->members > 1 ? BUFFER_WINDOW : BUFFER_ACTIVATION;
+    int64_t residual =
+        lower_activation(at, "residual", class, "E", lower_rows(at), model->hidden);
+    Op *op = lower_op(at, OP_weighted_sum, "lower_experts.c: experts' results into the residual");
+    op_buffer(op, "returned", sides->returned, 0);
+    op_buffer(op, "back", back_buffer(at), 0);
+    op_buffer(op, "share",
+              lower_activation(at, "share", BUFFER_ACTIVATION, "f32", count, model->top_k), 0);
+    op_buffer(op, "out", residual, owned.begin * lower->row_bytes);
+    op_int(op, "rows", count);
+    op->bytes = (double)(count * lower->row_bytes) * (2.0 + (double)model->top_k);
+    if (lower_sharded(at))
+        return STATUS_OK;
+    return lower_collective(at, MOVE_GATHER, residual, lower_rows(at), lower->row_bytes,
+                            "lower_experts.c: the residual is replicated over the group");
+}
+
+Status lower_combine(LowerRank *at) {
+    Sides sides = exchange_sides(at);
+    if (!sides.exchange->local) {
+        const PlanMove *move = lower_find_move(at->step, MOVE_COMBINE, -1);
+        if (!move)
+            return no_move(at, "combine");
+        Op *op = lower_op(at, OP_combine, "lower_experts.c: results back to the owners");
+        op->channel = exchange_channel(at, MOVE_COMBINE);
+        op->exchange = lower_exchange(at);
+        op->stream = move->stream;
+        op_buffer(op, "send_rows", sides.out, 0);
+        op_buffer(op, "send_counts", sides.out_counts, 0);
+        op_buffer(op, "recv_rows", sides.returned, 0);
+        op_buffer(op, "recv_counts", sides.returns, 0);
+    }
+    return sides.source >= 0 ? lower_weighted_sum(at, &sides) : STATUS_OK;
+}

@@ -1,0 +1,107 @@
+/* place: derives each rank's view of the plan. Allocates in the caller's arena. */
+#include "schedule/place.h"
+
+Range place_sequences(const PlanGroup *group, int64_t microbatch, int64_t microbatches) {
+    int64_t requests = group->requests.end - group->requests.begin;
+    return (Range){requests * microbatch / microbatches,
+                   requests * (microbatch + 1) / microbatches};
+}
+
+Range place_owned(int64_t rows, int64_t member, int64_t members) {
+    return (Range){rows * member / members, rows * (member + 1) / members};
+}
+
+static Range vocabulary_of(const PlanVocabulary *items, int64_t count, int64_t rank) {
+    for (int64_t i = 0; i < count; ++i)
+        if (items[i].rank == rank)
+            return items[i].entries;
+    return (Range){0, 0};
+}
+
+/* Do the members of the group hold different entries? One member that lacks an entry says so. */
+static bool vocabulary_split(const Plan *plan, const PlanVocabulary *items, int64_t count,
+                             const PlanGroup *group) {
+    for (int64_t m = 0; m < group->members.count; ++m) {
+        Range entries = vocabulary_of(items, count, group->members.items[m].rank);
+        if (entries.begin != 0 || entries.end != plan->inputs.model.vocabulary)
+            return true;
+    }
+    return false;
+}
+
+static void place_attention(Place *place, const Plan *plan, const PlanStage *stage) {
+    int64_t local = place->rank - place->base;
+    const Model *model = &plan->inputs.model;
+    int64_t share = model->heads / model->kv_heads;
+    for (int64_t g = 0; g < stage->attention.count; ++g) {
+        const PlanGroup *group = &stage->attention.items[g];
+        for (int64_t m = 0; m < group->members.count; ++m) {
+            if (group->members.items[m].rank != local)
+                continue;
+            place->group = group;
+            place->group_index = g;
+            place->member = m;
+            place->members = group->members.count;
+            place->heads = group->members.items[m].heads;
+            place->kv =
+                (Range){place->heads.begin / share, (place->heads.end + share - 1) / share};
+            place->embedding =
+                vocabulary_of(plan->embedding.items, plan->embedding.count, local);
+            place->head = vocabulary_of(plan->head.items, plan->head.count, local);
+            place->embedding_split =
+                vocabulary_split(plan, plan->embedding.items, plan->embedding.count, group);
+            place->head_split = vocabulary_split(plan, plan->head.items, plan->head.count, group);
+        }
+    }
+}
+
+static bool slot_before(const PlanExpert *a, const PlanExpert *b) {
+    return a->expert != b->expert ? a->expert < b->expert : a->columns.begin < b->columns.begin;
+}
+
+/* The entries of a rank in order of (expert, first column); few, hence insertion sort. */
+static void place_experts(Arena *arena, Place *place, const Plan *plan, const PlanStage *stage) {
+    int64_t local = place->rank - place->base;
+    LIST_OF(const PlanExpert *) mine = {0};
+    for (int64_t i = 0; i < stage->experts.count; ++i) {
+        const PlanExpert *expert = &stage->experts.items[i];
+        if (expert->rank != local)
+            continue;
+        *(const PlanExpert **)LIST_PUSH(arena, &mine) = expert;
+        for (int64_t k = mine.count - 1; k > 0 && slot_before(expert, mine.items[k - 1]); --k) {
+            mine.items[k] = mine.items[k - 1];
+            mine.items[k - 1] = expert;
+        }
+        int64_t width = expert->columns.end - expert->columns.begin;
+        place->columns = width > place->columns ? width : place->columns;
+    }
+    for (int64_t layer = 0; mine.count && layer < plan->inputs.model.layers; ++layer) {
+        int64_t slot = 0;
+        for (int64_t i = 0; i < mine.count; ++i) {
+            const PlanExpert *expert = mine.items[i];
+            if (layer < expert->layers.begin || layer >= expert->layers.end)
+                continue;
+            PlaceSlot *added = LIST_PUSH(arena, &place->slots);
+            *added =
+                (PlaceSlot){layer, slot++, expert->expert, expert->columns, expert->replica};
+        }
+        place->slot_count = slot > place->slot_count ? slot : place->slot_count;
+    }
+}
+
+Place *place_all(Arena *arena, const Plan *plan) {
+    int64_t world = plan->copies * plan->ranks_per_copy;
+    Place *places = ARENA_ARRAY(arena, world, Place);
+    for (int64_t rank = 0; rank < world; ++rank) {
+        Place *place = &places[rank];
+        place->rank = rank;
+        place->copy = rank / plan->ranks_per_copy;
+        place->base = place->copy * plan->ranks_per_copy;
+        place->node = plan->ranks.items[rank].node;
+        for (int64_t s = 0; s < plan->stages.count; ++s) {
+            place_attention(place, plan, &plan->stages.items[s]);
+            place_experts(arena, place, plan, &plan->stages.items[s]);
+        }
+    }
+    return places;
+}
