@@ -1,0 +1,34 @@
+/* gen: the table of verbs, nothing else. */
+#include "run/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const Command commands[VERBS] = {
+    [VERB_MAKE] = command_make, [VERB_PLAN] = command_plan,     [VERB_CHECK] = command_check,
+    [VERB_EMIT] = command_emit, [VERB_BUILD] = command_build,   [VERB_WEIGHTS] = command_weights,
+    [VERB_RUN] = command_run,   [VERB_VERIFY] = command_verify, [VERB_BENCH] = command_bench,
+    [VERB_SHOW] = command_show, [VERB_DOCTOR] = command_doctor, [VERB_EXPLAIN] = command_explain,
+    [VERB_HELP] = command_help,
+};
+
+/* Colour on a terminal, unless the user said no (https://no-color.org). */
+static bool wants_color(void) {
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(STDERR_FILENO) && !(no && *no) && !(term && strcmp(term, "dumb") == 0);
+}
+
+int main(int argc, char **argv) {
+    Run run = {0};
+    run.diag.arena = &run.arena;
+    run.diag.color = wants_color();
+    Status status = options_parse(argc, argv, &run.options, &run.diag);
+    if (status == STATUS_OK)
+        status = commands[run.options.verb](&run);
+    if (fflush(stdout) && status == STATUS_OK)
+        status = STATUS_CANTCREAT;
+    diag_render(&run.diag, stderr);
+    arena_free(&run.arena);
+    return status;
+}

@@ -1,0 +1,128 @@
+/* doctor_probe: looks what of this machine gen can use. Nothing is installed or changed. It reads versions from
+ * the libraries' own headers, so it must not include base/json.h, whose names meet jansson's. */
+#include "run/doctor.h"
+
+#include "run/launch.h"
+#include "run/locate.h"
+
+#include <jansson.h>
+#include <lua.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <yaml.h>
+
+/* First line that a program prints, or NULL if it is not there or fails. */
+static const char *first_line(Run *run, const char *const *argv) {
+    Buf output = {0};
+    LaunchResult result = {.code = -1};
+    Diag ignored = {.arena = &run->arena};
+    Status status =
+        launch_run(&(Launch){.argv = argv, .output = &output, .merge = true}, &result, &ignored);
+    const char *line = NULL;
+    if (status == STATUS_OK && result.code == 0 && output.data)
+        line = arena_strndup(&run->arena, output.data, strcspn(output.data, "\n"));
+    buf_free(&output);
+    return line;
+}
+
+static const char *version_of(Run *run, const char *program) {
+    return first_line(run, (const char *const[]){program, "--version", NULL});
+}
+
+static void add(Run *run, Findings *list, Finding finding) {
+    *(Finding *)LIST_PUSH(&run->arena, list) = finding;
+}
+
+/* --- probes ----------------------------------------------------------------------------------------- */
+
+static void probe_tools(Run *run, Findings *list) {
+    const char *compiler = getenv("CC");
+    add(run, list,
+        (Finding){"C compiler", version_of(run, compiler && *compiler ? compiler : "cc"),
+                  "programs cannot be built", "apt-get install build-essential", true});
+    add(run, list,
+        (Finding){"cmake", version_of(run, "cmake"), "programs cannot be built",
+                  "apt-get install cmake", true});
+    const char *ninja = version_of(run, "ninja"), *make = NULL;
+    add(run, list,
+        (Finding){"ninja", ninja, "make is used, and is slower", "apt-get install ninja-build",
+                  false});
+    if (!ninja) {
+        make = version_of(run, "make");
+        add(run, list,
+            (Finding){"make", make, "programs cannot be built", "apt-get install ninja-build",
+                      true});
+    }
+}
+
+static void probe_libraries(Run *run, Findings *list) {
+    int major, minor, patch;
+    yaml_get_version(&major, &minor, &patch);
+    add(run, list,
+        (Finding){"libyaml", arena_printf(&run->arena, "%d.%d.%d", major, minor, patch), "", "",
+                  true});
+    add(run, list, (Finding){"Lua", LUA_RELEASE, "", "", true});
+    add(run, list, (Finding){"jansson", jansson_version_str(), "", "", true});
+    const char *blas =
+        first_line(run, (const char *const[]){"pkg-config", "--modversion", "openblas", NULL});
+    add(run, list,
+        (Finding){"OpenBLAS", blas, "programs for the host cannot be built",
+                  "apt-get install libopenblas-pthread-dev pkg-config", true});
+    const char *runtime = NULL;
+    Diag kept = run->diag;
+    if (locate_runtime(run, &runtime) != STATUS_OK)
+        run->diag = kept;
+    add(run, list,
+        (Finding){"runtime", runtime, "programs cannot be built", "name it with --runtime DIR",
+                  true});
+}
+
+static const char *exists_in(Run *run, const char *const *paths) {
+    for (; *paths; paths++)
+        if (access(*paths, R_OK) == 0)
+            return *paths;
+    return NULL;
+}
+
+static const char *nvcc(Run *run) {
+    const char *const argv[] = {"nvcc", "--version", NULL};
+    const char *const local[] = {"/usr/local/cuda/bin/nvcc", "--version", NULL};
+    if (first_line(run, argv))
+        return launch_find(&run->arena, "nvcc");
+    return first_line(run, local) ? local[0] : NULL;
+}
+
+static void probe_cuda(Run *run, Findings *list) {
+    static const char *const nvrtc[] = {"/usr/local/cuda/lib64/libnvrtc.so",
+                                        "/usr/lib/x86_64-linux-gnu/libnvrtc.so",
+                                        "/usr/lib/aarch64-linux-gnu/libnvrtc.so", NULL};
+    static const char *const nccl[] = {"/usr/include/nccl.h", "/usr/local/cuda/include/nccl.h",
+                                       "/usr/local/include/nccl.h", NULL};
+    const char *cost = "no programs for CUDA; host programs do without";
+    const char *toolkit = "https://developer.nvidia.com/cuda-downloads (12.8 or newer)";
+    add(run, list, (Finding){"CUDA compiler", nvcc(run), cost, toolkit, false});
+    add(run, list, (Finding){"NVRTC", exists_in(run, nvrtc), cost, toolkit, false});
+    add(run, list,
+        (Finding){"NCCL", exists_in(run, nccl), "no programs for several GPUs",
+                  "https://developer.nvidia.com/nccl (2.19 or newer)", false});
+    add(run, list,
+        (Finding){"GPU", first_line(run, (const char *const[]){"nvidia-smi", "-L", NULL}),
+                  "programs run on the processor", "a machine with an NVIDIA GPU and its driver",
+                  false});
+}
+
+static void probe_machine(Run *run, Findings *list) {
+    cpu_set_t cores;
+    int count = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+    double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
+    add(run, list, (Finding){"cores", arena_printf(&run->arena, "%d", count), "", "", true});
+    add(run, list, (Finding){"memory", run_bytes(run, memory), "", "", true});
+}
+
+void doctor_probe(Run *run, Findings *list) {
+    probe_tools(run, list);
+    probe_libraries(run, list);
+    probe_cuda(run, list);
+    probe_machine(run, list);
+}

@@ -1,0 +1,12 @@
+/* locate: where the runtime is: its sources, and the library built from them along with this gen. */
+#pragma once
+
+#include "run/command.h"
+
+/* Folder with rt.h: --runtime, or beside the installed binary, or in the source tree; else E0713 with
+ * STATUS_UNAVAILABLE. */
+Status locate_runtime(Run *run, const char **dir);
+
+/* The runtime library built together with this gen (hence with its flags), or NULL: then programs compile
+ * the runtime's sources. */
+const char *locate_library(Run *run);

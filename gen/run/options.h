@@ -1,0 +1,103 @@
+/* options: the command line. One table of options (verbs, letter, name, argument, doc) feeds parsing, the
+ * help of each verb and the messages about what was mistyped. Values stay text that points into argv:
+ * who uses one gives it a type. This module runs nothing. */
+#pragma once
+
+#include "base/diag.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef enum Verb {
+    VERB_MAKE,
+    VERB_PLAN,
+    VERB_CHECK,
+    VERB_EMIT,
+    VERB_BUILD,
+    VERB_WEIGHTS,
+    VERB_RUN,
+    VERB_VERIFY,
+    VERB_BENCH,
+    VERB_SHOW,
+    VERB_DOCTOR,
+    VERB_EXPLAIN,
+    VERB_HELP,
+    VERBS,
+} Verb;
+
+typedef struct VerbInfo {
+    const char *name, *operand; /* operand: as shown in the usage line; NULL: takes none */
+    bool operand_needed;
+    const char *doc, *example;
+} VerbInfo;
+
+extern const VerbInfo verb_info[VERBS];
+
+typedef enum OptionId {
+    OPTION_MODEL,
+    OPTION_TOPOLOGY,
+    OPTION_WORKLOAD,
+    OPTION_STRATEGY,
+    OPTION_BATCH,
+    OPTION_PREFILL,
+    OPTION_CONTEXT,
+    OPTION_DTYPE,
+    OPTION_TENSOR_PARALLEL,
+    OPTION_PIPELINE_PARALLEL,
+    OPTION_DATA_PARALLEL,
+    OPTION_EXPERT_PARALLEL,
+    OPTION_NAME,
+    OPTION_OUTPUT,
+    OPTION_TARGET,
+    OPTION_FROM,
+    OPTION_TOKENS,
+    OPTION_PROMPT,
+    OPTION_MAX_NEW_TOKENS,
+    OPTION_LOGITS,
+    OPTION_WEIGHTS,
+    OPTION_SEED,
+    OPTION_TRANSPORT,
+    OPTION_TIMEOUT,
+    OPTION_TRACE,
+    OPTION_REPEAT,
+    OPTION_RANK,
+    OPTION_FORMAT,
+    OPTION_SHARE,
+    OPTION_RUNTIME,
+    OPTION_JSON,
+    OPTION_QUIET,
+    OPTION_VERBOSE,
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTIONS,
+} OptionId;
+
+typedef struct Options {
+    Verb verb;
+    const char *operand;         /* NULL: none given */
+    const char *values[OPTIONS]; /* NULL: not given; "" for a flag that was */
+} Options;
+
+/* Read the command line. Mistakes are E091x with STATUS_USAGE. `--help` and `--version` become the verb
+ * help (operand: the verb asked about, or NULL) and the value of OPTION_VERSION. */
+Status options_parse(int argc, char **argv, Options *options, Diag *diag);
+
+/* Help of gen, or of one verb. */
+void options_help(FILE *out);
+void options_help_verb(Verb verb, FILE *out);
+
+/* The verb of this name; VERBS if there is none. */
+Verb options_verb(const char *name);
+const char *options_nearest_verb(const char *name);
+
+static inline bool options_given(const Options *options, OptionId id) {
+    return options->values[id] != NULL;
+}
+
+/* The integer value of an option within [min, max], or `fallback` if it was not given; else E0917. */
+Status options_int(const Options *options, OptionId id, int64_t min, int64_t max, int64_t fallback,
+                   int64_t *value, Diag *diag);
+
+/* The place of an option, for messages about its value. */
+DiagPlace options_place(Diag *diag, OptionId id);
