@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# All tests: the dev build with every suite, then the unit suites and a few runs under sanitizers. --full adds
+# the long numeric cases. Installs what is missing first. The last line is "N passed, N failed".
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+full=OFF
+case "${1:-}" in
+"") ;;
+--full) full=ON ;;
+*)
+    echo "usage: scripts/test.sh [--full]" >&2
+    exit 2
+    ;;
+esac
+
+began=$SECONDS
+passed=0
+failed=0
+step() {
+    printf '\n==> [%4d s] %s\n' "$((SECONDS - began))" "$*"
+}
+
+# Configure, build and test a preset; further arguments go to ctest. Failures are counted, and the next
+# preset still runs.
+suite() {
+    local preset=$1 log total bad
+    shift
+    step "$preset: build"
+    cmake --preset "$preset" -DTOPOSMITH_FULL_TESTS="$full" >/dev/null
+    cmake --build --preset "$preset"
+    step "$preset: ctest $*"
+    log=build/$preset/ctest.log
+    ctest --preset "$preset" --parallel 2 "$@" 2>&1 | tee "$log" || true
+    read -r bad total < <(sed -n \
+        's/.*tests passed, \([0-9]*\) tests* failed out of \([0-9]*\).*/\1 \2/p' "$log") || true
+    if [[ -z "${total:-}" ]]; then # ctest itself failed
+        bad=1
+        total=1
+    fi
+    passed=$((passed + total - bad))
+    failed=$((failed + bad))
+}
+
+step "packages"
+scripts/install-packages.sh --test
+suite dev
+suite asan --label-regex 'unit|sanitize'
+suite tsan --label-regex 'sanitize'
+
+step "done"
+echo "$passed passed, $failed failed"
+((failed == 0))
