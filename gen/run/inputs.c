@@ -1,0 +1,171 @@
+/* inputs: flags of the workload override its file; names that serving frameworks use become options of the
+ * strategy, which says itself what it takes. All lies in the run's arena. */
+#include "run/inputs.h"
+
+#include "base/fs.h"
+#include "plan/planner.h"
+
+#include <string.h>
+
+static const struct {
+    OptionId id;
+    const char *field;
+} workload_flags[] = {
+    {OPTION_BATCH, "batch"},
+    {OPTION_PREFILL, "prefill"},
+    {OPTION_CONTEXT, "context"},
+    {OPTION_DTYPE, "dtype"},
+};
+
+static const struct {
+    OptionId id;
+    const char *key;
+} strategy_flags[] = {
+    {OPTION_TENSOR_PARALLEL, "tp"},
+    {OPTION_PIPELINE_PARALLEL, "pp"},
+    {OPTION_DATA_PARALLEL, "dp"},
+    {OPTION_EXPERT_PARALLEL, "ep"},
+};
+
+static Status read_workload(Run *run, Workload *workload) {
+    const Options *options = &run->options;
+    const char *path = options->values[OPTION_WORKLOAD];
+    YamlNode *nothing;
+    if (path) {
+        TRY(workload_read(&run->arena, path, workload, &run->diag));
+    } else { /* the defaults */
+        TRY(yaml_parse(&run->arena, "workload", "{}", 2, yaml_config_limits, &nothing, &run->diag));
+        TRY(schema_read(&workload_schema, nothing, workload, &run->arena, &run->diag));
+    }
+    Status status = STATUS_OK;
+    for (size_t i = 0; i < sizeof workload_flags / sizeof *workload_flags; i++) {
+        const char *text = options->values[workload_flags[i].id];
+        const Field *field = schema_field(&workload_schema, workload_flags[i].field);
+        if (text &&
+            schema_parse(field, text, options_place(&run->diag, workload_flags[i].id),
+                         (char *)workload + field->offset, &run->arena, &run->diag) != STATUS_OK)
+            status = STATUS_USAGE;
+    }
+    return status;
+}
+
+/* Whether "key=" is among the options of a strategy text. */
+static bool has_key(const char *text, const char *key) {
+    size_t length = strlen(key);
+    for (const char *at = strpbrk(text, ":,"); at; at = strpbrk(at + 1, ":,"))
+        if (strncmp(at + 1, key, length) == 0 && at[1 + length] == '=')
+            return true;
+    return false;
+}
+
+static Status strategy_text(Run *run, const char **text) {
+    const Options *options = &run->options;
+    *text = options->values[OPTION_STRATEGY];
+    if (!*text)
+        *text = "single";
+    for (size_t i = 0; i < sizeof strategy_flags / sizeof *strategy_flags; i++) {
+        OptionId id = strategy_flags[i].id;
+        const char *key = strategy_flags[i].key;
+        int64_t value;
+        TRY(options_int(options, id, 1, 1 << 20, 1, &value, &run->diag));
+        if (!options_given(options, id))
+            continue;
+        if (has_key(*text, key)) {
+            diag_error(&run->diag, options_place(&run->diag, id), "E0915", "give it once",
+                       "the strategy has %s= already", key);
+            return STATUS_USAGE;
+        }
+        const char *dot = strstr(*text, ".lua");
+        bool more = strchr(dot ? dot : *text, ':');
+        *text = arena_printf(&run->arena, "%s%c%s=%lld", *text, more ? ',' : ':', key,
+                             (long long)value);
+    }
+    return STATUS_OK;
+}
+
+Status inputs_plan(Run *run, Plan *plan) {
+    const Options *options = &run->options;
+    const char *share = options->values[OPTION_SHARE];
+    PlanInputs *inputs = &plan->inputs;
+    *plan = (Plan){0};
+    Status model =
+        model_read(&run->arena, options->values[OPTION_MODEL], share, &inputs->model, &run->diag);
+    Status topology =
+        topology_read(&run->arena, options->values[OPTION_TOPOLOGY], &inputs->topology, &run->diag);
+    Status workload = read_workload(run, &inputs->workload);
+    TRY(model);
+    TRY(topology);
+    TRY(workload);
+    TRY(workload_check(&inputs->workload, &inputs->model, diag_nowhere(), &run->diag));
+    PlannerRequest request = {.share = share, .name = options->values[OPTION_NAME]};
+    TRY(strategy_text(run, &request.strategy));
+    run_detail(run, "planning with %s", request.strategy);
+    return planner_run(&run->arena, &request, plan, &run->diag);
+}
+
+Status inputs_program_plan(Run *run, const char *dir, Plan *plan) {
+    return plan_read(&run->arena, fs_join(&run->arena, dir, "plan.json"), plan, &run->diag);
+}
+
+Status inputs_operand_plan(Run *run, Plan *plan) {
+    const char *path = run->options.operand;
+    if (fs_is_directory(path))
+        return inputs_program_plan(run, path, plan);
+    return plan_read(&run->arena, path, plan, &run->diag);
+}
+
+/* --- the rank grid ------------------------------------------------------------------------------------ */
+
+typedef struct Grid {
+    int64_t groups, least, most; /* request groups, and members of the smallest and largest */
+    int64_t attention, experts, both;
+} Grid;
+
+static Grid grid_of(Run *run, const Plan *plan) {
+    Grid grid = {.least = INT64_MAX};
+    enum { ATTENTION = 1, EXPERT = 2 };
+    char *does = ARENA_ARRAY(&run->arena, plan->ranks_per_copy, char);
+    for (int64_t s = 0; s < plan->stages.count; s++) {
+        const PlanStage *stage = &plan->stages.items[s];
+        for (int64_t g = 0; g < stage->attention.count; g++) {
+            const PlanGroup *group = &stage->attention.items[g];
+            grid.groups++;
+            grid.least = group->members.count < grid.least ? group->members.count : grid.least;
+            grid.most = group->members.count > grid.most ? group->members.count : grid.most;
+            for (int64_t m = 0; m < group->members.count; m++)
+                does[group->members.items[m].rank] |= ATTENTION;
+        }
+        for (int64_t e = 0; e < stage->experts.count; e++)
+            does[stage->experts.items[e].rank] |= EXPERT;
+    }
+    for (int64_t rank = 0; rank < plan->ranks_per_copy; rank++) {
+        grid.attention += does[rank] == ATTENTION;
+        grid.experts += does[rank] == EXPERT;
+        grid.both += does[rank] == (ATTENTION | EXPERT);
+    }
+    return grid;
+}
+
+const char *inputs_grid(Run *run, const Plan *plan) {
+    Grid grid = grid_of(run, plan);
+    Buf text = {0};
+    buf_printf(&text, "%lld rank%s = %lld cop%s of ", (long long)plan->ranks.count,
+               plan->ranks.count == 1 ? "" : "s", (long long)plan->copies,
+               plan->copies == 1 ? "y" : "ies");
+    if (grid.both)
+        buf_printf(&text, "%lld with attention and experts%s", (long long)grid.both,
+                   grid.attention || grid.experts ? " + " : "");
+    if (grid.attention)
+        buf_printf(&text, "%lld attention%s", (long long)grid.attention, grid.experts ? " + " : "");
+    if (grid.experts)
+        buf_printf(&text, "%lld expert", (long long)grid.experts);
+    buf_printf(&text, "; %lld request group%s of ", (long long)grid.groups,
+               grid.groups == 1 ? "" : "s");
+    if (grid.least == grid.most)
+        buf_printf(&text, "%lld", (long long)grid.most);
+    else
+        buf_printf(&text, "%lld to %lld", (long long)grid.least, (long long)grid.most);
+    const char *line = arena_strdup(&run->arena, text.data);
+    buf_free(&text);
+    return line;
+}

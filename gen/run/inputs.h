@@ -1,0 +1,17 @@
+/* inputs: from the options of make and plan, and from the operand of other verbs, to a plan. */
+#pragma once
+
+#include "plan/plan.h"
+#include "run/command.h"
+
+/* Read model, topology and workload as the options name them, and let the strategy plan. */
+Status inputs_plan(Run *run, Plan *plan);
+
+/* Read the plan named by the operand: a plan.json, or a directory with one. */
+Status inputs_operand_plan(Run *run, Plan *plan);
+
+/* plan.json of the directory `dir`. */
+Status inputs_program_plan(Run *run, const char *dir, Plan *plan);
+
+/* "16 ranks = 1 copy of 12 attention (1 group of 12) + 4 expert": what the options came to. */
+const char *inputs_grid(Run *run, const Plan *plan);
