@@ -1,0 +1,112 @@
+/* family: reading lua/families/NAME.lua, the data that translates a family's own words. The Lua value is
+ * taken over as a tree, so that the walkers of inputs serve here too. */
+#include "input/model_internal.h"
+
+#include "base/sandbox.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FAMILY_MEMORY = 16 << 20 }; /* bytes of the Lua state */
+#define FAMILY_FOLDER "lua/families/"
+
+static bool is_identifier(const char *name) {
+    for (const char *c = name; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '_')
+            return false;
+    return *name != '\0';
+}
+
+/* The names of the families in the binary, NULL-terminated. */
+static const char *const *family_names(Arena *arena) {
+    const char *const *files = sandbox_list(arena, FAMILY_FOLDER);
+    int64_t count = 0;
+    while (files[count])
+        count++;
+    const char **names = ARENA_ARRAY(arena, count + 1, const char *);
+    for (int64_t i = 0; i < count; i++) {
+        const char *base = files[i] + strlen(FAMILY_FOLDER);
+        names[i] = arena_strndup(arena, base, strcspn(base, "."));
+    }
+    return names;
+}
+
+static Status unknown_family(Arena *arena, const char *name, DiagPlace place, Diag *diag) {
+    const char *const *names = family_names(arena);
+    const char *nearest = diag_nearest(name, names);
+    const char *list = "";
+    for (int64_t i = 0; names[i]; i++)
+        list = arena_printf(arena, "%s%s%s", list, i ? ", " : "", names[i]);
+    char *help = nearest ? arena_printf(arena, "did you mean %s? Known are %s", nearest, list)
+                         : arena_printf(arena, "known are %s", list);
+    return diag_error(diag, place, "E0206", help, "the model family %s is not known", name);
+}
+
+/* Run the file and turn the value that it returns into a tree. */
+static Status load(Sandbox *sandbox, Arena *arena, const char *file, YamlNode **root, Diag *diag) {
+    Buf json = {0};
+    Status status = sandbox_run(sandbox, file, diag);
+    if (status == STATUS_OK)
+        status = sandbox_to_json(sandbox->lua, -1, &json, diag);
+    if (status == STATUS_OK)
+        status = yaml_parse(arena, file, json.data, json.length, yaml_config_limits, root, diag);
+    buf_free(&json);
+    return status;
+}
+
+Status family_read(Arena *arena, const char *name, const char *share, DiagPlace place,
+                   Family *family, Diag *diag) {
+    Sandbox sandbox;
+    YamlNode *root;
+    size_t length;
+    TRY(sandbox_open(&sandbox, share, FAMILY_MEMORY, diag));
+    char *file = arena_printf(arena, FAMILY_FOLDER "%s.lua", name);
+    Status status = is_identifier(name) && sandbox_file(&sandbox, file, &length)
+                        ? load(&sandbox, arena, file, &root, diag)
+                        : unknown_family(arena, name, place, diag);
+    sandbox_close(&sandbox);
+    TRY(status);
+    const YamlNode *tensors = yaml_get(root, "tensors");
+    if (!tensors || tensors->kind != YAML_MAPPING)
+        return diag_error(diag, root->place, "E0211", "see lua/families/mixtral.lua",
+                          "the family file %s has no table `tensors`", file);
+    *family = (Family){.name = arena_strdup(arena, name), .root = root};
+    return STATUS_OK;
+}
+
+/* The family's name for a tensor; models without gates may use other names for the same kind. */
+static const char *pattern_of(const Family *family, const Model *model, TensorKind kind) {
+    const YamlNode *ungated = yaml_get(family->root, "ungated"), *name = NULL;
+    if (!model->gated && ungated)
+        name = yaml_get(ungated, tensor_kind_names[kind]);
+    if (!name)
+        name = yaml_get(yaml_get(family->root, "tensors"), tensor_kind_names[kind]);
+    return name && name->kind == YAML_SCALAR ? name->text : NULL;
+}
+
+Status family_name_tensors(Arena *arena, const Family *family, Model *model, DiagPlace place,
+                           Diag *diag) {
+    const char *names[TENSOR_KINDS] = {NULL};
+    Status status = STATUS_OK;
+    for (int64_t i = 0; i < model->tensors.count; i++) {
+        const ModelTensor *tensor = &model->tensors.items[i];
+        names[tensor->kind] = tensor->name;
+        if (!model_needs(model, (TensorKind)tensor->kind))
+            status = diag_error(diag, place, "E0212", "remove it from `tensors`",
+                                "such a model has no tensor %s", tensor_kind_names[tensor->kind]);
+    }
+    memset(&model->tensors, 0, sizeof(model->tensors));
+    for (int kind = 0; kind < TENSOR_KINDS; kind++) {
+        if (!model_needs(model, (TensorKind)kind))
+            continue;
+        const char *name = names[kind] ? names[kind] : pattern_of(family, model, (TensorKind)kind);
+        if (!name)
+            status =
+                diag_error(diag, place, "E0212", "name another family, or add the tensor there",
+                           "the family %s has no tensor %s", family->name, tensor_kind_names[kind]);
+        ModelTensor *tensor = LIST_PUSH(arena, &model->tensors);
+        *tensor = (ModelTensor){.kind = kind, .name = name};
+    }
+    return status;
+}

@@ -1,0 +1,104 @@
+/* model: reading a model and checking its figures against each other. Everything lies in the caller's
+ * arena. Families and hub keys are dealt with in family.c and hub.c. */
+#include "input/model_internal.h"
+
+#include "base/fs.h"
+
+#include <string.h>
+
+enum { GPT2_VOCABULARY = 50257 };
+static const double parameters_max = 0x1p50; /* keeps all offsets within 64 bits */
+
+static DiagPlace place_of(const YamlNode *root, const char *key) {
+    const YamlNode *value = yaml_get(root, key);
+    return value ? value->place : root->place;
+}
+
+/* Sizes that may be absent because others imply them. */
+static Status fill_sizes(Model *model, const YamlNode *root, Diag *diag) {
+    if (!model->kv_heads)
+        model->kv_heads = model->heads;
+    if (model->head_dim)
+        return STATUS_OK;
+    if (model->hidden % model->heads)
+        return diag_error(diag, place_of(root, "heads"), "E0203", "write head_dim",
+                          "hidden %lld cannot be divided among %lld heads",
+                          (long long)model->hidden, (long long)model->heads);
+    model->head_dim = model->hidden / model->heads;
+    return STATUS_OK;
+}
+
+static double count_parameters(const Model *model) {
+    double matrices = model->gated ? 3 : 2, hidden = (double)model->hidden;
+    double expert = matrices * hidden * (double)model->expert_hidden;
+    double attention =
+        2 * hidden * (double)(model->heads + model->kv_heads) * (double)model->head_dim;
+    return (double)model->layers * (attention + (double)model->experts * (expert + hidden)) +
+           hidden * 2 * ((double)model->vocabulary + (double)model->max_positions);
+}
+
+static Status check_sizes(const Model *model, const YamlNode *root, Diag *diag) {
+    Status status = STATUS_OK;
+    if (model->heads % model->kv_heads)
+        status = diag_error(diag, place_of(root, "kv_heads"), "E0201",
+                            "each key-value head serves the same number of query heads",
+                            "%lld heads cannot share %lld key-value heads evenly",
+                            (long long)model->heads, (long long)model->kv_heads);
+    if (model->top_k > model->experts)
+        status = diag_error(diag, place_of(root, "top_k"), "E0202", NULL,
+                            "top_k %lld is over the %lld experts of a layer",
+                            (long long)model->top_k, (long long)model->experts);
+    if (model->position == POSITION_ROPE && model->head_dim % 2)
+        status = diag_error(
+            diag, place_of(root, "head_dim"), "E0204", "rotary positions turn pairs of elements",
+            "head_dim %lld is odd, but position is rope", (long long)model->head_dim);
+    if (count_parameters(model) > parameters_max)
+        status = diag_error(diag, root->place, "E0213", "check the sizes",
+                            "the model has over 10^15 parameters");
+    return status;
+}
+
+static void check_tokenizer(const Model *model, const YamlNode *root, Arena *arena, Diag *diag) {
+    if (strcmp(model->tokenizer, "gpt2") != 0 || model->vocabulary == GPT2_VOCABULARY)
+        return;
+    const char *help = "a vocabulary smaller than the tokenizer's cannot embed all of its ids";
+    if (model->vocabulary > GPT2_VOCABULARY)
+        help = arena_printf(arena, "it never yields the ids %d to %lld: vocabulary: %d would do",
+                            GPT2_VOCABULARY, (long long)model->vocabulary - 1, GPT2_VOCABULARY);
+    diag_warning(diag, place_of(root, "vocabulary"), "E0210", help,
+                 "vocabulary is %lld, but the tokenizer gpt2 has %d entries",
+                 (long long)model->vocabulary, GPT2_VOCABULARY);
+}
+
+/* The family that the file names, and the file in the words of our schema. */
+static Status translate(Arena *arena, const char *path, const char *share, const YamlNode *root,
+                        const YamlNode **canonical, Family *family, Diag *diag) {
+    const YamlNode *type = yaml_get(root, "model_type"), *own = yaml_get(root, "family");
+    *canonical = root;
+    if (!type) {
+        bool named = own && own->kind == YAML_SCALAR && !yaml_is_null(own);
+        const char *name = named ? own->text : schema_field(&model_schema, "family")->fallback;
+        return family_read(arena, name, share, place_of(root, "family"), family, diag);
+    }
+    const char *name = type->kind == YAML_SCALAR ? type->text : "";
+    TRY(family_read(arena, name, share, type->place, family, diag));
+    if (!yaml_get(family->root, "keys"))
+        return diag_error(diag, type->place, "E0206", "write our own YAML, without model_type",
+                          "the model family %s has no hub format", name);
+    return hub_translate(arena, root, path, family, canonical, diag);
+}
+
+Status model_read(Arena *arena, const char *path, const char *share, Model *model, Diag *diag) {
+    YamlNode *root;
+    const YamlNode *canonical;
+    Family family;
+    if (fs_is_directory(path))
+        path = fs_join(arena, path, "config.json");
+    TRY(yaml_read(arena, path, yaml_config_limits, &root, diag));
+    TRY(translate(arena, path, share, root, &canonical, &family, diag));
+    TRY(schema_read(&model_schema, canonical, model, arena, diag));
+    TRY(fill_sizes(model, canonical, diag));
+    TRY(check_sizes(model, canonical, diag));
+    check_tokenizer(model, canonical, arena, diag);
+    return family_name_tensors(arena, &family, model, place_of(canonical, "tensors"), diag);
+}

@@ -1,0 +1,62 @@
+/* workload: see workload.h. */
+#include "input/workload.h"
+
+#define AT(member) .offset = offsetof(Workload, member)
+
+static const Field workload_fields[] = {
+    {.name = "batch",
+     .type = FIELD_INT,
+     AT(batch),
+     .fallback = "64",
+     .min = 1,
+     .max = 1 << 24,
+     .doc = "sequences at a time, over all data-parallel copies"},
+    {.name = "prefill",
+     .type = FIELD_INT,
+     AT(prefill),
+     .fallback = "512",
+     .min = 1,
+     .max = 1 << 24,
+     .doc = "prompt tokens a sequence"},
+    {.name = "context",
+     .type = FIELD_INT,
+     AT(context),
+     .fallback = "1024",
+     .min = 1,
+     .max = 1 << 24,
+     .doc = "positions a sequence: prompt and new tokens"},
+    {.name = "dtype",
+     .type = FIELD_ENUM,
+     AT(dtype),
+     .fallback = "bf16",
+     .names = element_names,
+     .doc = "of weights and activations"},
+    {0},
+};
+
+const Schema workload_schema = {
+    .name = "Workload",
+    .doc = "What the program is asked to do. All numbers are bounds: less is always possible.",
+    .size = sizeof(Workload),
+    .fields = workload_fields,
+};
+
+Status workload_read(Arena *arena, const char *path, Workload *workload, Diag *diag) {
+    YamlNode *root;
+    TRY(yaml_read(arena, path, yaml_config_limits, &root, diag));
+    return schema_read(&workload_schema, root, workload, arena, diag);
+}
+
+Status workload_check(const Workload *workload, const Model *model, DiagPlace place, Diag *diag) {
+    Status status = STATUS_OK;
+    if (workload->prefill > workload->context)
+        status = diag_error(diag, place, "E0402", "make context at least prefill",
+                            "prefill %lld is over context %lld", (long long)workload->prefill,
+                            (long long)workload->context);
+    if (workload->context > model->max_positions)
+        status =
+            diag_error(diag, place, "E0402", "make context smaller",
+                       "context %lld is over the %lld positions of model %s",
+                       (long long)workload->context, (long long)model->max_positions, model->name);
+    return status;
+}
