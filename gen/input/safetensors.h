@@ -1,0 +1,51 @@
+/* safetensors: what stands where in a checkpoint, from the headers alone: one file, or a directory with
+ * model.safetensors or with shards and their index. Headers are hostile data: sizes are limited and
+ * checked for overflow, offsets must tile the file. Everything lies in the caller's arena; elements are
+ * never read here. It knows no model. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/diag.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SAFETENSORS_DIMS = 8, SAFETENSORS_HEADER_LIMIT = 16 << 20 };
+
+typedef struct SafetensorsFile {
+    const char *path; /* as reached from the current folder */
+    int64_t size;     /* bytes */
+    int64_t mtime_ns;
+} SafetensorsFile;
+
+typedef struct SafetensorsTensor {
+    const char *name;
+    const char *type; /* as written: "F32", "BF16", "I64", ... */
+    int64_t element;  /* ElementType; -1: a type that no weight of ours can have */
+    int64_t file;     /* index into files */
+    int64_t offset;   /* bytes from the start of the file */
+    int64_t bytes;
+    int64_t dims;
+    int64_t shape[SAFETENSORS_DIMS];
+} SafetensorsTensor;
+
+typedef struct Safetensors {
+    const char *path; /* as the user wrote it */
+    LIST_OF(SafetensorsFile) files;
+    LIST_OF(SafetensorsTensor) tensors; /* ascending names */
+} Safetensors;
+
+/* Read the headers of `path`: a .safetensors file, or a directory. `header_limit` in bytes, 0: the
+ * default. Errors: E0601 nothing there (STATUS_NOINPUT), E0602 a header that cannot be, E0603 tensors
+ * that do not tile their file, E0604 an index that its shards contradict. */
+Status safetensors_open(Arena *arena, const char *path, size_t header_limit,
+                        Safetensors *checkpoint, Diag *diag);
+
+/* The tensor of this name, or NULL. */
+const SafetensorsTensor *safetensors_find(const Safetensors *checkpoint, const char *name);
+
+/* The tensor of this name, which must have a float type and the shape [rows][columns]; vectors (one
+ * column) may be written [rows]. Missing is E0610 with the nearest name present, another shape E0611,
+ * another type E0612; NULL then. */
+const SafetensorsTensor *safetensors_require(const Safetensors *checkpoint, const char *name,
+                                             int64_t rows, int64_t columns, Diag *diag);

@@ -1,0 +1,24 @@
+/* math: the arithmetic of the reference model in double precision: plain definitions, written to be
+ * believed. Weights are float (exact values of the stored type), activations double, rows contiguous. */
+#pragma once
+
+#include "input/model.h"
+#include "reference/parallel.h"
+
+/* out[rows][outputs] = in[rows][inputs] x weight[outputs][inputs]^T + bias (NULL: none). */
+void math_linear(Parallel *parallel, const float *weight, const float *bias, int64_t outputs,
+                 int64_t inputs, const double *in, int64_t rows, double *out);
+
+/* One row of `size` values; bias is NULL for rms. */
+void math_rms_norm(const double *in, const float *weight, double eps, int64_t size, double *out);
+void math_layer_norm(const double *in, const float *weight, const float *bias, double eps,
+                     int64_t size, double *out);
+
+/* Rotate one head of `size` values in place: value i with value i + size / 2 by position x
+ * theta^(-2 i / size). */
+void math_rope(double *head, int64_t size, int64_t position, double theta);
+
+double math_activation(ModelActivation activation, double value);
+
+/* In place, with the largest value taken off first. */
+void math_softmax(double *values, int64_t count);

@@ -1,0 +1,153 @@
+/* source: see source.h. Files are read, not mapped: one that shrinks meanwhile is a diagnostic. */
+#include "reference/source.h"
+
+#include "rt_format.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The types of model, program and checkpoint share one numbering. */
+_Static_assert((int)ELEMENT_F32 == RT_F32 && (int)ELEMENT_BF16 == RT_BF16 &&
+                   (int)ELEMENT_F16 == RT_F16,
+               "element types are numbered alike");
+
+enum { BLOCK = 1 << 13 }; /* elements converted at a time */
+
+Status source_open(Source *source, Arena *arena, const Model *model, int64_t dtype,
+                   const Safetensors *checkpoint, Diag *diag) {
+    *source = (Source){.model = model, .dtype = dtype, .checkpoint = checkpoint};
+    if (!checkpoint)
+        return STATUS_OK;
+    source->files = ARENA_ARRAY(arena, checkpoint->files.count, int);
+    for (int64_t i = 0; i < checkpoint->files.count; i++)
+        source->files[i] = -1;
+    for (int64_t i = 0; i < checkpoint->files.count; i++) {
+        const char *path = checkpoint->files.items[i].path;
+        source->files[i] = open(path, O_RDONLY | O_CLOEXEC);
+        if (source->files[i] < 0) {
+            diag_error(diag, diag_nowhere(), "E0601", NULL, "%s cannot be read: %s", path,
+                       strerror(errno));
+            source_close(source);
+            return STATUS_NOINPUT;
+        }
+    }
+    return STATUS_OK;
+}
+
+void source_close(Source *source) {
+    for (int64_t i = 0; source->files && i < source->checkpoint->files.count; i++)
+        if (source->files[i] >= 0)
+            close(source->files[i]);
+    source->files = NULL;
+}
+
+int64_t source_type(const Source *source, TensorKind kind) {
+    return kind == TENSOR_ROUTER ? ELEMENT_F32 : source->dtype;
+}
+
+static float rounded(float value, int64_t type) {
+    if (type == ELEMENT_BF16)
+        return rt_from_bf16(rt_to_bf16(value));
+    if (type == ELEMENT_F16)
+        return rt_from_f16(rt_to_f16(value));
+    return value;
+}
+
+static bool is_norm(TensorKind kind) {
+    return kind == TENSOR_ATTENTION_NORM || kind == TENSOR_FFN_NORM || kind == TENSOR_FINAL_NORM;
+}
+
+static bool is_bias(TensorKind kind) {
+    switch (kind) {
+    case TENSOR_ATTENTION_NORM_BIAS:
+    case TENSOR_QUERY_BIAS:
+    case TENSOR_KEY_BIAS:
+    case TENSOR_VALUE_BIAS:
+    case TENSOR_OUTPUT_BIAS:
+    case TENSOR_FFN_NORM_BIAS:
+    case TENSOR_EXPERT_GATE_BIAS:
+    case TENSOR_EXPERT_UP_BIAS:
+    case TENSOR_EXPERT_DOWN_BIAS:
+    case TENSOR_FINAL_NORM_BIAS:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void read_random(const Source *source, TensorKind kind, const char *name, int64_t elements,
+                        float *out) {
+    uint64_t key = rt_random_key(name, 0);
+    float range = (float)source->model->initializer_range;
+    int64_t type = source_type(source, kind);
+    if (is_norm(kind) || is_bias(kind)) {
+        for (int64_t i = 0; i < elements; i++)
+            out[i] = is_norm(kind) ? 1.0f : 0.0f;
+        return;
+    }
+    for (int64_t i = 0; i < elements; i++)
+        out[i] = rounded(rt_random_weight(key, (uint64_t)i, range), type);
+}
+
+static void convert(const void *block, int64_t from, int64_t to, int64_t elements, float *out) {
+    const float *singles = block;
+    const uint16_t *halves = block;
+    for (int64_t i = 0; i < elements; i++) {
+        float value = from == ELEMENT_F32    ? singles[i]
+                      : from == ELEMENT_BF16 ? rt_from_bf16(halves[i])
+                                             : rt_from_f16(halves[i]);
+        out[i] = rounded(value, to);
+    }
+}
+
+static bool read_fully(int file, char *out, int64_t bytes, int64_t offset) {
+    while (bytes) {
+        ssize_t got = pread(file, out, (size_t)bytes, offset);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        out += got;
+        offset += got;
+        bytes -= got;
+    }
+    return true;
+}
+
+static Status read_file(const Source *source, TensorKind kind, const char *name, int64_t rows,
+                        int64_t columns, float *out, Diag *diag) {
+    const SafetensorsTensor *tensor =
+        safetensors_require(source->checkpoint, name, rows, columns, diag);
+    if (!tensor)
+        return STATUS_DATA;
+    float block[BLOCK];
+    const int64_t size = element_bytes(tensor->element);
+    for (int64_t at = 0; at < rows * columns; at += BLOCK) {
+        int64_t elements = rows * columns - at < BLOCK ? rows * columns - at : BLOCK;
+        if (!read_fully(source->files[tensor->file], (char *)block, elements * size,
+                        tensor->offset + at * size))
+            return diag_error(diag, diag_nowhere(), "E0601",
+                              "the file changed while it was read: start again",
+                              "tensor \"%s\" cannot be read from %s", name,
+                              source->checkpoint->files.items[tensor->file].path);
+        convert(block, tensor->element, source_type(source, kind), elements, out + at);
+    }
+    return STATUS_OK;
+}
+
+Status source_read(const Source *source, TensorKind kind, int64_t layer, int64_t expert, float *out,
+                   Diag *diag) {
+    Arena scratch = {0};
+    int64_t rows, columns;
+    Status status = STATUS_OK;
+    model_tensor_shape(source->model, kind, &rows, &columns);
+    const char *name = model_tensor_name(&scratch, source->model, kind, layer, expert);
+    if (source->checkpoint)
+        status = read_file(source, kind, name, rows, columns, out, diag);
+    else
+        read_random(source, kind, name, rows * columns, out);
+    arena_free(&scratch);
+    return status;
+}
