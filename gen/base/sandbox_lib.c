@@ -256,6 +256,23 @@ static int lib_next(lua_State *lua) {
     return 2;
 }
 
+/* where(level): "file:line" of a caller, 1 being who calls it. A file that is not ours stands without its
+ * folder, so that plans do not depend on where it lies. */
+static int lib_where(lua_State *lua) {
+    luaL_where(lua, (int)luaL_optinteger(lua, 1, 1));
+    const char *text = lua_tostring(lua, -1);
+    size_t length = strlen(text);
+    length -= length >= 2 ? 2 : 0; /* ": " */
+    const char *end = text + length;
+    if (strncmp(text, "lua/", 4) != 0) {
+        for (const char *p = text; p < end; p++) {
+            text = *p == '/' ? p + 1 : text;
+        }
+    }
+    lua_pushlstring(lua, text, (size_t)(end - text));
+    return 1;
+}
+
 /* --- strict globals --------------------------------------------------------------------------------- */
 
 static int undefined_global(lua_State *lua) {
@@ -305,8 +322,11 @@ static void open_library(lua_State *lua, int globals, const char *name, lua_CFun
 }
 
 void sandbox_lib_open(lua_State *lua) {
-    static const luaL_Reg replaced[] = {
-        {"next", lib_next}, {"pairs", lib_pairs}, {"tostring", lib_tostring}, {NULL, NULL}};
+    static const luaL_Reg replaced[] = {{"next", lib_next},
+                                        {"pairs", lib_pairs},
+                                        {"tostring", lib_tostring},
+                                        {"where", lib_where},
+                                        {NULL, NULL}};
     static const luaL_Reg strict[] = {
         {"__index", undefined_global}, {"__newindex", assigned_global}, {NULL, NULL}};
 

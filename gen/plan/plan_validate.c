@@ -1,0 +1,309 @@
+/* plan_validate: the structural checks that make a plan safe to lower: everything that lowering indexes
+ * is in range, ranges are ordered, each rank stands where it may. Whether a plan is also right (coverage,
+ * matching, no deadlock) is the proof's question. Scratch memory is an arena of its own. */
+#include "plan/plan_validate.h"
+
+#include <ctype.h>
+#include <string.h>
+
+Status plan_refuse(Check *check, const char *code, const char *help, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    Buf text = {0};
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    Status status = diag_error(check->diag, check->place, code, help, "%s", text.data);
+    buf_free(&text);
+    return status;
+}
+
+/* [begin, end) within [0, limit); empty only if allowed. */
+static bool range_is_within(Range range, int64_t limit, bool may_be_empty) {
+    return range.begin >= 0 && range.begin <= range.end && range.end <= limit &&
+           (may_be_empty || range.begin < range.end);
+}
+
+static bool name_is_plain(const char *name) {
+    for (const char *p = name; *p; p++) {
+        if (!(*p >= 'a' && *p <= 'z') && !isdigit((unsigned char)*p) && *p != '-') {
+            return false;
+        }
+    }
+    return *name != '\0' && strlen(name) <= 100;
+}
+
+/* --- inputs ------------------------------------------------------------------------------------------- */
+
+static Status check_inputs(Check *check) {
+    const Model *model = &check->plan->inputs.model;
+    const Workload *workload = &check->plan->inputs.workload;
+    bool sizes = model->layers > 0 && model->hidden > 0 && model->heads > 0 &&
+                 model->kv_heads > 0 && model->head_dim > 0 && model->vocabulary > 0 &&
+                 model->experts > 0 && model->expert_hidden > 0 && model->top_k > 0;
+    if (!sizes || model->heads % model->kv_heads != 0 || model->top_k > model->experts) {
+        return plan_refuse(
+            check, "E0503", NULL,
+            "inputs.model: sizes must be positive, heads a multiple of kv_heads, and "
+            "top_k at most experts");
+    }
+    if (workload->batch < 1 || workload->prefill < 1 || workload->context < workload->prefill) {
+        return plan_refuse(
+            check, "E0503", NULL,
+            "inputs.workload: batch and prefill must be positive, and context at least "
+            "prefill");
+    }
+    if (!name_is_plain(check->plan->name)) {
+        return plan_refuse(check, "E0503", "use a-z, 0-9 and '-', at most 100 of them",
+                           "name: '%s' cannot name a program", check->plan->name);
+    }
+    return STATUS_OK;
+}
+
+/* --- ranks and GPUs ----------------------------------------------------------------------------------- */
+
+/* A GPU is taken by at most one rank or idle entry. */
+static Status take_gpu(Check *check, bool *taken, int64_t node, int64_t gpu, const char *what,
+                       int64_t index) {
+    const Topology *topology = &check->plan->inputs.topology;
+    if (node >= topology_node_count(topology) || gpu >= topology_node(topology, node)->gpus) {
+        return plan_refuse(check, "E0504", NULL, "%s[%lld]: node %lld has no GPU %lld", what,
+                           (long long)index, (long long)node, (long long)gpu);
+    }
+    bool *slot = &taken[topology_slot(topology, node, gpu)];
+    if (*slot) {
+        return plan_refuse(check, "E0504", "give each rank a GPU of its own",
+                           "%s[%lld]: GPU %lld of node %lld is used already", what,
+                           (long long)index, (long long)gpu, (long long)node);
+    }
+    *slot = true;
+    return STATUS_OK;
+}
+
+static Status check_ranks(Check *check) {
+    const Plan *plan = check->plan;
+    int64_t gpus = topology_gpu_count(&plan->inputs.topology);
+    if (plan->copies > gpus || plan->ranks_per_copy > gpus ||
+        plan->ranks.count != plan->copies * plan->ranks_per_copy) {
+        return plan_refuse(check, "E0504", "list ranks 0 .. copies x ranks_per_copy - 1",
+                           "ranks: %lld are listed for %lld copies of %lld on %lld GPUs",
+                           (long long)plan->ranks.count, (long long)plan->copies,
+                           (long long)plan->ranks_per_copy, (long long)gpus);
+    }
+    bool *taken = ARENA_ARRAY(&check->scratch, gpus + 1, bool);
+    for (int64_t i = 0; i < plan->ranks.count; i++) {
+        const PlanRank *rank = &plan->ranks.items[i];
+        if (rank->rank != i) {
+            return plan_refuse(check, "E0504", "ranks ascend from 0", "ranks[%lld]: is rank %lld",
+                               (long long)i, (long long)rank->rank);
+        }
+        TRY(take_gpu(check, taken, rank->node, rank->gpu, "ranks", i));
+    }
+    for (int64_t i = 0; i < plan->idle.count; i++) {
+        TRY(take_gpu(check, taken, plan->idle.items[i].node, plan->idle.items[i].gpu, "idle", i));
+    }
+    return STATUS_OK;
+}
+
+/* --- the stage ---------------------------------------------------------------------------------------- */
+
+static Status check_group(Check *check, const PlanGroup *group, int64_t index) {
+    const Plan *plan = check->plan;
+    if (!range_is_within(group->requests, plan_copy_batch(plan), false)) {
+        return plan_refuse(check, "E0505", "use fewer request groups or a larger batch",
+                           "attention[%lld]: requests [%lld, %lld) of %lld", (long long)index,
+                           (long long)group->requests.begin, (long long)group->requests.end,
+                           (long long)plan_copy_batch(plan));
+    }
+    for (int64_t i = 0; i < group->members.count; i++) {
+        const PlanMember *member = &group->members.items[i];
+        if (member->rank >= plan->ranks_per_copy || check->group_of[member->rank] >= 0) {
+            return plan_refuse(check, "E0505", "a rank of the first copy belongs to one group",
+                               "attention[%lld].members[%lld]: rank %lld is not free",
+                               (long long)index, (long long)i, (long long)member->rank);
+        }
+        check->group_of[member->rank] = index;
+        if (!range_is_within(member->heads, plan->inputs.model.heads, false)) {
+            return plan_refuse(check, "E0505", "a rank that holds nothing is no member",
+                               "attention[%lld].members[%lld]: heads [%lld, %lld) of %lld",
+                               (long long)index, (long long)i, (long long)member->heads.begin,
+                               (long long)member->heads.end, (long long)plan->inputs.model.heads);
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status check_expert(Check *check, const PlanExpert *expert, int64_t index) {
+    const Plan *plan = check->plan;
+    const Model *model = &plan->inputs.model;
+    if (range_is_within(expert->layers, model->layers, false) && expert->expert < model->experts &&
+        range_is_within(expert->columns, model->expert_hidden, false) &&
+        expert->rank < plan->ranks_per_copy && expert->replica < plan->ranks_per_copy) {
+        return STATUS_OK;
+    }
+    return plan_refuse(check, "E0506", NULL,
+                       "experts[%lld]: layers [%lld, %lld) of %lld, expert %lld of %lld, columns "
+                       "[%lld, %lld) of %lld, rank %lld of %lld, replica %lld",
+                       (long long)index, (long long)expert->layers.begin,
+                       (long long)expert->layers.end, (long long)model->layers,
+                       (long long)expert->expert, (long long)model->experts,
+                       (long long)expert->columns.begin, (long long)expert->columns.end,
+                       (long long)model->expert_hidden, (long long)expert->rank,
+                       (long long)plan->ranks_per_copy, (long long)expert->replica);
+}
+
+static Status check_stage(Check *check) {
+    const Plan *plan = check->plan;
+    const PlanStage *stage = plan->stages.items;
+    if (plan->stages.count != 1) {
+        return plan_refuse(check, "E0510", "put all layers in one stage",
+                           "stages: pipelines are not lowered yet; the plan has %lld stages",
+                           (long long)plan->stages.count);
+    }
+    if (stage->layers.begin != 0 || stage->layers.end != plan->inputs.model.layers) {
+        return plan_refuse(check, "E0510", NULL, "stages[0]: layers [%lld, %lld) of %lld",
+                           (long long)stage->layers.begin, (long long)stage->layers.end,
+                           (long long)plan->inputs.model.layers);
+    }
+    for (int64_t i = 0; i < stage->attention.count; i++) {
+        TRY(check_group(check, &stage->attention.items[i], i));
+    }
+    for (int64_t i = 0; i < stage->experts.count; i++) {
+        TRY(check_expert(check, &stage->experts.items[i], i));
+    }
+    return STATUS_OK;
+}
+
+static Status check_vocabulary(Check *check, const PlanVocabulary *entries, int64_t count,
+                               const char *what) {
+    bool *seen = ARENA_ARRAY(&check->scratch, check->plan->ranks_per_copy, bool);
+    for (int64_t i = 0; i < count; i++) {
+        const PlanVocabulary *entry = &entries[i];
+        if (entry->rank >= check->plan->ranks_per_copy || check->group_of[entry->rank] < 0 ||
+            seen[entry->rank]) {
+            return plan_refuse(check, "E0507", "each member of a request group stands there once",
+                               "%s[%lld]: rank %lld", what, (long long)i, (long long)entry->rank);
+        }
+        seen[entry->rank] = true;
+        if (!range_is_within(entry->entries, check->plan->inputs.model.vocabulary, false)) {
+            return plan_refuse(check, "E0507", NULL, "%s[%lld]: entries [%lld, %lld) of %lld", what,
+                               (long long)i, (long long)entry->entries.begin,
+                               (long long)entry->entries.end,
+                               (long long)check->plan->inputs.model.vocabulary);
+        }
+    }
+    for (int64_t rank = 0; rank < check->plan->ranks_per_copy; rank++) {
+        if (check->group_of[rank] >= 0 && !seen[rank]) {
+            return plan_refuse(check, "E0507", "give it a range of entries",
+                               "%s: rank %lld of a request group is missing", what,
+                               (long long)rank);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* --- steps -------------------------------------------------------------------------------------------- */
+
+static Status check_item(Check *check, const PlanStep *step, const PlanLoop *loop,
+                         const PlanItem *item, const char *where) {
+    bool layered = item->part != PART_EMBED && item->part != PART_HEAD;
+    int64_t layers = check->plan->inputs.model.layers;
+    if (item->microbatch >= step->microbatches) {
+        return plan_refuse(check, "E0511", NULL, "%s: micro-batch %lld of %lld", where,
+                           (long long)item->microbatch, (long long)step->microbatches);
+    }
+    if (layered && (loop->layers.begin - item->lag < 0 || loop->layers.end - item->lag > layers)) {
+        return plan_refuse(check, "E0511", "layer - lag must be a layer of the model",
+                           "%s: %s with lag %lld in layers [%lld, %lld) of %lld", where,
+                           plan_part_names[item->part], (long long)item->lag,
+                           (long long)loop->layers.begin, (long long)loop->layers.end,
+                           (long long)layers);
+    }
+    return STATUS_OK;
+}
+
+static Status check_order(Check *check, const PlanStep *step, const PlanOrder *order, bool *seen,
+                          const char *where) {
+    for (int64_t i = 0; i < order->ranks.count; i++) {
+        int64_t rank = order->ranks.items[i];
+        if (rank < 0 || rank >= check->plan->ranks_per_copy || seen[rank]) {
+            return plan_refuse(check, "E0509", "each rank of the first copy has one order",
+                               "%s: rank %lld", where, (long long)rank);
+        }
+        seen[rank] = true;
+    }
+    for (int64_t i = 0; i < order->loops.count; i++) {
+        const PlanLoop *loop = &order->loops.items[i];
+        /* An epilogue runs one layer past the last. */
+        if (!range_is_within(loop->layers, check->plan->inputs.model.layers + 1, false)) {
+            return plan_refuse(check, "E0511", "leave empty loops out",
+                               "%s.loops[%lld]: layers [%lld, %lld)", where, (long long)i,
+                               (long long)loop->layers.begin, (long long)loop->layers.end);
+        }
+        for (int64_t k = 0; k < loop->items.count; k++) {
+            const char *item = arena_printf(&check->scratch, "%s.loops[%lld].items[%lld]", where,
+                                            (long long)i, (long long)k);
+            TRY(check_item(check, step, loop, &loop->items.items[k], item));
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status check_orders(Check *check, const PlanStep *step, const char *where) {
+    bool *seen = ARENA_ARRAY(&check->scratch, check->plan->ranks_per_copy, bool);
+    for (int64_t i = 0; i < step->orders.count; i++) {
+        const char *order = arena_printf(&check->scratch, "%s.orders[%lld]", where, (long long)i);
+        TRY(check_order(check, step, &step->orders.items[i], seen, order));
+    }
+    for (int64_t rank = 0; rank < check->plan->ranks_per_copy; rank++) {
+        if (!seen[rank]) {
+            return plan_refuse(check, "E0509", "each rank of the first copy has one order",
+                               "%s.orders: rank %lld has none", where, (long long)rank);
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status check_steps(Check *check) {
+    const Plan *plan = check->plan;
+    for (int64_t i = 0; i < plan->steps.count; i++) {
+        const PlanStep *step = &plan->steps.items[i];
+        const char *where = arena_printf(&check->scratch, "steps[%lld]", (long long)i);
+        for (int64_t k = 0; k < i; k++) {
+            if (strcmp(plan->steps.items[k].name, step->name) == 0) {
+                return plan_refuse(check, "E0508", NULL, "%s: the name %s is taken", where,
+                                   step->name);
+            }
+        }
+        bool tokens = step->phase == PHASE_DECODE ? step->tokens == 1
+                                                  : step->tokens <= plan->inputs.workload.prefill;
+        if (!name_is_plain(step->name) || !tokens) {
+            return plan_refuse(check, "E0508", "decode has 1 token, prefill at most the workload's",
+                               "%s: step '%s' with %lld tokens", where, step->name,
+                               (long long)step->tokens);
+        }
+        TRY(check_orders(check, step, where));
+        TRY(plan_validate_moves(check, step, where));
+    }
+    return STATUS_OK;
+}
+
+static Status check_all(Check *check) {
+    TRY(check_inputs(check));
+    TRY(check_ranks(check));
+    check->group_of = ARENA_ARRAY(&check->scratch, check->plan->ranks_per_copy, int64_t);
+    for (int64_t rank = 0; rank < check->plan->ranks_per_copy; rank++) {
+        check->group_of[rank] = -1;
+    }
+    TRY(check_stage(check));
+    TRY(check_vocabulary(check, check->plan->embedding.items, check->plan->embedding.count,
+                         "embedding"));
+    TRY(check_vocabulary(check, check->plan->head.items, check->plan->head.count, "head"));
+    return check_steps(check);
+}
+
+Status plan_validate(const Plan *plan, DiagPlace place, Diag *diag) {
+    Check check = {.plan = plan, .place = place, .diag = diag};
+    Status status = check_all(&check);
+    arena_free(&check.scratch);
+    return status;
+}

@@ -1,0 +1,123 @@
+/* plan_validate_moves: the structural checks of a step's moves. What an algorithm computes is the
+ * proof's question; here its sets, members and pieces exist. */
+#include "plan/plan_validate.h"
+
+static bool is_group_move(int64_t kind) {
+    return kind != MOVE_DISPATCH && kind != MOVE_COMBINE;
+}
+
+static const PlanMove *find_move(const PlanStep *step, int64_t kind, int64_t group) {
+    for (int64_t i = 0; i < step->moves.count; i++) {
+        const PlanMove *move = &step->moves.items[i];
+        if (move->kind == kind && (move->group == group || !is_group_move(kind))) {
+            return move;
+        }
+    }
+    return NULL;
+}
+
+static Status check_set(Check *check, const PlanMove *move, const PlanMoveStage *stage,
+                        const PlanSet *set, bool *seen, const char *where) {
+    if (set->pieces.count != set->ranks.count) {
+        return plan_refuse(check, "E0513", "pieces[i] belongs to ranks[i]",
+                           "%s: %lld ranks, but pieces of %lld", where, (long long)set->ranks.count,
+                           (long long)set->pieces.count);
+    }
+    for (int64_t i = 0; i < set->ranks.count; i++) {
+        int64_t rank = set->ranks.items[i];
+        bool member =
+            rank >= 0 && rank < check->plan->ranks_per_copy && check->group_of[rank] == move->group;
+        if (!member || seen[rank]) {
+            return plan_refuse(check, "E0513",
+                               "the sets of a stage are disjoint and of the move's request group",
+                               "%s: rank %lld", where, (long long)rank);
+        }
+        seen[rank] = true;
+        Range pieces = set->pieces.items[i], first = set->pieces.items[0];
+        bool reduces = stage->primitive == PRIMITIVE_ALL_REDUCE;
+        if (pieces.begin > pieces.end || pieces.end > move->pieces ||
+            (reduces && (pieces.begin != first.begin || pieces.end != first.end ||
+                         pieces.begin == pieces.end))) {
+            return plan_refuse(check, "E0513",
+                               reduces ? "all members of an all_reduce name the same pieces" : NULL,
+                               "%s: pieces [%lld, %lld) of %lld for rank %lld", where,
+                               (long long)pieces.begin, (long long)pieces.end,
+                               (long long)move->pieces, (long long)rank);
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status check_stages(Check *check, const PlanMove *move, const char *where) {
+    for (int64_t i = 0; i < move->stages.count; i++) {
+        const PlanMoveStage *stage = &move->stages.items[i];
+        bool *seen = ARENA_ARRAY(&check->scratch, check->plan->ranks_per_copy, bool);
+        for (int64_t k = 0; k < stage->sets.count; k++) {
+            const char *set = arena_printf(&check->scratch, "%s.stages[%lld].sets[%lld]", where,
+                                           (long long)i, (long long)k);
+            TRY(check_set(check, move, stage, &stage->sets.items[k], seen, set));
+        }
+    }
+    return STATUS_OK;
+}
+
+static Status check_move(Check *check, const PlanStep *step, const PlanMove *move,
+                         const char *where) {
+    bool grouped = is_group_move(move->kind);
+    int64_t groups = check->plan->stages.items[0].attention.count;
+    if (grouped ? move->group < 0 || move->group >= groups : move->group != -1) {
+        return plan_refuse(check, "E0512",
+                           "dispatch and combine have group -1, others one of theirs",
+                           "%s: %s with request group %lld of %lld", where,
+                           plan_move_names[move->kind], (long long)move->group, (long long)groups);
+    }
+    if (find_move(step, move->kind, move->group) != move) {
+        return plan_refuse(check, "E0512", NULL, "%s: a second %s of request group %lld", where,
+                           plan_move_names[move->kind], (long long)move->group);
+    }
+    if (grouped != (move->stages.count > 0)) {
+        return plan_refuse(check, "E0512", NULL, "%s: %s %s stages", where,
+                           plan_move_names[move->kind], grouped ? "needs" : "has no");
+    }
+    return check_stages(check, move, where);
+}
+
+/* A group whose members hold parts of the embedding sums them by a move. */
+static bool embedding_is_split(const Plan *plan, const int64_t *group_of, int64_t group) {
+    for (int64_t i = 0; i < plan->embedding.count; i++) {
+        const PlanVocabulary *part = &plan->embedding.items[i];
+        if (group_of[part->rank] == group &&
+            part->entries.end - part->entries.begin < plan->inputs.model.vocabulary) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static Status require_move(Check *check, const PlanStep *step, int64_t kind, int64_t group,
+                           const char *where) {
+    if (find_move(step, kind, group)) {
+        return STATUS_OK;
+    }
+    return plan_refuse(check, "E0514", "add it", "%s.moves: %s of request group %lld is missing",
+                       where, plan_move_names[kind], (long long)group);
+}
+
+Status plan_validate_moves(Check *check, const PlanStep *step, const char *where) {
+    for (int64_t i = 0; i < step->moves.count; i++) {
+        const char *move = arena_printf(&check->scratch, "%s.moves[%lld]", where, (long long)i);
+        TRY(check_move(check, step, &step->moves.items[i], move));
+    }
+    const PlanStage *stage = check->plan->stages.items;
+    for (int64_t group = 0; group < stage->attention.count; group++) {
+        if (stage->attention.items[group].members.count > 1) {
+            TRY(require_move(check, step, MOVE_ATTENTION_OUTPUT, group, where));
+            TRY(require_move(check, step, MOVE_GATHER, group, where));
+        }
+        if (embedding_is_split(check->plan, check->group_of, group)) {
+            TRY(require_move(check, step, MOVE_EMBEDDING, group, where));
+        }
+    }
+    TRY(require_move(check, step, MOVE_DISPATCH, -1, where));
+    return require_move(check, step, MOVE_COMBINE, -1, where);
+}

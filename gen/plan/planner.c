@@ -1,0 +1,252 @@
+/* planner: the parent's side. It forks, waits with a clock at hand, kills, and reads what came through the
+ * pipe as hostile data. The child's side is planner_child.c. */
+#include "plan/planner.h"
+
+#include "base/fs.h"
+#include "base/sandbox.h"
+#include "plan/plan_digest.h"
+#include "plan/planner_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    FILE_LIMIT = 1 << 20,             /* bytes of a user's strategy */
+    REPLY_LIMIT = (64 << 20) + 65536, /* bytes of a reply: a plan, or messages */
+};
+
+/* --- what was asked for ---------------------------------------------------------------------------------- */
+
+/* Length of the strategy's name or path before ":key=value". A path may hold colons; it ends in .lua. */
+static size_t strategy_length(const char *text) {
+    for (const char *p = strstr(text, ".lua"); p; p = strstr(p + 1, ".lua")) {
+        if (p[4] == '\0' || p[4] == ':') {
+            return (size_t)(p + 4 - text);
+        }
+    }
+    return strcspn(text, ":");
+}
+
+static Status unknown_strategy(Arena *arena, const char *name, Diag *diag) {
+    const char *const *files = sandbox_list(arena, "lua/strategies/");
+    Buf help = {0};
+    buf_puts(&help, "strategies are");
+    for (const char *const *file = files; *file; file++) {
+        const char *base = strrchr(*file, '/') + 1;
+        buf_printf(&help, "%s %.*s", file > files ? "," : "", (int)(strlen(base) - strlen(".lua")),
+                   base);
+    }
+    buf_puts(&help, "; or give a path that ends in .lua");
+    Status status =
+        diag_error(diag, diag_nowhere(), "E0464", help.data, "there is no strategy '%s'", name);
+    buf_free(&help);
+    return status;
+}
+
+static bool strategy_exists(Arena *arena, const PlannerRequest *request, const char *file) {
+    for (const char *const *name = sandbox_list(arena, "lua/strategies/"); *name; name++) {
+        if (strcmp(*name, file) == 0) {
+            return true;
+        }
+    }
+    return request->share && fs_exists(fs_join(arena, request->share, file));
+}
+
+/* Split the request; read a user's file before the fork, so that the child opens nothing of the user's. */
+static Status resolve(Arena *arena, const PlannerRequest *request, PlannerJob *job, Diag *diag) {
+    size_t length = strategy_length(request->strategy);
+    const char *rest = request->strategy + length;
+    job->strategy = arena_strndup(arena, request->strategy, length);
+    job->options = *rest == ':' && rest[1] ? rest + 1 : NULL;
+    job->share = request->share;
+    job->memory = request->memory ? request->memory : (size_t)512 << 20;
+    bool is_path = strchr(job->strategy, '/') ||
+                   (length > 4 && strcmp(job->strategy + length - 4, ".lua") == 0);
+    if (is_path) {
+        char *text;
+        job->file = job->strategy;
+        TRY(fs_read(arena, job->file, FILE_LIMIT, &text, &job->length, diag));
+        job->text = text;
+        return STATUS_OK;
+    }
+    bool plain = *job->strategy && strspn(job->strategy, "abcdefghijklmnopqrstuvwxyz0123456789-") ==
+                                       strlen(job->strategy);
+    job->file = arena_printf(arena, "lua/strategies/%s.lua", job->strategy);
+    return plain && strategy_exists(arena, request, job->file)
+               ? STATUS_OK
+               : unknown_strategy(arena, job->strategy, diag);
+}
+
+/* --- the child's life ------------------------------------------------------------------------------------ */
+
+typedef enum Ending { ENDING_WHOLE, ENDING_TIMEOUT, ENDING_TOO_LONG, ENDING_BROKEN } Ending;
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Read until end of file or the deadline. */
+static Ending read_reply(int pipe, double deadline, Buf *reply) {
+    char part[65536];
+    for (;;) {
+        double left = deadline - now();
+        struct pollfd wait = {.fd = pipe, .events = POLLIN};
+        int ready = left > 0 ? poll(&wait, 1, (int)(left * 1000) + 1) : 0;
+        if (ready < 0 && errno == EINTR) {
+            continue;
+        }
+        if (ready == 0) {
+            return ENDING_TIMEOUT;
+        }
+        ssize_t count = ready > 0 ? read(pipe, part, sizeof part) : -1;
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count <= 0) {
+            return count == 0 ? ENDING_WHOLE : ENDING_BROKEN;
+        }
+        buf_append(reply, part, (size_t)count);
+        if (reply->length > REPLY_LIMIT) {
+            return ENDING_TOO_LONG;
+        }
+    }
+}
+
+/* Run the child to its end; `*reply` is what it wrote. */
+static Status run_child(const PlannerJob *job, double seconds, Buf *reply, Diag *diag) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return diag_error(diag, diag_nowhere(), "E0450", NULL, "no pipe: %s", strerror(errno));
+    }
+    double deadline = now() + seconds;
+    pid_t parent = getpid(), child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        planner_child(job, ends[1], parent);
+    }
+    close(ends[1]);
+    if (child < 0) {
+        close(ends[0]);
+        return diag_error(diag, diag_nowhere(), "E0450", NULL, "no process for the planner: %s",
+                          strerror(errno));
+    }
+    Ending ending = read_reply(ends[0], deadline, reply);
+    close(ends[0]);
+    if (ending != ENDING_WHOLE) {
+        kill(child, SIGKILL);
+    }
+    int state = 0;
+    while (waitpid(child, &state, 0) < 0 && errno == EINTR) {
+    }
+    if (ending == ENDING_TIMEOUT) {
+        return diag_error(diag, diag_nowhere(), "E0461", "look for a loop that does not end",
+                          "strategy %s took more than %g s", job->strategy, seconds);
+    }
+    if (ending != ENDING_WHOLE || !WIFEXITED(state) || WEXITSTATUS(state) != 0) {
+        diag_error(diag, diag_nowhere(), "E0450", NULL,
+                   "strategy %s: the planner's process ended without an answer", job->strategy);
+        return STATUS_SOFTWARE;
+    }
+    return STATUS_OK;
+}
+
+/* --- its answer ------------------------------------------------------------------------------------------- */
+
+/* Messages of the child, each as code, file, line, text, help, NUL-terminated. */
+static Status replay_messages(Arena *arena, const PlannerJob *job, const Buf *reply, Diag *diag) {
+    const char *at = reply->data + 1, *end = reply->data + reply->length;
+    bool declined = reply->data[0] == PLANNER_DECLINED;
+    while (at < end) {
+        const char *fields[5];
+        for (int i = 0; i < 5; i++) {
+            fields[i] = at < end ? arena_strdup(arena, at) : "";
+            at += at < end ? strlen(at) + 1 : 0;
+        }
+        DiagPlace place = diag_nowhere();
+        if (fields[1][0]) {
+            DiagSource *source = ARENA_NEW(arena, DiagSource);
+            source->name = fields[1];
+            source->text = job->text && strcmp(job->file, fields[1]) == 0 ? job->text : NULL;
+            place = (DiagPlace){.source = source, .line = strtoll(fields[2], NULL, 10)};
+        }
+        diag_error(diag, place, fields[0], fields[4][0] ? fields[4] : NULL, "%s", fields[3]);
+    }
+    return declined ? STATUS_NEGATIVE : STATUS_DATA;
+}
+
+/* The reply's JSON as decisions; all that is wrong with it is one kind of mistake: the strategy's. */
+static Status read_decisions(Arena *arena, const PlannerJob *job, const Buf *reply, Plan *plan,
+                             Diag *diag) {
+    Diag inner = {.arena = arena};
+    YamlNode *root;
+    const char *name = arena_printf(arena, "plan returned by %s", job->strategy);
+    PlanInputs inputs = plan->inputs;
+    const char *program = plan->name;
+    Status status = yaml_parse(arena, name, reply->data + 1, reply->length - 1, yaml_plan_limits,
+                               &root, &inner);
+    if (status == STATUS_OK) {
+        status = schema_read(&plan_decisions_schema, root, plan, arena, &inner);
+    }
+    plan->inputs = inputs;
+    plan->name = plan->name && plan->name[0] && !program ? plan->name : program;
+    plan->strategy = job->strategy;
+    plan->schema_version = PLAN_SCHEMA_VERSION;
+    if (status == STATUS_OK) {
+        if (!plan->name) {
+            plan->name = planner_program_name(arena, inputs.model.name, job->strategy);
+        }
+        plan_digest_inputs(arena, &plan->inputs);
+        status = plan_validate(plan, root->place, &inner);
+    }
+    for (int64_t i = 0; i < inner.count; i++) {
+        const DiagMessage *message = &inner.messages[i];
+        diag_error(diag, message->place, "E0463", message->help, "strategy %s: %s", job->strategy,
+                   message->text);
+    }
+    return status;
+}
+
+const char *planner_program_name(Arena *arena, const char *model, const char *strategy) {
+    const char *slash = strrchr(strategy, '/');
+    char *name = arena_printf(arena, "%s-%s", model, slash ? slash + 1 : strategy);
+    size_t length = strlen(name);
+    if (length > 4 && strcmp(name + length - 4, ".lua") == 0) {
+        name[length - 4] = '\0';
+    }
+    for (char *p = name; *p; p++) {
+        *p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
+        if (!(*p >= 'a' && *p <= 'z') && !(*p >= '0' && *p <= '9')) {
+            *p = '-';
+        }
+    }
+    return arena_strndup(arena, name, strnlen(name, 100));
+}
+
+Status planner_run(Arena *arena, const PlannerRequest *request, Plan *plan, Diag *diag) {
+    Buf reply = {0};
+    PlannerJob job = {.inputs = &plan->inputs};
+    Status status = STATUS_OK;
+    plan->name = request->name;
+    TRY_TO(resolve(arena, request, &job, diag), done);
+    TRY_TO(run_child(&job, request->seconds > 0 ? request->seconds : 10.0, &reply, diag), done);
+    if (reply.length == 0) {
+        diag_error(diag, diag_nowhere(), "E0450", NULL, "strategy %s gave no answer", job.strategy);
+        status = STATUS_SOFTWARE;
+    } else if (reply.data[0] != PLANNER_PLAN) {
+        status = replay_messages(arena, &job, &reply, diag);
+    } else {
+        status = read_decisions(arena, &job, &reply, plan, diag);
+    }
+done:
+    buf_free(&reply);
+    return status;
+}

@@ -1,0 +1,26 @@
+/* planner_child: what parent and child of the planner share. Internal to plan. */
+#pragma once
+
+#include "plan/plan.h"
+
+#include <sys/types.h>
+
+typedef struct PlannerJob {
+    const PlanInputs *inputs;
+    const char *strategy; /* name or path, as asked for */
+    const char *options;  /* "key=value,..." or NULL */
+    const char *share;
+    const char *file; /* name of its Lua file, for messages and for the sandbox */
+    const char *text; /* of a user's file; NULL: the sandbox finds the file by its name */
+    size_t length, memory;
+} PlannerJob;
+
+/* First byte of a reply: what follows is the plan as JSON, or messages as NUL-terminated fields (code,
+ * file, line, text, help). */
+enum { PLANNER_PLAN = 'P', PLANNER_DECLINED = 'D', PLANNER_FAILED = 'E' };
+
+/* The child's whole life; writes its reply to `pipe`. */
+_Noreturn void planner_child(const PlannerJob *job, int pipe, pid_t parent);
+
+/* "MODEL-STRATEGY" as [a-z0-9-]. */
+const char *planner_program_name(Arena *arena, const char *model, const char *strategy);

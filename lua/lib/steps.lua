@@ -1,0 +1,24 @@
+--- The two steps of inference: prefill of whole prompts, decode of one token a sequence.
+local M = {}
+
+---@param workload table
+---@param microbatches {prefill: integer, decode: integer}
+---@param orders fun(microbatches: integer): table[]
+---@param moves fun(): table[] fresh for each step
+---@return table[]
+function M.inference(workload, microbatches, orders, moves)
+  local steps = {}
+  for i, phase in ipairs({ "prefill", "decode" }) do
+    steps[i] = {
+      name = phase,
+      phase = phase,
+      tokens = phase == "prefill" and workload.prefill or 1,
+      microbatches = microbatches[phase],
+      orders = orders(microbatches[phase]),
+      moves = moves(),
+    }
+  end
+  return steps
+end
+
+return M

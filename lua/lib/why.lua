@@ -1,0 +1,19 @@
+--- The reasons that a plan carries: what was chosen, why, and what came second.
+local M = {}
+
+---@param list table[] why[] of the plan
+---@param choice string
+---@param reason string
+---@param runner_up string?
+function M.add(list, choice, reason, runner_up)
+  list[#list + 1] = { choice = choice, reason = reason, runner_up = runner_up or "", where = where(2) }
+end
+
+---A time for people, in milliseconds.
+---@param seconds number
+---@return string
+function M.time(seconds)
+  return string.format("%.3g ms", seconds * 1e3)
+end
+
+return M

@@ -1,0 +1,95 @@
+--- ma-separation: attention on some ranks, experts on the others. Attention ranks form request groups that
+--- split query heads; experts are dealt in consecutive ranges. What is not given is chosen by an estimate.
+local choose = require("lib.choose")
+local holders = require("lib.holders")
+local moves = require("lib.moves")
+local order = require("orders.alternating")
+local place = require("lib.place")
+local separation = require("lib.separation")
+local steps = require("lib.steps")
+
+local M = {
+  name = "ma-separation",
+  doc = "attention on A ranks, experts on the other F",
+  options = {
+    { name = "ranks", type = "integer", doc = "ranks of a copy; default: attention + experts, or all GPUs / dp" },
+    { name = "dp", type = "integer", default = 1, doc = "data-parallel copies" },
+    { name = "attention", type = "integer", doc = "attention ranks of a copy" },
+    { name = "experts", type = "integer", doc = "expert ranks of a copy" },
+    { name = "groups", type = "integer", doc = "request groups among the attention ranks" },
+    { name = "microbatches", type = "integer", doc = "of both phases" },
+    { name = "prefill_microbatches", type = "integer", doc = "of prefill" },
+    { name = "decode_microbatches", type = "integer", doc = "of decode" },
+    { name = "placement", type = "choice", values = { "spread", "packed" }, doc = "experts one a node, or last" },
+    {
+      name = "output",
+      type = "choice",
+      values = { "flat", "hierarchical", "sharded" },
+      doc = "how partial attention outputs are summed",
+    },
+    { name = "moves", type = "choice", values = { "padded", "exact" }, default = "padded", doc = "sizes sent" },
+    { name = "chunk", type = "integer", default = 0, doc = "tokens a transfer; 0: all at once" },
+    { name = "in_flight", type = "integer", default = 1, doc = "transfers at most under way per pair" },
+    { name = "embedding", type = "choice", values = { "copied", "split" }, doc = "over a group's members" },
+    { name = "balance", type = "text", default = "even", doc = "experts per expert rank: even, or 6+5+5" },
+  },
+}
+
+local function ranks_in(first, count)
+  local list = {}
+  for i = 1, count do
+    list[i] = first + i - 1
+  end
+  return list
+end
+
+---@param inputs table model, topology, workload
+---@param options table
+---@return table? plan
+---@return string? reason
+function M.plan(inputs, options)
+  local found, reason = choose.separation(inputs, options)
+  if not found then
+    return nil, reason
+  end
+  local model, c, setting = inputs.model, found.candidate, found.setting
+  local used = c.attention + c.experts
+  local ranks, idle = place.ranks(inputs.topology, options.dp, function(block)
+    return place.slots(block, c.attention, c.experts, c.placement)
+  end)
+  local groups = holders.groups(model, c.attention, c.groups, setting.batch)
+  return {
+    copies = options.dp,
+    ranks_per_copy = used,
+    ranks = ranks,
+    idle = idle,
+    stages = {
+      {
+        layers = { 0, model.layers },
+        attention = groups,
+        experts = holders.experts(model, separation.counts(setting, c.experts), c.attention),
+      },
+    },
+    embedding = holders.vocabulary(model, groups, found.embedding == "copied"),
+    head = holders.vocabulary(model, groups, false),
+    steps = steps.inference(inputs.workload, found.microbatches, function(microbatches)
+      return {
+        { ranks = ranks_in(0, c.attention), loops = order.attention(model.layers, microbatches) },
+        { ranks = ranks_in(c.attention, c.experts), loops = order.experts(model.layers, microbatches) },
+      }
+    end, function()
+      return moves.of(groups, ranks, {
+        output = c.output,
+        embedding = found.embedding,
+        mode = options.moves,
+        chunk = options.chunk,
+        in_flight = options.in_flight,
+      })
+    end),
+    residual = require("collectives." .. c.output).sharded and "sharded" or "replicated",
+    replica_choice = "nearest",
+    why = found.why,
+  }
+end
+
+return M
