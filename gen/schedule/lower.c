@@ -7,8 +7,8 @@
 #include <assert.h>
 #include <string.h>
 
-const char *const buffer_class_names[] = {"weight", "state", "activation", "window", "workspace",
-                                          NULL};
+const char *const buffer_class_names[] = {"weight", "state",     "activation",
+                                          "window", "workspace", NULL};
 
 int64_t lower_type_bytes(const Lower *lower, const char *type) {
     return strcmp(type, "E") == 0 ? lower->element : 4;
@@ -175,9 +175,8 @@ static void size_workspace(Lower *lower, RankSchedule *rank) {
 
 static Status lower_rank(Lower *lower, int64_t index) {
     const Plan *plan = lower->plan;
-    LowerRank at = {.lower = lower,
-                    .rank = &lower->schedule->ranks[index],
-                    .place = &lower->places[index]};
+    LowerRank at = {
+        .lower = lower, .rank = &lower->schedule->ranks[index], .place = &lower->places[index]};
     at.rank->rank = index;
     at.rank->steps = ARENA_ARRAY(lower->arena, plan->steps.count, RankStep);
     TRY(lower_holdings(&at));
@@ -188,8 +187,7 @@ static Status lower_rank(Lower *lower, int64_t index) {
         if (!order)
             return diag_error(lower->diag, diag_nowhere(), "E0521",
                               "name the rank in one of the step's orders",
-                              "rank %lld has no order in step %s", (long long)index,
-                              at.step->name);
+                              "rank %lld has no order in step %s", (long long)index, at.step->name);
         for (int64_t i = 0; i < order->loops.count; ++i)
             TRY(lower_loop(&at, &order->loops.items[i]));
     }

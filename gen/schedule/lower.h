@@ -11,12 +11,13 @@ typedef struct Lower {
     const Model *model;
     Schedule *schedule;
     Diag *diag;
-    Place *places;       /* [world] */
-    int64_t element;     /* bytes of an activation or weight */
-    int64_t row_bytes;   /* of a hidden row */
-    int64_t ***channel_ids;  /* [step][move] -> [copy x sets + set], sets numbered stage by stage */
-    int64_t *first_exchange; /* [step]: exchanges of a step are numbered copy-major, then micro-batch */
-    int64_t *route_of;       /* [world] route table of a source, -1: none */
+    Place *places;          /* [world] */
+    int64_t element;        /* bytes of an activation or weight */
+    int64_t row_bytes;      /* of a hidden row */
+    int64_t ***channel_ids; /* [step][move] -> [copy x sets + set], sets numbered stage by stage */
+    int64_t
+        *first_exchange; /* [step]: exchanges of a step are numbered copy-major, then micro-batch */
+    int64_t *route_of;   /* [world] route table of a source, -1: none */
 } Lower;
 
 /* Lowering one rank: where we are in its order, and the buffers that all parts use. */

@@ -60,8 +60,8 @@ Status lower_embed(LowerRank *at) {
     return STATUS_OK;
 }
 
-static void lower_linear(LowerRank *at, int64_t in, const char *weight, const char *bias, int64_t out,
-                         int64_t inputs, int64_t outputs, const char *rule) {
+static void lower_linear(LowerRank *at, int64_t in, const char *weight, const char *bias,
+                         int64_t out, int64_t inputs, int64_t outputs, const char *rule) {
     Lower *lower = at->lower;
     int64_t rows = lower_rows(at);
     Op *op = lower_op(at, OP_linear, rule);
@@ -75,8 +75,8 @@ static void lower_linear(LowerRank *at, int64_t in, const char *weight, const ch
     op_int(op, "outputs", outputs);
     op_workspace(at, op);
     op->flops = 2.0 * (double)rows * (double)inputs * (double)outputs;
-    op->bytes = (double)lower->element * ((double)rows * (double)(inputs + outputs) +
-                                          (double)inputs * (double)outputs);
+    op->bytes = (double)lower->element *
+                ((double)rows * (double)(inputs + outputs) + (double)inputs * (double)outputs);
 }
 
 static void lower_cache_arguments(LowerRank *at, Op *op, int64_t qkv) {
@@ -120,8 +120,8 @@ static void lower_heads(LowerRank *at, int64_t qkv, int64_t out) {
     op_workspace(at, op);
     op->flops = 4.0 * attended(at) * heads * size;
     double cached = at->step->tokens > 1 ? (double)lower_rows(at) : attended(at);
-    op->bytes = (double)lower->element * size *
-                (2.0 * cached * kv + 2.0 * (double)lower_rows(at) * heads);
+    op->bytes =
+        (double)lower->element * size * (2.0 * cached * kv + 2.0 * (double)lower_rows(at) * heads);
 }
 
 /* Router, capacity, packing: of the owned rows only. Capacity needs the choices of whole sequences, so that
@@ -144,7 +144,8 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
     op_int(route, "rows", count);
     op_workspace(at, route);
     route->flops = 2.0 * (double)count * (double)model->hidden * (double)model->experts;
-    route->bytes = (double)(count * lower->row_bytes) + 4.0 * (double)(model->hidden * model->experts);
+    route->bytes =
+        (double)(count * lower->row_bytes) + 4.0 * (double)(model->hidden * model->experts);
 
     if (model->capacity_factor > 0 && at->step->phase == PHASE_PREFILL) {
         TRY(lower_collective(at, MOVE_GATHER, choice, lower_rows(at), choice_bytes,
@@ -174,11 +175,14 @@ Status lower_attention(LowerRank *at) {
     lower_norm(at, "attention_norm", residual(at), normed, used, used.begin,
                "lower_attention.c: norm before attention");
     if (sharded)
-        TRY(lower_collective(at, MOVE_GATHER, normed, rows, lower->row_bytes,
-                             "lower_attention.c: the residual is sharded, projections need all rows"));
-    int64_t qkv = lower_activation(at, "qkv", BUFFER_ACTIVATION, "E", rows, (heads + 2 * kv) * size);
+        TRY(lower_collective(
+            at, MOVE_GATHER, normed, rows, lower->row_bytes,
+            "lower_attention.c: the residual is sharded, projections need all rows"));
+    int64_t qkv =
+        lower_activation(at, "qkv", BUFFER_ACTIVATION, "E", rows, (heads + 2 * kv) * size);
     lower_linear(at, normed, "qkv", model->attention_bias ? "qkv_bias" : NULL, qkv, hidden,
-                 (heads + 2 * kv) * size, "lower_attention.c: query, key, value of the local heads");
+                 (heads + 2 * kv) * size,
+                 "lower_attention.c: query, key, value of the local heads");
     int64_t mixed = lower_activation(at, "mixed", BUFFER_ACTIVATION, "E", rows, heads * size);
     lower_heads(at, qkv, mixed);
     int64_t projected = lower_activation(at, "projected", class, "E", rows, hidden);
@@ -195,6 +199,7 @@ Status lower_attention(LowerRank *at) {
 
     int64_t ffn_in =
         lower_activation(at, "ffn_in", BUFFER_ACTIVATION, "E", owned.end - owned.begin, hidden);
-    lower_norm(at, "ffn_norm", residual(at), ffn_in, owned, 0, "lower_attention.c: norm before experts");
+    lower_norm(at, "ffn_norm", residual(at), ffn_in, owned, 0,
+               "lower_attention.c: norm before experts");
     return lower_routing(at, ffn_in);
 }

@@ -50,7 +50,8 @@ static void target_windows(LowerRank *at, Sides *sides) {
 static void source_windows(LowerRank *at, Sides *sides) {
     const Exchange *exchange = sides->exchange;
     const Model *model = at->lower->model;
-    int64_t owned = exchange_source_rows(exchange, sides->source), targets = exchange->targets.count;
+    int64_t owned = exchange_source_rows(exchange, sides->source),
+            targets = exchange->targets.count;
     int64_t crossings = model->top_k * at->lower->schedule->parts, returned = 0;
     for (int64_t t = 0; t < targets; ++t)
         returned += exchange_return_rows(exchange, sides->source, t, model->top_k);
@@ -205,8 +206,7 @@ static Status lower_weighted_sum(LowerRank *at, const Sides *sides) {
     Range owned = lower_owned(at);
     int64_t count = owned.end - owned.begin;
     BufferClass class = at->place->members > 1 ? BUFFER_WINDOW : BUFFER_ACTIVATION;
-    int64_t residual =
-        lower_activation(at, "residual", class, "E", lower_rows(at), model->hidden);
+    int64_t residual = lower_activation(at, "residual", class, "E", lower_rows(at), model->hidden);
     Op *op = lower_op(at, OP_weighted_sum, "lower_experts.c: experts' results into the residual");
     op_buffer(op, "returned", sides->returned, 0);
     op_buffer(op, "back", back_buffer(at), 0);

@@ -33,8 +33,8 @@ Status lower_head(LowerRank *at) {
                   place->embedding.end >= place->head.end;
     Op *op = lower_op(at, OP_head, "lower_head.c: logits of the held entries");
     op_buffer(op, "in", normed, 0);
-    op_buffer(op, "positions",
-              lower_activation(at, "positions", BUFFER_ACTIVATION, "i32", rows, 1), 0);
+    op_buffer(op, "positions", lower_activation(at, "positions", BUFFER_ACTIVATION, "i32", rows, 1),
+              0);
     op_buffer(op, "weight", lower_find(at, shared ? "embedding" : "head"),
               shared ? (place->head.begin - place->embedding.begin) * lower->row_bytes : 0);
     op_buffer(op, "best", best, split ? place->member * sequences * 8 : 0);

@@ -43,10 +43,8 @@ static void place_attention(Place *place, const Plan *plan, const PlanStage *sta
             place->member = m;
             place->members = group->members.count;
             place->heads = group->members.items[m].heads;
-            place->kv =
-                (Range){place->heads.begin / share, (place->heads.end + share - 1) / share};
-            place->embedding =
-                vocabulary_of(plan->embedding.items, plan->embedding.count, local);
+            place->kv = (Range){place->heads.begin / share, (place->heads.end + share - 1) / share};
+            place->embedding = vocabulary_of(plan->embedding.items, plan->embedding.count, local);
             place->head = vocabulary_of(plan->head.items, plan->head.count, local);
             place->embedding_split =
                 vocabulary_split(plan, plan->embedding.items, plan->embedding.count, group);
@@ -82,8 +80,7 @@ static void place_experts(Arena *arena, Place *place, const Plan *plan, const Pl
             if (layer < expert->layers.begin || layer >= expert->layers.end)
                 continue;
             PlaceSlot *added = LIST_PUSH(arena, &place->slots);
-            *added =
-                (PlaceSlot){layer, slot++, expert->expert, expert->columns, expert->replica};
+            *added = (PlaceSlot){layer, slot++, expert->expert, expert->columns, expert->replica};
         }
         place->slot_count = slot > place->slot_count ? slot : place->slot_count;
     }

@@ -14,16 +14,16 @@ typedef struct PlaceSlot {
 
 typedef struct Place {
     int64_t rank, copy;
-    int64_t base;               /* first rank of the copy: plan ranks + base are actual ranks */
+    int64_t base; /* first rank of the copy: plan ranks + base are actual ranks */
     int64_t node;
-    const PlanGroup *group;     /* NULL: no attention here */
+    const PlanGroup *group; /* NULL: no attention here */
     int64_t group_index, member, members;
-    Range heads, kv;            /* query heads; the key-value heads that they need */
-    Range embedding, head;      /* vocabulary entries; empty: none */
+    Range heads, kv;                  /* query heads; the key-value heads that they need */
+    Range embedding, head;            /* vocabulary entries; empty: none */
     bool embedding_split, head_split; /* the group's members hold different entries */
-    LIST_OF(PlaceSlot) slots;   /* ascending layer, slot */
-    int64_t slot_count;         /* the most slots of any layer */
-    int64_t columns;            /* the widest slot */
+    LIST_OF(PlaceSlot) slots;         /* ascending layer, slot */
+    int64_t slot_count;               /* the most slots of any layer */
+    int64_t columns;                  /* the widest slot */
 } Place;
 
 /* Places of all ranks, [copies x ranks_per_copy]. The plan must have passed plan_validate. */

@@ -1,0 +1,277 @@
+/* holdings: which slice of which tensor lies where on a rank. Makes the weight buffers, the holdings and the
+ * KV cache. A buffer whose holdings leave bytes out (a bias that only one member adds, columns that a
+ * narrower slot lacks) relies on the slab being zero where nothing is loaded. */
+#include "schedule/lower.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A slice to be held: tensor, expert, rows and columns of the tensor, and where it goes. */
+typedef struct Slice {
+    TensorKind tensor;
+    int64_t expert;
+    Range layers, rows, columns;
+    int64_t buffer, delta, pitch;
+    bool primary;
+} Slice;
+
+static void hold(LowerRank *at, const Slice *slice) {
+    Lower *lower = at->lower;
+    if (slice->rows.end <= slice->rows.begin || slice->columns.end <= slice->columns.begin)
+        return;
+    int64_t dtype = lower->plan->inputs.workload.dtype;
+    *(Holding *)LIST_PUSH(lower->arena, &at->rank->holdings) =
+        (Holding){.rank = at->place->rank,
+                  .tensor = slice->tensor,
+                  .layers = slice->layers,
+                  .expert = slice->expert,
+                  .rows = slice->rows,
+                  .columns = slice->columns,
+                  .primary = slice->primary,
+                  .buffer = slice->buffer,
+                  .delta = slice->delta,
+                  .pitch = slice->pitch,
+                  .type = slice->tensor == TENSOR_ROUTER ? ELEMENT_F32 : dtype};
+}
+
+static const char *weight_shape(LowerRank *at, const char *type, int64_t rows, int64_t columns) {
+    return columns == 1 ? arena_printf(at->lower->arena, "%s [%lld]", type, (long long)rows)
+                        : arena_printf(at->lower->arena, "%s [%lld][%lld]", type, (long long)rows,
+                                       (long long)columns);
+}
+
+static int64_t weight_buffer(LowerRank *at, const char *name, int64_t rows, int64_t columns,
+                             bool per_layer) {
+    const char *type = element_names[at->lower->plan->inputs.workload.dtype];
+    return lower_persistent(at, name, BUFFER_WEIGHT, weight_shape(at, type, rows, columns),
+                            rows * columns * at->lower->element, per_layer);
+}
+
+static Range all_layers(const LowerRank *at, bool per_layer) {
+    return (Range){0, per_layer ? at->lower->model->layers : 1};
+}
+
+/* A tensor held whole: primary on the first member of the copy's first group. */
+static void hold_whole(LowerRank *at, const char *name, TensorKind tensor, bool held) {
+    int64_t rows, columns;
+    model_tensor_shape(at->lower->model, tensor, &rows, &columns);
+    bool per_layer = tensor_kind_per_layer(tensor);
+    int64_t buffer;
+    if (tensor == TENSOR_ROUTER)
+        buffer = lower_persistent(at, name, BUFFER_WEIGHT, weight_shape(at, "f32", rows, columns),
+                                  rows * columns * 4, per_layer);
+    else
+        buffer = weight_buffer(at, name, rows, columns, per_layer);
+    if (held)
+        hold(at, &(Slice){.tensor = tensor,
+                          .expert = -1,
+                          .layers = all_layers(at, per_layer),
+                          .rows = {0, rows},
+                          .columns = {0, columns},
+                          .buffer = buffer,
+                          .pitch = columns,
+                          .primary = at->place->group_index == 0 && at->place->member == 0});
+}
+
+static void hold_norm(LowerRank *at, const char *name, TensorKind weight, TensorKind bias) {
+    hold_whole(at, name, weight, true);
+    if (model_has(at->lower->model, bias))
+        hold_whole(at, arena_printf(at->lower->arena, "%s_bias", name), bias, true);
+}
+
+/* Query, key and value rows of the local heads, one below the other. A key-value head that the previous
+ * member holds too is a copy here. */
+static void hold_qkv(LowerRank *at, const char *name, int64_t columns, TensorKind query,
+                     TensorKind key, TensorKind value) {
+    const Place *place = at->place;
+    const Model *model = at->lower->model;
+    int64_t size = model->head_dim, heads = place->heads.end - place->heads.begin;
+    int64_t kv = place->kv.end - place->kv.begin, row_bytes = columns * at->lower->element;
+    int64_t share = model->heads / model->kv_heads;
+    int64_t buffer = weight_buffer(at, name, (heads + 2 * kv) * size, columns, true);
+    bool first_group = place->group_index == 0;
+    Slice slice = {.expert = -1,
+                   .layers = all_layers(at, true),
+                   .columns = {0, columns},
+                   .buffer = buffer,
+                   .pitch = columns};
+    slice.tensor = query;
+    slice.rows = (Range){place->heads.begin * size, place->heads.end * size};
+    slice.primary = first_group;
+    hold(at, &slice);
+    bool shared = place->heads.begin % share != 0;
+    TensorKind kinds[2] = {key, value};
+    for (int i = 0; i < 2; ++i) {
+        int64_t base = (heads + i * kv) * size * row_bytes;
+        int64_t split = place->kv.begin + (shared ? 1 : 0);
+        slice.tensor = kinds[i];
+        slice.rows = (Range){place->kv.begin * size, split * size};
+        slice.delta = base;
+        slice.primary = false;
+        hold(at, &slice);
+        slice.rows = (Range){split * size, place->kv.end * size};
+        slice.delta = base + (split - place->kv.begin) * size * row_bytes;
+        slice.primary = first_group;
+        hold(at, &slice);
+    }
+}
+
+static void hold_vocabulary(LowerRank *at, const char *name, TensorKind tensor, Range entries,
+                            bool split, bool primary_allowed) {
+    const Place *place = at->place;
+    int64_t hidden = at->lower->model->hidden, count = entries.end - entries.begin;
+    int64_t buffer = weight_buffer(at, name, count, hidden, false);
+    hold(at, &(Slice){.tensor = tensor,
+                      .expert = -1,
+                      .layers = {0, 1},
+                      .rows = entries,
+                      .columns = {0, hidden},
+                      .buffer = buffer,
+                      .pitch = hidden,
+                      .primary = primary_allowed && place->group_index == 0 &&
+                                 (split || place->member == 0)});
+}
+
+static void hold_output(LowerRank *at) {
+    const Place *place = at->place;
+    const Model *model = at->lower->model;
+    int64_t size = model->head_dim;
+    Range columns = {place->heads.begin * size, place->heads.end * size};
+    int64_t width = columns.end - columns.begin;
+    int64_t buffer = weight_buffer(at, "output", model->hidden, width, true);
+    hold(at, &(Slice){.tensor = TENSOR_OUTPUT,
+                      .expert = -1,
+                      .layers = all_layers(at, true),
+                      .rows = {0, model->hidden},
+                      .columns = columns,
+                      .buffer = buffer,
+                      .pitch = width,
+                      .primary = place->group_index == 0});
+    if (model->output_bias) /* added once: by the first member, zero in the others */
+        hold_whole(at, "output_bias", TENSOR_OUTPUT_BIAS, place->member == 0);
+}
+
+static void hold_attention(LowerRank *at) {
+    const Place *place = at->place;
+    const Model *model = at->lower->model;
+    hold_vocabulary(at, "embedding", TENSOR_EMBEDDING, place->embedding, place->embedding_split,
+                    true);
+    if (model->position == POSITION_LEARNED) /* where rows are partial sums, added by one member */
+        hold_whole(at, "positions", TENSOR_POSITIONS,
+                   !place->embedding_split || place->member == 0);
+    hold_norm(at, "attention_norm", TENSOR_ATTENTION_NORM, TENSOR_ATTENTION_NORM_BIAS);
+    hold_qkv(at, "qkv", model->hidden, TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE);
+    if (model->attention_bias)
+        hold_qkv(at, "qkv_bias", 1, TENSOR_QUERY_BIAS, TENSOR_KEY_BIAS, TENSOR_VALUE_BIAS);
+    hold_output(at);
+    hold_norm(at, "ffn_norm", TENSOR_FFN_NORM, TENSOR_FFN_NORM_BIAS);
+    hold_whole(at, "router", TENSOR_ROUTER, true);
+    hold_norm(at, "final_norm", TENSOR_FINAL_NORM, TENSOR_FINAL_NORM_BIAS);
+    bool shared = model->tie_embeddings && place->embedding.begin <= place->head.begin &&
+                  place->embedding.end >= place->head.end;
+    if (!shared)
+        hold_vocabulary(at, "head", model->tie_embeddings ? TENSOR_EMBEDDING : TENSOR_HEAD,
+                        place->head, place->head_split, !model->tie_embeddings);
+}
+
+static void hold_cache(LowerRank *at) {
+    const Place *place = at->place;
+    Lower *lower = at->lower;
+    int64_t requests = place->group->requests.end - place->group->requests.begin;
+    int64_t context = lower->plan->inputs.workload.context, kv = place->kv.end - place->kv.begin;
+    int64_t bytes = requests * context * kv * lower->model->head_dim * lower->element;
+    const char *shape =
+        arena_printf(lower->arena, "%s [%lld][%lld][%lld][%lld]",
+                     element_names[lower->plan->inputs.workload.dtype], (long long)requests,
+                     (long long)context, (long long)kv, (long long)lower->model->head_dim);
+    lower_persistent(at, "keys", BUFFER_STATE, shape, bytes, true);
+    lower_persistent(at, "values", BUFFER_STATE, shape, bytes, true);
+}
+
+/* --- experts ------------------------------------------------------------------------------------------ */
+
+/* How one expert matrix lies in its buffer [slots][rows][pitch]: cut along rows (gate, up) or columns. */
+typedef struct ExpertMatrix {
+    const char *name;
+    TensorKind tensor;
+    bool cut_rows, cut_columns;
+    bool once; /* added once: by the part that begins at column 0 */
+} ExpertMatrix;
+
+static const ExpertMatrix expert_matrices[] = {
+    {"expert_gate", TENSOR_EXPERT_GATE, true, false, false},
+    {"expert_gate_bias", TENSOR_EXPERT_GATE_BIAS, true, false, false},
+    {"expert_up", TENSOR_EXPERT_UP, true, false, false},
+    {"expert_up_bias", TENSOR_EXPERT_UP_BIAS, true, false, false},
+    {"expert_down", TENSOR_EXPERT_DOWN, false, true, false},
+    {"expert_down_bias", TENSOR_EXPERT_DOWN_BIAS, false, false, true},
+};
+
+static void hold_slot(LowerRank *at, const ExpertMatrix *matrix, int64_t buffer, int64_t rows,
+                      int64_t pitch, const PlaceSlot *slot, Range layers) {
+    int64_t all_rows, all_columns;
+    model_tensor_shape(at->lower->model, matrix->tensor, &all_rows, &all_columns);
+    if (matrix->once && slot->columns.begin != 0)
+        return;
+    /* Deltas count from the buffer's layer 0: a holding that begins later is found by layer_stride. */
+    hold(at, &(Slice){.tensor = matrix->tensor,
+                      .expert = slot->expert,
+                      .layers = layers,
+                      .rows = matrix->cut_rows ? slot->columns : (Range){0, all_rows},
+                      .columns = matrix->cut_columns ? slot->columns : (Range){0, all_columns},
+                      .buffer = buffer,
+                      .delta = slot->slot * rows * pitch * at->lower->element,
+                      .pitch = pitch,
+                      .primary = slot->replica == 0});
+}
+
+static bool same_slot(const PlaceSlot *a, const PlaceSlot *b) {
+    return a->slot == b->slot && a->expert == b->expert && a->replica == b->replica &&
+           a->columns.begin == b->columns.begin && a->columns.end == b->columns.end;
+}
+
+static const PlaceSlot *slot_at(const Place *place, int64_t layer, int64_t slot) {
+    for (int64_t i = 0; i < place->slots.count; ++i)
+        if (place->slots.items[i].layer == layer && place->slots.items[i].slot == slot)
+            return &place->slots.items[i];
+    return NULL;
+}
+
+static void hold_experts(LowerRank *at) {
+    const Place *place = at->place;
+    const Model *model = at->lower->model;
+    for (size_t k = 0; k < sizeof expert_matrices / sizeof *expert_matrices; ++k) {
+        const ExpertMatrix *matrix = &expert_matrices[k];
+        if (!model_has(model, matrix->tensor))
+            continue;
+        int64_t all_rows, all_columns;
+        model_tensor_shape(model, matrix->tensor, &all_rows, &all_columns);
+        int64_t rows = matrix->cut_rows ? place->columns : all_rows;
+        int64_t pitch = matrix->cut_columns ? place->columns : all_columns;
+        int64_t buffer = weight_buffer(at, matrix->name, place->slot_count * rows, pitch, true);
+        for (int64_t slot = 0; slot < place->slot_count; ++slot) {
+            for (int64_t layer = 0; layer < model->layers;) {
+                const PlaceSlot *held = slot_at(place, layer, slot);
+                int64_t end = layer + 1;
+                for (; held && end < model->layers; ++end) {
+                    const PlaceSlot *next = slot_at(place, end, slot);
+                    if (!next || !same_slot(held, next))
+                        break;
+                }
+                if (held)
+                    hold_slot(at, matrix, buffer, rows, pitch, held, (Range){layer, end});
+                layer = end;
+            }
+        }
+    }
+}
+
+Status lower_holdings(LowerRank *at) {
+    if (at->place->group) {
+        hold_attention(at);
+        hold_cache(at);
+    }
+    if (at->place->slot_count)
+        hold_experts(at);
+    return STATUS_OK;
+}

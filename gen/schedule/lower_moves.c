@@ -1,0 +1,325 @@
+/* lower_moves: channels of all sets of ranks that move data together, exchanges between owners and
+ * expert holders, and the route tables that tell an owner where each expert's parts are. */
+#include "schedule/lower.h"
+
+#include <assert.h>
+#include <string.h>
+
+int64_t exchange_source_rows(const Exchange *exchange, int64_t source) {
+    const ExchangeSource *from = &exchange->sources.items[source];
+    return from->rows.end - from->rows.begin;
+}
+
+int64_t exchange_return_rows(const Exchange *exchange, int64_t source, int64_t target,
+                             int64_t top_k) {
+    int64_t slots = exchange->targets.items[target].slots;
+    return exchange_source_rows(exchange, source) * (slots < top_k ? slots : top_k);
+}
+
+const PlanMove *lower_find_move(const PlanStep *step, PlanMoveKind kind, int64_t group) {
+    for (int64_t i = 0; i < step->moves.count; ++i)
+        if (step->moves.items[i].kind == (int64_t)kind && step->moves.items[i].group == group)
+            return &step->moves.items[i];
+    return NULL;
+}
+
+/* --- channels ----------------------------------------------------------------------------------------- */
+
+static bool same_channel(const Channel *a, const Channel *b) {
+    return a->move == b->move && a->stream == b->stream && a->pieces == b->pieces &&
+           a->ranks.count == b->ranks.count && a->own.count == b->own.count &&
+           memcmp(a->ranks.items, b->ranks.items, sizeof(int64_t) * (size_t)a->ranks.count) == 0 &&
+           (a->own.count == 0 ||
+            memcmp(a->own.items, b->own.items, sizeof(Range) * (size_t)a->own.count) == 0);
+}
+
+/* A communicator is shared by all steps whose move has the same members: prefill and decode use one. */
+static int64_t channel_id(Lower *lower, const Channel *wanted) {
+    for (int64_t i = 0; i < lower->schedule->channels.count; ++i)
+        if (same_channel(&lower->schedule->channels.items[i], wanted))
+            return i;
+    *(Channel *)LIST_PUSH(lower->arena, &lower->schedule->channels) = *wanted;
+    return lower->schedule->channels.count - 1;
+}
+
+static int64_t set_channel(Lower *lower, const PlanMove *move, int64_t stage, int64_t index,
+                           int64_t copy) {
+    Arena *arena = lower->arena;
+    const PlanSet *set = &move->stages.items[stage].sets.items[index];
+    Channel channel = {.move = move->kind, .stream = move->stream, .pieces = move->pieces};
+    channel.name =
+        arena_printf(arena, "%s_c%lld_g%lld_s%lld_%lld", plan_move_names[move->kind],
+                     (long long)copy, (long long)move->group, (long long)stage, (long long)index);
+    for (int64_t i = 0; i < set->ranks.count; ++i) {
+        *(int64_t *)LIST_PUSH(arena, &channel.ranks) =
+            set->ranks.items[i] + copy * lower->plan->ranks_per_copy;
+        *(Range *)LIST_PUSH(arena, &channel.own) = set->pieces.items[i];
+    }
+    return channel_id(lower, &channel);
+}
+
+/* Sources and targets of a copy, ascending and once each. */
+static int64_t exchange_channel(Lower *lower, const PlanMove *move, int64_t copy) {
+    Arena *arena = lower->arena;
+    Channel channel = {.move = move->kind, .stream = move->stream, .is_exchange = true};
+    channel.name = arena_printf(arena, "%s_c%lld", plan_move_names[move->kind], (long long)copy);
+    for (int64_t rank = 0; rank < lower->schedule->world; ++rank)
+        if (lower->places[rank].copy == copy &&
+            (lower->places[rank].group || lower->places[rank].slot_count))
+            *(int64_t *)LIST_PUSH(arena, &channel.ranks) = rank;
+    return channel_id(lower, &channel);
+}
+
+static int64_t set_count(const PlanMove *move) {
+    int64_t sets = 0;
+    for (int64_t i = 0; i < move->stages.count; ++i)
+        sets += move->stages.items[i].sets.count;
+    return sets;
+}
+
+static void step_channels(Lower *lower, const PlanStep *step, int64_t **ids) {
+    int64_t copies = lower->plan->copies;
+    for (int64_t i = 0; i < step->moves.count; ++i) {
+        const PlanMove *move = &step->moves.items[i];
+        bool exchange = move->kind == MOVE_DISPATCH || move->kind == MOVE_COMBINE;
+        int64_t sets = exchange ? 1 : set_count(move), next = 0;
+        ids[i] = ARENA_ARRAY(lower->arena, copies * sets + 1, int64_t);
+        for (int64_t copy = 0; copy < copies; ++copy) {
+            if (exchange)
+                ids[i][next++] = exchange_channel(lower, move, copy);
+            for (int64_t stage = 0; !exchange && stage < move->stages.count; ++stage)
+                for (int64_t set = 0; set < move->stages.items[stage].sets.count; ++set)
+                    ids[i][next++] = set_channel(lower, move, stage, set, copy);
+        }
+    }
+}
+
+static bool set_has(const PlanSet *set, int64_t local) {
+    for (int64_t i = 0; i < set->ranks.count; ++i)
+        if (set->ranks.items[i] == local)
+            return true;
+    return false;
+}
+
+static void collective_op(LowerRank *at, const PlanMove *move, int64_t primitive, int64_t channel,
+                          int64_t buffer, int64_t rows, int64_t row_bytes, const char *rule) {
+    static const OpKind kinds[] = {[PRIMITIVE_ALL_REDUCE] = OP_all_reduce,
+                                   [PRIMITIVE_REDUCE_SCATTER] = OP_reduce_scatter,
+                                   [PRIMITIVE_ALL_GATHER] = OP_all_gather};
+    int64_t element = at->lower->element;
+    bool by_rows = move->unit == UNIT_ROW;
+    Op *op = lower_op(at, kinds[primitive], rule);
+    op->stream = move->stream;
+    op->channel = channel;
+    op_buffer(op, "buffer", buffer, 0);
+    op_int(op, "units", by_rows ? rows : rows * row_bytes / element);
+    op_int(op, "unit_bytes", by_rows ? row_bytes : element);
+}
+
+Status lower_collective(LowerRank *at, PlanMoveKind kind, int64_t buffer, int64_t rows,
+                        int64_t row_bytes, const char *rule) {
+    const Place *place = at->place;
+    if (place->members == 1)
+        return STATUS_OK;
+    const PlanMove *move = lower_find_move(at->step, kind, place->group_index);
+    if (!move)
+        return diag_error(
+            at->lower->diag, diag_nowhere(), "E0522", "add the move to the step",
+            "step %s has no %s move for request group %lld, whose %lld members need it",
+            at->step->name, plan_move_names[kind], (long long)place->group_index,
+            (long long)place->members);
+    const int64_t *ids = at->lower->channel_ids[at->step_index][move - at->step->moves.items];
+    int64_t next = place->copy * set_count(move);
+    for (int64_t stage = 0; stage < move->stages.count; ++stage) {
+        const PlanMoveStage *each = &move->stages.items[stage];
+        for (int64_t set = 0; set < each->sets.count; ++set, ++next)
+            if (set_has(&each->sets.items[set], place->rank - place->base))
+                collective_op(at, move, each->primitive, ids[next], buffer, rows, row_bytes, rule);
+    }
+    return STATUS_OK;
+}
+
+/* --- exchanges ---------------------------------------------------------------------------------------- */
+
+int64_t lower_exchange(const LowerRank *at) {
+    return at->lower->first_exchange[at->step_index] + at->place->copy * at->step->microbatches +
+           at->microbatch;
+}
+
+static void add_exchange(Lower *lower, int64_t step_index, int64_t copy, int64_t microbatch) {
+    const PlanStep *step = &lower->plan->steps.items[step_index];
+    const PlanMove *move = lower_find_move(step, MOVE_DISPATCH, -1);
+    Exchange *exchange = LIST_PUSH(lower->arena, &lower->schedule->exchanges);
+    *exchange = (Exchange){.step = step_index,
+                           .microbatch = microbatch,
+                           .copy = copy,
+                           .mode = move ? move->mode : MODE_EXACT,
+                           .chunk = move ? move->chunk : 0,
+                           .in_flight = move ? move->in_flight : 1};
+    exchange->name = arena_printf(lower->arena, "%s_c%lld_m%lld", step->name, (long long)copy,
+                                  (long long)microbatch);
+    for (int64_t rank = 0; rank < lower->schedule->world; ++rank) {
+        const Place *place = &lower->places[rank];
+        if (place->copy != copy)
+            continue;
+        if (place->group) {
+            Range sequences = place_sequences(place->group, microbatch, step->microbatches);
+            int64_t rows = (sequences.end - sequences.begin) * step->tokens;
+            *(ExchangeSource *)LIST_PUSH(lower->arena, &exchange->sources) =
+                (ExchangeSource){.rank = rank,
+                                 .rows = place_owned(rows, place->member, place->members),
+                                 .first_sequence = copy * plan_copy_batch(lower->plan) +
+                                                   place->group->requests.begin + sequences.begin,
+                                 .tokens = step->tokens};
+        }
+        if (place->slot_count)
+            *(ExchangeTarget *)LIST_PUSH(lower->arena, &exchange->targets) =
+                (ExchangeTarget){rank, place->slot_count};
+    }
+    exchange->local = exchange->sources.count == 1 && exchange->targets.count == 1 &&
+                      exchange->sources.items[0].rank == exchange->targets.items[0].rank;
+}
+
+/* --- routes ------------------------------------------------------------------------------------------- */
+
+/* One holder of an expert's part in a layer. */
+typedef struct RoutePart {
+    int64_t target, slot, replica, node;
+    Range columns;
+} RoutePart;
+
+typedef LIST_OF(RoutePart) RouteParts;
+
+/* Parts of each [layer][expert] of a copy, by replica then column. */
+static RouteParts *route_parts(Lower *lower, int64_t copy) {
+    const Model *model = lower->model;
+    RouteParts *cells = ARENA_ARRAY(lower->arena, model->layers * model->experts, RouteParts);
+    int64_t target = 0;
+    for (int64_t rank = 0; rank < lower->schedule->world; ++rank) {
+        const Place *place = &lower->places[rank];
+        if (place->copy != copy || !place->slot_count)
+            continue;
+        for (int64_t i = 0; i < place->slots.count; ++i) {
+            const PlaceSlot *slot = &place->slots.items[i];
+            RouteParts *cell = &cells[slot->layer * model->experts + slot->expert];
+            RoutePart part = {target, slot->slot, slot->replica, place->node, slot->columns};
+            *(RoutePart *)LIST_PUSH(lower->arena, cell) = part;
+            int64_t k = cell->count - 1;
+            for (; k > 0; --k) {
+                const RoutePart *before = &cell->items[k - 1];
+                if (before->replica < part.replica || (before->replica == part.replica &&
+                                                       before->columns.begin <= part.columns.begin))
+                    break;
+                cell->items[k] = *before;
+            }
+            cell->items[k] = part;
+        }
+        ++target;
+    }
+    return cells;
+}
+
+/* The replica of an expert that a source uses: fixed by the plan, so that it costs nothing at run time. */
+static int64_t chosen_replica(const Lower *lower, const RouteParts *cell, const Place *place,
+                              int64_t source) {
+    if (!cell->count)
+        return 0;
+    int64_t replicas = cell->items[cell->count - 1].replica + 1;
+    for (int64_t i = 0; lower->plan->replica_choice == REPLICA_NEAREST && i < cell->count; ++i)
+        if (replicas > 1 && cell->items[i].node == place->node)
+            return cell->items[i].replica;
+    return source % replicas;
+}
+
+static int64_t most_parts(const Lower *lower, const RouteParts *cells) {
+    int64_t most = 1;
+    for (int64_t i = 0; i < lower->model->layers * lower->model->experts; ++i) {
+        int64_t run = 0;
+        for (int64_t k = 0; k < cells[i].count; ++k) {
+            run = k && cells[i].items[k].replica == cells[i].items[k - 1].replica ? run + 1 : 1;
+            most = run > most ? run : most;
+        }
+    }
+    return most;
+}
+
+static RouteTable fill_route(Lower *lower, const RouteParts *cells, const Place *place,
+                             int64_t source) {
+    int64_t count = lower->model->layers * lower->model->experts, parts = lower->schedule->parts;
+    RouteTable route = {.parts = parts,
+                        .target = ARENA_ARRAY(lower->arena, count * parts, int64_t),
+                        .slot = ARENA_ARRAY(lower->arena, count * parts, int64_t)};
+    for (int64_t i = 0; i < count; ++i) {
+        int64_t replica = chosen_replica(lower, &cells[i], place, source), next = i * parts;
+        for (int64_t k = 0; k < cells[i].count; ++k) {
+            if (cells[i].items[k].replica != replica)
+                continue;
+            route.target[next] = cells[i].items[k].target;
+            route.slot[next++] = cells[i].items[k].slot;
+        }
+        for (; next < (i + 1) * parts; ++next)
+            route.target[next] = route.slot[next] = -1;
+    }
+    return route;
+}
+
+static int64_t route_id(Lower *lower, const RouteTable *route) {
+    size_t bytes =
+        sizeof(int64_t) * (size_t)(lower->model->layers * lower->model->experts * route->parts);
+    for (int64_t i = 0; i < lower->schedule->routes.count; ++i) {
+        const RouteTable *other = &lower->schedule->routes.items[i];
+        if (memcmp(other->target, route->target, bytes) == 0 &&
+            memcmp(other->slot, route->slot, bytes) == 0)
+            return i;
+    }
+    *(RouteTable *)LIST_PUSH(lower->arena, &lower->schedule->routes) = *route;
+    return lower->schedule->routes.count - 1;
+}
+
+static bool has_replicas(const Plan *plan) {
+    for (int64_t s = 0; s < plan->stages.count; ++s)
+        for (int64_t i = 0; i < plan->stages.items[s].experts.count; ++i)
+            if (plan->stages.items[s].experts.items[i].replica > 0)
+                return true;
+    return false;
+}
+
+static void lower_routes(Lower *lower) {
+    bool replicas = has_replicas(lower->plan);
+    lower->route_of = ARENA_ARRAY(lower->arena, lower->schedule->world, int64_t);
+    lower->schedule->parts = most_parts(lower, route_parts(lower, 0));
+    int64_t last = -1;
+    for (int64_t copy = 0; copy < lower->plan->copies; ++copy) {
+        const RouteParts *cells = route_parts(lower, copy);
+        int64_t source = 0;
+        for (int64_t rank = 0; rank < lower->schedule->world; ++rank) {
+            const Place *place = &lower->places[rank];
+            if (place->copy != copy || !place->group)
+                continue;
+            /* Without replicas all sources of all copies see the same table: fill it once. */
+            if (replicas || last < 0) {
+                RouteTable route = fill_route(lower, cells, place, source);
+                last = route_id(lower, &route);
+            }
+            lower->route_of[rank] = last;
+            ++source;
+        }
+    }
+}
+
+Status lower_moves(Lower *lower) {
+    const Plan *plan = lower->plan;
+    lower->channel_ids = ARENA_ARRAY(lower->arena, plan->steps.count, int64_t **);
+    lower->first_exchange = ARENA_ARRAY(lower->arena, plan->steps.count, int64_t);
+    lower_routes(lower);
+    for (int64_t s = 0; s < plan->steps.count; ++s) {
+        const PlanStep *step = &plan->steps.items[s];
+        lower->channel_ids[s] = ARENA_ARRAY(lower->arena, step->moves.count + 1, int64_t *);
+        step_channels(lower, step, lower->channel_ids[s]);
+        lower->first_exchange[s] = lower->schedule->exchanges.count;
+        for (int64_t copy = 0; copy < plan->copies; ++copy)
+            for (int64_t m = 0; m < step->microbatches; ++m)
+                add_exchange(lower, s, copy, m);
+    }
+    return STATUS_OK;
+}
