@@ -68,9 +68,10 @@ static void help_option(Verb verb, const OptionInfo *info, FILE *out) {
         snprintf(letter, sizeof letter, "-%c, ", info->letter);
     snprintf(left, sizeof left, "%s--%s%s%s", letter, info->name, info->argument ? " " : "",
              info->argument ? info->argument : "");
-    fprintf(out, "  %-30s  ", left);
     if (strlen(left) > 30)
-        fprintf(out, "\n  %30s  ", "");
+        fprintf(out, "  %s\n  %30s  ", left, "");
+    else
+        fprintf(out, "  %-30s  ", left);
     fprintf(out, "%s%s\n", info->doc, (info->needed & (1u << verb)) ? " (required)" : "");
 }
 

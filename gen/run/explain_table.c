@@ -1,0 +1,122 @@
+/* explain_table: see explain_table.h. A code keeps its meaning for good. */
+#include "run/explain_table.h"
+
+#include <stddef.h>
+
+const Explanation explain_table[] = {
+    {"E0101", "The file is not well-formed YAML or JSON, or not UTF-8. The message is the YAML\n"
+              "library's, at the place where it gave up; the mistake may be a line earlier:\n"
+              "look for a tab, a missing colon or quote, or a wrong indentation."},
+    {"E0102", "A key stands twice in one mapping, or under its own name and an alias. Which\n"
+              "one was meant cannot be known, so neither is taken."},
+    {"E0103", "Anchors, aliases and tags are refused: a small file could grow without bound."},
+    {"E0104", "The file is over a limit: 1 MiB, 100,000 values, 32 levels, 64 KiB a value (plans:\n"
+              "64 MiB, 4,000,000 values)."},
+    {"E0105", "The file has no content."},
+    {"E0106", "A note: a key was read under the name that gen uses for it."},
+    {"E0107", "Our own files refuse keys that they do not know, because a misspelt key would\n"
+              "silently change the result. Only topologies carry descriptive keys."},
+    {"E0108", "A key that has no default is absent."},
+    {"E0109", "The value has another type than the key: 8 is not \"8\", 1e3 is no whole number."},
+    {"E0110", "The number or length is outside what makes sense for the key."},
+    {"E0201", "With grouped-query attention, each key-value head serves heads / kv_heads query\n"
+              "heads, which must be a whole number."},
+    {"E0202", "A token cannot choose more experts than a layer has."},
+    {"E0203", "Without head_dim it is hidden / heads, which must be a whole number."},
+    {"E0204", "Rotary positions turn pairs of elements, so a head has an even number of them."},
+    {"E0205", "A key of the hub's config changes the result in a way that is not supported. It is\n"
+              "an error because ignoring it would compute another model."},
+    {"E0206", "There is no family file lua/families/NAME.lua with a table `hub` for this\n"
+              "model_type."},
+    {"E0207", "A note: keys of the hub's config that gen does not know and took as harmless."},
+    {"E0208", "A key that the family needs is absent from the hub's config."},
+    {"E0209", "Two keys of the hub's config state the same figure differently."},
+    {"E0210", "A warning: the tokenizer has another number of entries than the vocabulary. Ids\n"
+              "past its end are never produced from text; ids past the vocabulary are refused."},
+    {"E0211", "A family file must name the tensors of its checkpoints in the table `tensors`."},
+    {"E0212", "The family file names a tensor that a model with these keys does not have."},
+    {"E0213", "The sizes together are beyond any model; one of them is probably mistyped."},
+    {"E0311", "Nodes reach each other through NICs only. Their number is required because\n"
+              "results depend on it strongly."},
+    {"E0312", "Quantities carry their unit: 200 Gb/s are bits, 25 GB/s bytes; 80 GB are 10^9,\n"
+              "80 GiB 2^30 bytes. Bandwidth is per direction and per GPU or NIC."},
+    {"E0313", "A node with NICs states their bandwidth, per NIC and direction."},
+    {"E0314", "Several nodes need a network with its latency."},
+    {"E0402", "prefill bounds the prompt, context the prompt and the new tokens; a model has\n"
+              "positions for max_positions tokens."},
+    {"E0450", "A Lua file raised an error; file, line and traceback are Lua's."},
+    {"E0451", "A Lua value cannot be written as JSON: it holds a function, a NaN, or a table with\n"
+              "both numbered and named entries."},
+    {"E0460",
+     "The strategy does not apply to these inputs and says why. Exit status 1: this is an\n"
+     "answer, not a failure."},
+    {"E0461", "A strategy has 10 seconds."},
+    {"E0462", "A strategy has 512 MiB."},
+    {"E0463", "What the strategy returned is no plan; the field and the reason are named."},
+    {"E0464", "Strategies are the files of lua/strategies, or a path to a Lua file."},
+    {"E0465", "Options are written -s NAME:key=value,key=value; each strategy declares its own.\n"
+              "--tensor-parallel-size N and its kin stand for tp=N, pp=N, dp=N, ep=N."},
+    {"E0466", "The value of a strategy's option is not what the strategy declares for it."},
+    {"E0501", "The file is no plan, or one of another version of gen."},
+    {"E0502", "A plan carries its inputs and their digests; the two no longer agree. Plan again,\n"
+              "or write the digest that the message gives."},
+    {"E0503", "The model within the plan cannot be."},
+    {"E0504", "A rank names a node or GPU that the topology does not have."},
+    {"E0505", "The requests of a group do not lie within the batch, or are none."},
+    {"E0506", "The holding of an expert lies outside the model or the ranks."},
+    {"E0507", "A vocabulary range lies on a rank that is no member of a request group, or twice."},
+    {"E0508", "Steps have different names."},
+    {"E0509", "Each rank of the first copy has exactly one order in each step."},
+    {"E0510", "Pipelines of several stages are not lowered yet."},
+    {"E0511", "An order names a micro-batch, part or layer that the step does not have."},
+    {"E0512", "A move names a request group that is not there, or none where it needs one."},
+    {"E0513", "The stages of a collective are inconsistent: ranks, pieces and sets must agree."},
+    {"E0514", "A step lacks a move that its placement needs."},
+    {"E0521", "A rank is in none of the orders of a step."},
+    {"E0522", "A request group of several members needs a move that the step does not have."},
+    {"E0601", "There is no checkpoint in the safetensors format at this path."},
+    {"E0602", "The header of a safetensors file cannot be right: too long, no JSON, or beyond the\n"
+              "end of the file. The download was probably cut off."},
+    {"E0603", "Tensors of a safetensors file overlap or leave gaps."},
+    {"E0604", "The index of a checkpoint and its files disagree."},
+    {"E0610", "The model needs a tensor that the checkpoint does not have."},
+    {"E0611", "A tensor of the checkpoint has another shape than the model says."},
+    {"E0612", "Weights are F32, BF16 or F16."},
+    {"E0701", "A template is malformed: $( without its end, or no template of this name."},
+    {"E0710", "Building needs cmake, and ninja or make."},
+    {"E0711", "Building needs a C compiler: cc, gcc or clang in PATH, or CC in the environment."},
+    {"E0712", "The emitted program did not compile. DIR/build/build.log has all that the tools\n"
+              "said. If you changed nothing in DIR or the runtime, this is a bug of gen."},
+    {"E0713", "Emitted programs link the runtime: a folder with rt.h, beside an installed gen or\n"
+              "in its source tree, or named with --runtime."},
+    {"E0714", "The directory was not written by gen make or gen emit."},
+    {"E0801", "The operating system refused to start a program."},
+    {"E0802",
+     "The program failed. What it said stands above: the rank, step and layer that failed\n"
+     "first. gen returns the program's own exit status where it has a meaning."},
+    {"E0803", "A program was ended by a signal: by you, or by the kernel when memory ran out."},
+    {"E0804", "Text needs a tokenizer, and gen has none yet: give token ids with --tokens."},
+    {"E0805", "The results of a program cannot be read. Program and gen may be of different\n"
+              "versions: emit and build again."},
+    {"E0806",
+     "--tokens is an array of arrays of token ids: [[1, 2, 3], [4, 5]]. Each has at least\n"
+     "one id and at most `prefill`; ids are below the vocabulary."},
+    {"E0901", "The file is not there."},
+    {"E0902", "The file is there and cannot be read."},
+    {"E0903", "The file is larger than any good one of its kind."},
+    {"E0904", "A file or directory cannot be written. Nothing was changed."},
+    {"E0905", "gen replaces a directory only if it is empty or was written by gen, so that no\n"
+              "foreign file is lost."},
+    {"E0910", "gen has no such verb: gen --help lists them."},
+    {"E0911",
+     "The verb has no such option: gen VERB --help lists them. Options are written whole;\n"
+     "abbreviations would change their meaning when an option is added."},
+    {"E0912", "The option takes a value: --option VALUE or --option=VALUE."},
+    {"E0913", "The verb takes one operand at most; options are written with dashes."},
+    {"E0914", "An option or operand that the verb cannot do without is absent."},
+    {"E0915", "The same thing is said twice, and which was meant cannot be known."},
+    {"E0916", "The option belongs to other verbs."},
+    {"E0917", "The value of the option is no whole number within its range."},
+    {"E0918", "The value of the option is none of those that it takes."},
+    {NULL, NULL},
+};

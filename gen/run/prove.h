@@ -1,0 +1,19 @@
+/* prove: lowers a plan and proves the schedule, and tells what was proved and where memory goes. */
+#pragma once
+
+#include "base/json.h"
+#include "run/command.h"
+#include "schedule/check.h"
+
+/* STATUS_NEGATIVE if a rule refuses the schedule; the report is complete then as well. */
+Status prove_plan(Run *run, const Plan *plan, Schedule *schedule, CheckReport *report);
+
+/* How many rules ran and hold. */
+int64_t prove_count(const CheckReport *report);
+
+/* Tables for people: a line a rule, a line a rank. */
+void prove_print_rules(const CheckReport *report);
+void prove_print_ledger(const Schedule *schedule, const CheckReport *report);
+
+/* Objects "ledger" and "rules" of the object that is open. */
+void prove_json(const CheckReport *report, Json *json);
