@@ -55,6 +55,58 @@ static int larger_first(const void *a, const void *b) {
     return x->buffer < y->buffer ? -1 : x->buffer > y->buffer;
 }
 
+/* Does the operation write a buffer that `reader` reads? */
+static bool feeds(const Op *op, const Op *reader) {
+    const OpArg *from = op_info[op->kind].args, *to = op_info[reader->kind].args;
+    for (int i = 0; i < OP_ARGS && to[i].type != ARG_NONE; ++i)
+        for (int j = 0; to[i].type == ARG_READ && reader->args[i].value >= 0 && j < OP_ARGS &&
+                        from[j].type != ARG_NONE;
+             ++j)
+            if ((from[j].type == ARG_WRITE || from[j].type == ARG_READ_WRITE) &&
+                op->args[j].value == reader->args[i].value)
+                return true;
+    return false;
+}
+
+/* First operation after which a move may begin: the last before it in program order that writes one of its
+ * inputs. In a segment that repeats, an input written further down comes from the round before. */
+static int64_t earliest_start(const RankSchedule *rank, int64_t step, const Segment *segment,
+                              int64_t move) {
+    const Op *op = &rank->ops.items[move];
+    int64_t begin = rank->steps[step].segments.items[0].first;
+    if (segment->layers.end - segment->layers.begin > 1)
+        for (int64_t i = move + 1; i < segment->first + segment->count; ++i)
+            if (feeds(&rank->ops.items[i], op))
+                return begin;
+    for (int64_t i = move - 1; i >= begin; --i)
+        if (feeds(&rank->ops.items[i], op))
+            return i;
+    return begin;
+}
+
+/* A move on another stream may begin as soon as its inputs are there, long before its turn in program order:
+ * what it receives into must be free from then on, or else sharing the bytes would make it wait. */
+static void live_for_overlap(const RankSchedule *rank, int64_t step, const Segment *segment,
+                             Life *lives, const int64_t *life_of) {
+    bool repeats = segment->layers.end - segment->layers.begin > 1;
+    for (int64_t i = segment->first; i < segment->first + segment->count; ++i) {
+        const Op *op = &rank->ops.items[i];
+        const OpArg *args = op_info[op->kind].args;
+        if (op->stream == 0)
+            continue;
+        int64_t start = earliest_start(rank, step, segment, i);
+        for (int a = 0; a < OP_ARGS && args[a].type != ARG_NONE; ++a) {
+            if (args[a].type != ARG_WRITE || op->args[a].value < 0 ||
+                life_of[op->args[a].value] < 0)
+                continue;
+            Life *life = &lives[life_of[op->args[a].value]];
+            touch(life, start, i);
+            if (repeats && start < segment->first)
+                touch(life, start, segment->first + segment->count - 1);
+        }
+    }
+}
+
 /* Lowest offset at which a life fits beside those already placed (first fit, largest first). */
 static int64_t first_fit(const Life *lives, int64_t placed, const Life *life, int64_t base) {
     int64_t offset = base;
@@ -87,8 +139,10 @@ static int64_t layout_step(Arena *arena, const RankSchedule *rank, int64_t step,
         life_of[b] = count;
         lives[count++] = (Life){.buffer = b, .bytes = bytes[b], .first = -1, .last = -1};
     }
-    for (int64_t i = 0; i < rank->steps[step].segments.count; ++i)
+    for (int64_t i = 0; i < rank->steps[step].segments.count; ++i) {
         live_in_segment(rank, &rank->steps[step].segments.items[i], lives, life_of, seen);
+        live_for_overlap(rank, step, &rank->steps[step].segments.items[i], lives, life_of);
+    }
     qsort(lives, (size_t)count, sizeof *lives, larger_first);
     for (int64_t i = 0; i < count; ++i) {
         lives[i].offset = first_fit(lives, i, &lives[i], base);
