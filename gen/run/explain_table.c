@@ -90,17 +90,24 @@ const Explanation explain_table[] = {
     {"E0713", "Emitted programs link the runtime: a folder with rt.h, beside an installed gen or\n"
               "in its source tree, or named with --runtime."},
     {"E0714", "The directory was not written by gen make or gen emit."},
-    {"E0801", "The operating system refused to start a program."},
-    {"E0802",
+    {"E0801",
+     "A file that gen and a program exchange is damaged or of another kind. Program and gen\n"
+     "may be of different versions: emit and build again."},
+    {"E0802", "A file that gen and a program exchange lacks an array, or has it in another shape."},
+    {"E0803",
+     "The file is no NumPy array that gen reads: little-endian float32, float64, int32 or\n"
+     "int64 in C order."},
+    {"E0810", "The tokens file is no JSON."},
+    {"E0811", "The tokens file is an array of arrays of token ids: [[1, 2, 3], [4, 5]]."},
+    {"E0812", "Token ids run from 0 to the vocabulary of the model less one."},
+    {"E0813", "A prompt has at least one token, and at most `prefill` of the workload."},
+    {"E0814", "Prompt and new tokens together have at most `context` of the workload positions."},
+    {"E0820", "The operating system refused to start a program."},
+    {"E0821",
      "The program failed. What it said stands above: the rank, step and layer that failed\n"
      "first. gen returns the program's own exit status where it has a meaning."},
-    {"E0803", "A program was ended by a signal: by you, or by the kernel when memory ran out."},
-    {"E0804", "Text needs a tokenizer, and gen has none yet: give token ids with --tokens."},
-    {"E0805", "The results of a program cannot be read. Program and gen may be of different\n"
-              "versions: emit and build again."},
-    {"E0806",
-     "--tokens is an array of arrays of token ids: [[1, 2, 3], [4, 5]]. Each has at least\n"
-     "one id and at most `prefill`; ids are below the vocabulary."},
+    {"E0822", "A program was ended by a signal: by you, or by the kernel when memory ran out."},
+    {"E0823", "Text needs a tokenizer, and gen has none yet: give token ids with --tokens."},
     {"E0901", "The file is not there."},
     {"E0902", "The file is there and cannot be read."},
     {"E0903", "The file is larger than any good one of its kind."},

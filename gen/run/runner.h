@@ -1,0 +1,29 @@
+/* runner: runs an emitted program with the options that run, verify and bench share. It knows the program's
+ * command line (docs/runtime.md), not what its verbs print. */
+#pragma once
+
+#include "base/buf.h"
+#include "run/command.h"
+
+typedef struct Runner {
+    const char *dir;
+    const char *argv[48];
+    int count;
+} Runner;
+
+/* Build the program of DIR if need be, and begin its command line: the binary, `verb`, and what the options
+ * say about weights, transport, limits and trace. E0918 where an option's value is none of those allowed. */
+Status runner_begin(Run *run, const char *dir, const char *verb, Runner *runner);
+
+void runner_add(Runner *runner, const char *argument);
+/* Add "--name value" of an option unless it was not given. */
+void runner_add_option(Run *run, Runner *runner, const char *name, OptionId id);
+
+/* Run it to its end; stdout goes to `output`, or stays ours if that is NULL. The program's exit status comes
+ * back as ours; a failure is E0821 or E0822 (what happened, the program has said). A negative answer (1)
+ * is STATUS_NEGATIVE without a diagnostic. */
+Status runner_run(Run *run, const Runner *runner, Buf *output);
+
+/* A fresh folder for files that cross to the program, and its removal with the files directly in it. */
+Status runner_scratch(Run *run, const char **dir);
+void runner_scratch_remove(const char *dir);
