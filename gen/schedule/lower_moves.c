@@ -307,6 +307,19 @@ static void lower_routes(Lower *lower) {
     }
 }
 
+/* Both ways of an exchange use the same windows, so that they must be cut alike. */
+static Status check_exchange_moves(Lower *lower, const PlanStep *step) {
+    const PlanMove *there = lower_find_move(step, MOVE_DISPATCH, -1);
+    const PlanMove *back = lower_find_move(step, MOVE_COMBINE, -1);
+    if (!there || !back ||
+        (there->mode == back->mode && there->chunk == back->chunk &&
+         there->in_flight == back->in_flight))
+        return STATUS_OK;
+    return diag_error(lower->diag, diag_nowhere(), "E0523",
+                      "give both moves the same mode, chunk and in_flight",
+                      "dispatch and combine of step %s do not agree on their windows", step->name);
+}
+
 Status lower_moves(Lower *lower) {
     const Plan *plan = lower->plan;
     lower->channel_ids = ARENA_ARRAY(lower->arena, plan->steps.count, int64_t **);
@@ -314,6 +327,7 @@ Status lower_moves(Lower *lower) {
     lower_routes(lower);
     for (int64_t s = 0; s < plan->steps.count; ++s) {
         const PlanStep *step = &plan->steps.items[s];
+        TRY(check_exchange_moves(lower, step));
         lower->channel_ids[s] = ARENA_ARRAY(lower->arena, step->moves.count + 1, int64_t *);
         step_channels(lower, step, lower->channel_ids[s]);
         lower->first_exchange[s] = lower->schedule->exchanges.count;

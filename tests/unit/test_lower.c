@@ -300,6 +300,18 @@ static void a_missing_move_is_refused(void **state) {
     arena_free(&c.arena);
 }
 
+static void moves_of_an_exchange_must_agree(void **state) {
+    Case c;
+    make_plan(&c, MIXTRAL, "ma-separation:attention=2,experts=2,groups=1", 3);
+    PlanStep *step = &c.plan.steps.items[0];
+    for (int64_t i = 0; i < step->moves.count; ++i)
+        if (step->moves.items[i].kind == MOVE_COMBINE)
+            step->moves.items[i].chunk = 7;
+    assert_int_equal(schedule_lower(&c.arena, &c.plan, &c.schedule, &c.diag), STATUS_DATA);
+    assert_string_equal(c.diag.messages[0].code, "E0523");
+    arena_free(&c.arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_rank_needs_no_move),
@@ -316,6 +328,7 @@ int main(void) {
         cmocka_unit_test(moves_wait_for_what_they_need_and_nothing_else),
         cmocka_unit_test(a_rank_without_order_is_refused),
         cmocka_unit_test(a_missing_move_is_refused),
+        cmocka_unit_test(moves_of_an_exchange_must_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
