@@ -1,0 +1,164 @@
+/* driver: what one rank does from start to end: load, then for each wave the prefill step and the decode
+ * steps, with the request table between them. All ranks run the same number of steps. */
+#include "host/wait.h"
+
+#include <math.h>
+
+/* Sequence `s` of the wave as an index of the job's sequences, -1: absent. */
+static int64_t job_sequence(const rt_rank *rank, int64_t s) {
+    int64_t index = rank->wave * rank->program->batch + s;
+    return index < rank->job->sequences ? index : -1;
+}
+
+/* --- the request table -------------------------------------------------------------------------------- */
+
+/* Row `t` of a sequence in this step. */
+static rt_status begin_row(rt_rank *rank, int32_t s, int32_t t, int32_t *id, int32_t *position) {
+    const rt_job *job = rank->job;
+    int64_t index = job_sequence(rank, s);
+    *id = 0;
+    *position = -1;
+    if (index < 0)
+        return RT_OK;
+    int32_t length = job->lengths[index];
+    if (!rank->step->decode) {
+        if (t < length) {
+            *id = job->ids[index * job->longest + t];
+            *position = t;
+        }
+    } else if (t == 0) {
+        *id = rank->next[s];
+        *position = length + (int32_t)rank->made - 1;
+    }
+    return RT_OK;
+}
+
+static rt_status begin(rt_rank *rank, const rt_begin_args *args) {
+    if (args->first < 0 || args->first + args->sequences > rank->program->batch)
+        return rt_fail(rank, RT_SOFTWARE, "sequences %d to %d of a batch of %d", args->first,
+                       args->first + args->sequences, rank->program->batch);
+    int32_t *ids = args->ids < 0 ? NULL : rt_at(rank, args->ids);
+    int32_t *positions = args->positions < 0 ? NULL : rt_at(rank, args->positions);
+    for (int32_t s = 0; s < args->sequences; ++s) {
+        for (int32_t t = 0; t < args->tokens; ++t) {
+            int64_t row = (int64_t)s * args->tokens + t;
+            int32_t id, position;
+            RT_TRY(begin_row(rank, args->first + s, t, &id, &position));
+            if (ids && id < 0)
+                return rt_fail(rank, RT_SOFTWARE, "no token was chosen for sequence %d",
+                               args->first + s);
+            if (ids)
+                ids[row] = id;
+            if (positions)
+                positions[row] = position;
+        }
+    }
+    return RT_OK;
+}
+
+rt_status rt_begin(rt_rank *rank, int op, int layer, const rt_begin_args *args) {
+    RT_TRY(rt_op_begin(rank, op, layer));
+    return rt_op_end(rank, op, layer, begin(rank, args));
+}
+
+static rt_status finish(rt_rank *rank, const rt_finish_args *args) {
+    const rt_job *job = rank->job;
+    const int32_t *next = rt_at(rank, args->next);
+    if (args->first < 0 || args->first + args->sequences > rank->program->batch)
+        return rt_fail(rank, RT_SOFTWARE, "sequences %d to %d of a batch of %d", args->first,
+                       args->first + args->sequences, rank->program->batch);
+    for (int32_t s = 0; s < args->sequences; ++s) {
+        int64_t index = job_sequence(rank, args->first + s);
+        if (index < 0)
+            continue;
+        if (next[s] < 0 || next[s] >= rank->program->vocabulary)
+            return rt_fail(rank, RT_SOFTWARE,
+                           "token %d chosen for sequence %lld is outside the vocabulary of %d: "
+                           "the logits are not finite",
+                           next[s], (long long)index, rank->program->vocabulary);
+        rank->next[args->first + s] = next[s];
+        if (args->report && !rank->warming)
+            rt_segment_tokens(rank->segment)[index * job->max_new + rank->made] = next[s];
+    }
+    return RT_OK;
+}
+
+rt_status rt_finish(rt_rank *rank, int op, int layer, const rt_finish_args *args) {
+    RT_TRY(rt_op_begin(rank, op, layer));
+    return rt_op_end(rank, op, layer, finish(rank, args));
+}
+
+bool rt_wants_logits(const rt_rank *rank) {
+    return rank->job->logits && rank->step && !rank->step->decode;
+}
+
+float *rt_logits_row(rt_rank *rank, int32_t sequence, int32_t position) {
+    const rt_job *job = rank->job;
+    int64_t index = job_sequence(rank, sequence);
+    if (!rt_wants_logits(rank) || index < 0 || position < 0 || position >= job->lengths[index])
+        return NULL;
+    float *logits = (float *)(rank->segment->base + rank->segment->logits);
+    return logits + (index * job->longest + position) * rank->program->vocabulary;
+}
+
+/* --- waves and steps ---------------------------------------------------------------------------------- */
+
+static rt_status step_run(rt_rank *rank, const rt_step *step, int64_t made) {
+    rank->step = step;
+    rank->made = made;
+    atomic_store_explicit(&rank->area->op, 0, memory_order_relaxed);
+    atomic_store_explicit(&rank->area->step, (int32_t)(step - rank->program->step) + 1,
+                          memory_order_relaxed);
+    rt_status status = step->run[rank->place->role](rank);
+    if (status != RT_OK && status != RT_ABORTED)
+        return rt_fail(rank, status, "the step failed");
+    return status;
+}
+
+static rt_status wave_run(rt_rank *rank, int64_t wave, int64_t decode_steps) {
+    double *ends = rank->ends + wave * (1 + rank->job->max_new);
+    rank->wave = wave;
+    memset(rt_at(rank, rank->role->zero_offset), 0, (size_t)rank->role->zero_bytes);
+    for (int32_t s = 0; s < rank->program->batch; ++s)
+        rank->next[s] = -1;
+    RT_TRY(rt_wait_barrier(rank, rank->program->channels));
+    ends[0] = rt_now();
+    RT_TRY(step_run(rank, rank->job->prefill, 0));
+    ends[1] = rt_now();
+    for (int64_t d = 0; d < decode_steps; ++d) {
+        RT_TRY(step_run(rank, rank->job->decode, d + 1));
+        ends[2 + d] = rt_now();
+    }
+    return RT_OK;
+}
+
+/* Forget what an uncounted run left in the counters. */
+static void counters_clear(rt_rank *rank) {
+    const rt_program *program = rank->program;
+    memset(rank->operations, 0, (size_t)program->kinds * sizeof *rank->operations);
+    memset(rank->bytes, 0, (size_t)program->world * sizeof *rank->bytes);
+    memset(rank->busy, 0, (size_t)program->kinds * sizeof *rank->busy);
+    memset(rank->wait, 0, (size_t)program->kinds * sizeof *rank->wait);
+    if (rank->times)
+        memset(rank->times, 0, (size_t)rank->role->op_count * sizeof *rank->times);
+}
+
+rt_status rt_rank_run(rt_rank *rank) {
+    const rt_job *job = rank->job;
+    rank->limit_ms = job->options->load_timeout_ms;
+    RT_TRY(job->options->weights ? rt_weights_read(rank, job->options->weights)
+                                 : rt_weights_fill(rank));
+    RT_TRY(rt_wait_barrier(rank, rank->program->channels));
+    rank->limit_ms = job->options->timeout_ms;
+    if (job->warm_steps >= 0) {
+        rank->warming = true;
+        RT_TRY(wave_run(rank, 0, job->warm_steps));
+        counters_clear(rank);
+        rank->warming = false;
+    }
+    for (int64_t w = 0; w < job->waves; ++w)
+        RT_TRY(wave_run(rank, w, job->max_new - 1));
+    RT_TRY(rt_wait_barrier(rank, rank->program->channels));
+    atomic_store_explicit(&rank->area->done, 1, memory_order_relaxed);
+    return RT_OK;
+}

@@ -1,0 +1,124 @@
+/* job: see job.h. */
+#include "core/job.h"
+
+#include <stdlib.h>
+
+/* Defaults of bench and measure. */
+enum { JOB_STEPS = 32, JOB_WARM_STEPS = 4 };
+
+static rt_status job_check(rt_job *job, const char *path, rt_error *error) {
+    const rt_program *program = job->program;
+    for (int64_t s = 0; s < job->sequences; ++s) {
+        int32_t length = job->lengths[s];
+        if (length < 1 || length > program->prompt || length > job->longest)
+            return rt_error_set(error, RT_DATA,
+                                "%s: sequence %lld has %d tokens; this program takes 1 to %d", path,
+                                (long long)s, length, program->prompt);
+        if (length + job->max_new - 1 > program->context)
+            return rt_error_set(error, RT_DATA,
+                                "%s: sequence %lld: %d tokens and %lld new ones exceed the context "
+                                "of %d; ask for at most %d new tokens",
+                                path, (long long)s, length, (long long)job->max_new,
+                                program->context, program->context - length + 1);
+        for (int32_t t = 0; t < length; ++t) {
+            int32_t id = job->ids[s * job->longest + t];
+            if (id < 0 || id >= program->vocabulary)
+                return rt_error_set(error, RT_DATA,
+                                    "%s: sequence %lld, token %d: id %d is outside the vocabulary "
+                                    "of %d",
+                                    path, (long long)s, t, id, program->vocabulary);
+        }
+    }
+    return RT_OK;
+}
+
+static rt_status job_read(rt_job *job, const char *path, rt_error *error) {
+    const rt_array *lengths, *ids, *max_new;
+    RT_TRY(rt_arrays_read(&job->file, path, job->program->digest, error));
+    RT_TRY(rt_arrays_get(&job->file, path, "lengths", RT_I32, 1, &lengths, error));
+    RT_TRY(rt_arrays_get(&job->file, path, "ids", RT_I32, 2, &ids, error));
+    RT_TRY(rt_arrays_get(&job->file, path, "max_new", RT_I32, 1, &max_new, error));
+    job->sequences = lengths->shape[0];
+    job->longest = ids->shape[1];
+    if (job->sequences < 1 || ids->shape[0] != job->sequences || max_new->shape[0] != 1)
+        return rt_error_set(error, RT_DATA, "%s: lengths, ids and max_new do not fit together",
+                            path);
+    job->lengths = lengths->data;
+    job->ids = ids->data;
+    job->max_new = *(const int32_t *)max_new->data;
+    if (job->options->max_new)
+        job->max_new = job->options->max_new;
+    if (job->max_new < 1)
+        return rt_error_set(error, RT_DATA, "%s: max_new is %lld; at least 1 token is made", path,
+                            (long long)job->max_new);
+    return RT_OK;
+}
+
+/* Ids of bench: drawn by counter, so that every placement runs the same ones. */
+static rt_status job_make(rt_job *job, rt_error *error) {
+    const rt_program *program = job->program;
+    const rt_options *options = job->options;
+    job->sequences = options->batch ? options->batch : program->batch;
+    job->longest = options->prompt_tokens ? options->prompt_tokens : program->prompt;
+    if (job->longest > program->prompt)
+        return rt_error_set(error, RT_USAGE, "--prompt-tokens %lld: this program takes 1 to %d",
+                            (long long)job->longest, program->prompt);
+    int64_t room = program->context - job->longest;
+    int64_t steps = options->steps ? options->steps : (room < JOB_STEPS ? room : JOB_STEPS);
+    if (!job->decode || steps < 1)
+        return rt_error_set(error, RT_USAGE,
+                            "a context of %d leaves no decode step after %lld prompt tokens; "
+                            "pass --prompt-tokens N",
+                            program->context, (long long)job->longest);
+    job->max_new = steps + 1;
+    job->warm_steps = steps < JOB_WARM_STEPS ? steps : JOB_WARM_STEPS;
+    job->made = malloc((size_t)(job->sequences * (job->longest + 1)) * sizeof *job->made);
+    if (!job->made)
+        return rt_error_set(error, RT_UNAVAILABLE, "no memory for %lld sequences",
+                            (long long)job->sequences);
+    uint64_t key = rt_random_key("bench", 0);
+    for (int64_t s = 0; s < job->sequences; ++s)
+        job->made[s] = (int32_t)job->longest;
+    for (int64_t i = 0; i < job->sequences * job->longest; ++i)
+        job->made[job->sequences + i] =
+            (int32_t)(rt_random_bits(key, (uint64_t)i) % (uint64_t)program->vocabulary);
+    job->lengths = job->made;
+    job->ids = job->made + job->sequences;
+    return RT_OK;
+}
+
+static rt_status job_fill(rt_job *job, rt_error *error) {
+    const rt_program *program = job->program;
+    const rt_options *options = job->options;
+    for (int32_t i = program->steps - 1; i >= 0; --i)
+        *(program->step[i].decode ? &job->decode : &job->prefill) = &program->step[i];
+    if (!job->prefill)
+        return rt_error_set(error, RT_SOFTWARE, "the program has no prefill step");
+    bool bench = options->verb == RT_VERB_BENCH || options->verb == RT_VERB_MEASURE;
+    const char *path = options->tokens ? options->tokens : options->expected;
+    RT_TRY(bench ? job_make(job, error) : job_read(job, path, error));
+    if (job->max_new > 1 && !job->decode)
+        return rt_error_set(error, RT_USAGE,
+                            "the program has no decode step: it makes 1 new token, not %lld",
+                            (long long)job->max_new);
+    job->waves = (job->sequences + program->batch - 1) / program->batch;
+    job->logits = options->logits || options->verb == RT_VERB_VERIFY;
+    job->trace = options->trace != NULL;
+    job->times = options->verb == RT_VERB_MEASURE;
+    return job_check(job, bench ? "command line" : path, error);
+}
+
+rt_status rt_job_open(rt_job *job, const rt_program *program, const rt_options *options,
+                      rt_error *error) {
+    *job = (rt_job){.program = program, .options = options, .warm_steps = -1};
+    rt_status status = job_fill(job, error);
+    if (status != RT_OK)
+        rt_job_close(job);
+    return status;
+}
+
+void rt_job_close(rt_job *job) {
+    rt_arrays_free(&job->file);
+    free(job->made);
+    job->made = NULL;
+}

@@ -1,0 +1,134 @@
+/* options: see options.h. One table says which verb takes which option; nothing else parses argv. */
+#include "core/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    ANY_RUN = RT_VERB_RUN | RT_VERB_VERIFY | RT_VERB_BENCH | RT_VERB_MEASURE,
+    ANY_BENCH = RT_VERB_BENCH | RT_VERB_MEASURE
+};
+
+typedef enum Kind { KIND_TEXT, KIND_COUNT, KIND_FLAG, KIND_TRANSPORT } Kind;
+
+typedef struct Option {
+    const char *name;
+    Kind kind;
+    int verbs;     /* bits of rt_verb */
+    size_t offset; /* in rt_options */
+    int64_t least;
+} Option;
+
+#define OPTION(name, kind, verbs, field, least)                                                    \
+    { name, kind, verbs, offsetof(rt_options, field), least }
+
+static const Option option_table[] = {
+    OPTION("--tokens", KIND_TEXT, RT_VERB_RUN, tokens, 0),
+    OPTION("--out", KIND_TEXT, RT_VERB_RUN | ANY_BENCH, out, 0),
+    OPTION("--logits", KIND_TEXT, RT_VERB_RUN, logits, 0),
+    OPTION("--max-new-tokens", KIND_COUNT, RT_VERB_RUN, max_new, 1),
+    OPTION("--expected", KIND_TEXT, RT_VERB_VERIFY, expected, 0),
+    OPTION("--weights", KIND_TEXT, ANY_RUN, weights, 0),
+    OPTION("--trace", KIND_TEXT, ANY_RUN, trace, 0),
+    OPTION("--transport", KIND_TRANSPORT, ANY_RUN, transport, 0),
+    OPTION("--timeout-ms", KIND_COUNT, ANY_RUN, timeout_ms, 0),
+    OPTION("--load-timeout-ms", KIND_COUNT, ANY_RUN, load_timeout_ms, 0),
+    OPTION("--steps", KIND_COUNT, ANY_BENCH, steps, 1),
+    OPTION("--prompt-tokens", KIND_COUNT, ANY_BENCH, prompt_tokens, 1),
+    OPTION("--batch", KIND_COUNT, ANY_BENCH, batch, 1),
+    OPTION("--json", KIND_FLAG, ANY_RUN | RT_VERB_INFO, json, 0),
+    OPTION("--quiet", KIND_FLAG, ANY_RUN, quiet, 0),
+    OPTION("-q", KIND_FLAG, ANY_RUN, quiet, 0),
+    OPTION("--rank", KIND_COUNT, ANY_RUN, rank, 0),
+    OPTION("--segment-fd", KIND_COUNT, ANY_RUN, segment_fd, 0),
+};
+
+static const struct {
+    const char *name;
+    rt_verb verb;
+} verb_table[] = {
+    {"run", RT_VERB_RUN},         {"verify", RT_VERB_VERIFY}, {"bench", RT_VERB_BENCH},
+    {"measure", RT_VERB_MEASURE}, {"info", RT_VERB_INFO},
+};
+
+const char *rt_options_help(void) {
+    return "usage: PROGRAM run --tokens FILE [--out DIR] [--logits FILE.npy] [--max-new-tokens N]\n"
+           "       PROGRAM verify --expected FILE\n"
+           "       PROGRAM bench [--steps N] [--prompt-tokens N] [--batch N] [--out DIR]\n"
+           "       PROGRAM measure [--steps N] [--prompt-tokens N] [--batch N] [--out DIR]\n"
+           "       PROGRAM info\n"
+           "all but info: [--weights FILE] [--transport shm|threads] [--timeout-ms N]\n"
+           "              [--load-timeout-ms N] [--trace FILE.json] [--json] [-q]\n"
+           "Without --weights the weights are random, the same for every placement.\n";
+}
+
+static const Option *option_find(const char *text, size_t length) {
+    for (size_t i = 0; i < sizeof option_table / sizeof *option_table; ++i)
+        if (strlen(option_table[i].name) == length &&
+            memcmp(option_table[i].name, text, length) == 0)
+            return &option_table[i];
+    return NULL;
+}
+
+static rt_status option_set(rt_options *options, const Option *option, const char *value,
+                            rt_error *error) {
+    void *field = (char *)options + option->offset;
+    if (option->kind == KIND_TEXT) {
+        if (!*value)
+            return rt_error_set(error, RT_USAGE, "%s needs a file name", option->name);
+        *(const char **)field = value;
+    } else if (option->kind == KIND_TRANSPORT) {
+        if (strcmp(value, "shm") != 0 && strcmp(value, "threads") != 0)
+            return rt_error_set(error, RT_USAGE, "--transport %s: write shm or threads", value);
+        *(rt_transport *)field =
+            strcmp(value, "shm") == 0 ? RT_TRANSPORT_SHM : RT_TRANSPORT_THREADS;
+    } else {
+        char *end = NULL;
+        errno = 0;
+        long long number = strtoll(value, &end, 10);
+        if (end == value || *end || errno || number < option->least || number > INT32_MAX)
+            return rt_error_set(error, RT_USAGE, "%s %s: write an integer from %lld to %d",
+                                option->name, value, (long long)option->least, INT32_MAX);
+        *(int64_t *)field = number;
+    }
+    return RT_OK;
+}
+
+static rt_status options_verb(rt_options *options, int argc, char **argv, rt_error *error) {
+    for (size_t i = 0; argc > 1 && i < sizeof verb_table / sizeof *verb_table; ++i)
+        if (strcmp(argv[1], verb_table[i].name) == 0)
+            options->verb = verb_table[i].verb;
+    if (!options->verb)
+        return rt_error_set(error, RT_USAGE, "%s%s; write one of run, verify, bench, measure, info",
+                            argc > 1 ? "unknown verb " : "no verb given", argc > 1 ? argv[1] : "");
+    return RT_OK;
+}
+
+rt_status rt_options_read(rt_options *options, int argc, char **argv, rt_error *error) {
+    *options =
+        (rt_options){.timeout_ms = 5000, .load_timeout_ms = 600000, .rank = -1, .segment_fd = -1};
+    RT_TRY(options_verb(options, argc, argv, error));
+    for (int i = 2; i < argc; ++i) {
+        const char *equals = argv[i][0] == '-' ? strchr(argv[i], '=') : NULL;
+        size_t length = equals ? (size_t)(equals - argv[i]) : strlen(argv[i]);
+        const Option *option = option_find(argv[i], length);
+        if (!option || !(option->verbs & (int)options->verb))
+            return rt_error_set(error, RT_USAGE, "%s does not take %.*s; --help lists what it does",
+                                argv[1], (int)length, argv[i]);
+        if (option->kind == KIND_FLAG) {
+            if (equals)
+                return rt_error_set(error, RT_USAGE, "%s takes no value", option->name);
+            *(bool *)((char *)options + option->offset) = true;
+            continue;
+        }
+        if (!equals && i + 1 == argc)
+            return rt_error_set(error, RT_USAGE, "%s needs a value", option->name);
+        RT_TRY(option_set(options, option, equals ? equals + 1 : argv[++i], error));
+    }
+    if (options->verb == RT_VERB_RUN && !options->tokens)
+        return rt_error_set(error, RT_USAGE, "run needs --tokens FILE");
+    if (options->verb == RT_VERB_VERIFY && !options->expected)
+        return rt_error_set(error, RT_USAGE, "verify needs --expected FILE");
+    return RT_OK;
+}

@@ -1,0 +1,35 @@
+/* options: the command line of an emitted program. Texts belong to argv. */
+#pragma once
+
+#include "core/error.h"
+
+typedef enum rt_verb {
+    RT_VERB_RUN = 1,
+    RT_VERB_VERIFY = 2,
+    RT_VERB_BENCH = 4,
+    RT_VERB_MEASURE = 8,
+    RT_VERB_INFO = 16
+} rt_verb;
+
+typedef enum rt_transport {
+    RT_TRANSPORT_AUTO,
+    RT_TRANSPORT_SHM,
+    RT_TRANSPORT_THREADS
+} rt_transport;
+
+typedef struct rt_options {
+    rt_verb verb;
+    const char *tokens, *out, *logits, *weights, *trace, *expected;
+    rt_transport transport;
+    int64_t timeout_ms, load_timeout_ms; /* 0: no limit */
+    int64_t max_new;                     /* 0: as the tokens file says */
+    int64_t steps, prompt_tokens, batch; /* of bench and measure; 0: default */
+    bool json, quiet;
+    int64_t rank, segment_fd; /* given by the launcher to the ranks that it spawns; else -1 */
+} rt_options;
+
+/* Read the command line. RT_USAGE with a text that names the mistake and what is allowed. */
+rt_status rt_options_read(rt_options *options, int argc, char **argv, rt_error *error);
+
+/* The text that --help prints. */
+const char *rt_options_help(void);

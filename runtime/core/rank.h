@@ -1,0 +1,53 @@
+/* rank: the context of one rank, seen by the runtime only. Created by the launch code for one run; its owner
+ * is the thread that runs it, and nobody else touches it. What peers may see lies in the segment. */
+#pragma once
+
+#include "host/segment.h"
+
+struct rt_rank {
+    const rt_program *program;
+    const rt_job *job;
+    rt_segment *segment;
+    int32_t id;
+    const rt_place *place;
+    const rt_role *role;
+    char *slab;
+
+    rt_area *area;
+    int64_t *operations, *bytes; /* [kinds], [world] */
+    double *busy, *wait, *ends;  /* [kinds], [kinds], [waves][1 + max_new] */
+    rt_op_time *times;           /* [op_count] or NULL */
+    rt_event *events;            /* [RT_TRACE_EVENTS] or NULL */
+
+    const rt_step *step; /* running; NULL: loading */
+    int64_t wave;        /* first sequence is wave x batch */
+    int64_t made;        /* new tokens of each sequence of the wave before this step */
+    bool warming;        /* results of this wave are not kept */
+    int32_t *next;       /* [batch] token made last; -1: not known here */
+
+    double op_begin, waited; /* of the operation under way */
+    int64_t limit_ms;        /* of waits without progress; 0: none */
+    bool watch_pids;         /* nobody else notices a peer's death */
+    uint32_t *arrivals;      /* [channels + 1] barriers passed, times members */
+    int32_t *closure;        /* [world] scratch of the watchdog */
+    bool *seen;              /* [world] likewise */
+    int32_t *counts;         /* [world] rows announced by each sender of an exchange */
+};
+
+/* Seconds of CLOCK_MONOTONIC, the same clock in all processes of a host. */
+double rt_now(void);
+
+/* Create the context of rank `id` on a mapped segment; NULL without memory. */
+rt_rank *rt_rank_create(rt_segment *segment, int id);
+void rt_rank_free(rt_rank *rank);
+
+/* Mark the begin of an operation (RT_ABORTED when the run has failed elsewhere) and its end. */
+rt_status rt_op_begin(rt_rank *rank, int op, int layer);
+rt_status rt_op_end(rt_rank *rank, int op, int layer, rt_status status);
+
+/* Load the weights of this rank: drawn by counter, or as weights.map says. */
+rt_status rt_weights_fill(rt_rank *rank);
+rt_status rt_weights_read(rt_rank *rank, const char *path);
+
+/* Load, then run all waves. Every failure has been told when this returns. */
+rt_status rt_rank_run(rt_rank *rank);

@@ -1,0 +1,80 @@
+/* report: run and info, the verbs that only print. */
+#include "core/report.h"
+#include "core/output.h"
+
+static double total_of(const double *values, int64_t count) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; ++i)
+        sum += values[i];
+    return sum;
+}
+
+void rt_report_run(const rt_results *results, const rt_segment *segment) {
+    const rt_job *job = segment->job;
+    bool json = job->options->json;
+    double prefill = total_of(results->prefill_s, results->steps[0]);
+    double decode = total_of(results->decode_s, results->steps[1]);
+    if (json)
+        printf("{\"prefill_s\":%.6f,\"decode_s\":%.6f,\"tokens\":[", prefill, decode);
+    for (int64_t s = 0; s < job->sequences; ++s) {
+        printf("%s", !json ? "" : s ? ",[" : "[");
+        for (int64_t t = 0; t < job->max_new; ++t)
+            printf("%s%d", t == 0 ? "" : json ? "," : " ", results->tokens[s * job->max_new + t]);
+        printf("%s", json ? "]" : "\n");
+    }
+    if (json)
+        printf("]}\n");
+    fprintf(stderr, "%s: %lld sequences, %lld new tokens each; prefill %.3f ms, decode %.3f ms\n",
+            segment->program->name, (long long)job->sequences, (long long)job->max_new,
+            prefill * 1e3, decode * 1e3);
+}
+
+static void info_json(const rt_program *program) {
+    printf("{\"name\":");
+    rt_output_string(stdout, program->name);
+    printf(",\"version\":");
+    rt_output_string(stdout, program->version);
+    printf(",\"digest\":");
+    rt_output_string(stdout, program->digest);
+    printf(",\"abi\":%d,\"world\":%d,\"batch\":%d,\"prompt\":%d,\"context\":%d,\"vocabulary\":%d,"
+           "\"copies\":%d,\"kinds\":[",
+           program->abi, program->world, program->batch, program->prompt, program->context,
+           program->vocabulary, program->copies);
+    for (int32_t k = 0; k < program->kinds; ++k) {
+        printf("%s", k ? "," : "");
+        rt_output_string(stdout, program->kind[k]);
+    }
+    printf("],\"roles\":[");
+    for (int32_t r = 0; r < program->roles; ++r) {
+        printf("%s{\"name\":", r ? "," : "");
+        rt_output_string(stdout, program->role[r].name);
+        printf(",\"operations\":%d,\"slab_bytes\":%lld,\"ranks\":[", program->role[r].op_count,
+               (long long)program->role[r].slab_bytes);
+        bool first = true;
+        for (int32_t i = 0; i < program->world; ++i) {
+            if (program->places[i].role != r)
+                continue;
+            printf("%s%d", first ? "" : ",", i);
+            first = false;
+        }
+        printf("]}");
+    }
+    printf("]}\n");
+}
+
+void rt_report_info(const rt_program *program, bool json) {
+    if (json) {
+        info_json(program);
+        return;
+    }
+    printf("%s, plan %.16s, made by %s\n", program->name, program->digest, program->version);
+    printf("%d ranks; batch %d, prompt %d, context %d, vocabulary %d\n", program->world,
+           program->batch, program->prompt, program->context, program->vocabulary);
+    for (int32_t r = 0; r < program->roles; ++r) {
+        int32_t ranks = 0;
+        for (int32_t i = 0; i < program->world; ++i)
+            ranks += program->places[i].role == r;
+        printf("role %-12s %4d ranks, %5d operations, slab %lld bytes\n", program->role[r].name,
+               ranks, program->role[r].op_count, (long long)program->role[r].slab_bytes);
+    }
+}

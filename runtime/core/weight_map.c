@@ -1,0 +1,233 @@
+/* weight_map: weights read straight from a checkpoint, as weights.map says (rt_format.h): runs of rows,
+ * converted on the way. The map is checked against plan, slab and files before anything is read; a map
+ * and its checkpoint are the user's, so nothing in them is believed. */
+#include "core/rank.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAP_BLOCK = 1 << 20 /* bytes read at a time */ };
+
+typedef struct Map {
+    rt_rank *rank;
+    const char *path;
+    const char *data;
+    size_t size;
+    const rt_map_header *header;
+    const rt_map_file *files;
+    const rt_map_record *records;
+    const char *names;
+    int *fds; /* [files], -1: not open */
+    char *block;
+} Map;
+
+static rt_status map_open(Map *map) {
+    int fd = open(map->path, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    if (fd < 0)
+        return rt_fail(map->rank, errno == ENOENT ? RT_NOINPUT : RT_DATA, "%s: %s", map->path,
+                       strerror(errno));
+    bool good = fstat(fd, &info) == 0 && (size_t)info.st_size >= sizeof *map->header;
+    void *data =
+        good ? mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+    close(fd);
+    if (data == MAP_FAILED)
+        return rt_fail(map->rank, RT_DATA, "%s: is not a weight map", map->path);
+    map->data = data;
+    map->size = (size_t)info.st_size;
+    return RT_OK;
+}
+
+static rt_status map_check(Map *map) {
+    const rt_map_header *header = map->header = (const rt_map_header *)map->data;
+    if (memcmp(header->magic, RT_MAP_MAGIC, sizeof RT_MAP_MAGIC) != 0 || header->version != 1)
+        return rt_fail(map->rank, RT_DATA, "%s: is not a weight map of version 1", map->path);
+    if (memcmp(header->digest, map->rank->program->digest, sizeof header->digest) != 0)
+        return rt_fail(map->rank, RT_DATA,
+                       "%s: belongs to plan %.16s, this program is %.16s; make it anew", map->path,
+                       header->digest, map->rank->program->digest);
+    uint64_t rest = map->size - sizeof *header, files = header->files * sizeof *map->files;
+    if (files > rest || header->records > (rest - files) / sizeof *map->records ||
+        rest - files - header->records * sizeof *map->records != header->name_bytes ||
+        header->name_bytes == 0 || map->data[map->size - 1] != 0)
+        return rt_fail(map->rank, RT_DATA, "%s: is damaged or cut off", map->path);
+    map->files = (const rt_map_file *)(header + 1);
+    map->records = (const rt_map_record *)(map->files + header->files);
+    map->names = (const char *)(map->records + header->records);
+    map->block = malloc(MAP_BLOCK);
+    map->fds = malloc((header->files + 1) * sizeof *map->fds);
+    if (!map->block || !map->fds)
+        return rt_fail(map->rank, RT_UNAVAILABLE, "no memory for %u files", header->files);
+    for (uint32_t i = 0; i < header->files; ++i)
+        map->fds[i] = -1;
+    return RT_OK;
+}
+
+/* Open a file of the checkpoint once, and see that it is the one that the map was made for. */
+static rt_status map_file(Map *map, uint32_t index, int *fd) {
+    const rt_map_file *file = &map->files[index];
+    char path[4096];
+    if (file->name >= map->header->name_bytes)
+        return rt_fail(map->rank, RT_DATA, "%s: file %u has no name", map->path, index);
+    const char *name = map->names + file->name, *slash = strrchr(map->path, '/');
+    int dir = *name == '/' || !slash ? 0 : (int)(slash - map->path + 1);
+    if (snprintf(path, sizeof path, "%.*s%s", dir, map->path, name) >= (int)sizeof path)
+        return rt_fail(map->rank, RT_DATA, "%s: the name of file %u is too long", map->path, index);
+    *fd = map->fds[index];
+    if (*fd >= 0)
+        return RT_OK;
+    *fd = map->fds[index] = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat info;
+    if (*fd < 0 || fstat(*fd, &info) != 0)
+        return rt_fail(map->rank, errno == ENOENT ? RT_NOINPUT : RT_DATA, "checkpoint file %s: %s",
+                       path, strerror(errno));
+    int64_t mtime = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+    if ((uint64_t)info.st_size != file->size || mtime != file->mtime_ns)
+        return rt_fail(map->rank, RT_DATA,
+                       "checkpoint file %s changed since %s was made; make the map anew", path,
+                       map->path);
+    return RT_OK;
+}
+
+/* Bytes from `first` to the end of the last row of a run of rows; false: does not fit 63 bits. */
+static bool span(uint64_t rows, uint64_t step, uint64_t columns, uint64_t size, uint64_t first,
+                 uint64_t *end) {
+    uint64_t last, elements, bytes;
+    return !__builtin_mul_overflow(rows - 1, step, &last) &&
+           !__builtin_add_overflow(last, columns, &elements) &&
+           !__builtin_mul_overflow(elements, size, &bytes) &&
+           !__builtin_add_overflow(first, bytes, end) && *end <= INT64_MAX;
+}
+
+static rt_status record_check(const Map *map, const rt_map_record *r) {
+    uint64_t end, slab_end;
+    if (r->type > RT_F16 || r->slab_type > RT_F16 || r->file >= map->header->files)
+        return rt_fail(map->rank, RT_DATA, "%s: a record has an unknown type or file", map->path);
+    if (r->rows == 0 || r->columns == 0)
+        return RT_OK;
+    if (r->stride < r->columns || r->pitch < r->columns ||
+        !span(r->rows, r->stride, r->columns, (uint64_t)rt_type_bytes((int)r->type), r->offset,
+              &end) ||
+        !span(r->rows, r->pitch, r->columns, (uint64_t)rt_type_bytes((int)r->slab_type), r->slab,
+              &slab_end) ||
+        end > map->files[r->file].size || slab_end > (uint64_t)map->rank->role->slab_bytes)
+        return rt_fail(map->rank, RT_DATA, "%s: a record lies outside its file or the slab",
+                       map->path);
+    return RT_OK;
+}
+
+static rt_status read_exact(const Map *map, const rt_map_record *r, int fd, uint64_t offset,
+                            size_t bytes) {
+    for (size_t done = 0; done < bytes;) {
+        ssize_t got = pread(fd, map->block + done, bytes - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return rt_fail(map->rank, RT_DATA, "checkpoint file %s: %s at byte %llu",
+                           map->names + map->files[r->file].name,
+                           got < 0 ? strerror(errno) : "ends", (unsigned long long)(offset + done));
+        done += (size_t)got;
+    }
+    return RT_OK;
+}
+
+static void convert(char *to, int to_type, const char *from, int from_type, uint64_t count) {
+    if (to_type == from_type) {
+        memcpy(to, from, count * (size_t)rt_type_bytes(to_type));
+        return;
+    }
+    for (uint64_t i = 0; i < count; ++i) {
+        float value;
+        uint16_t half;
+        if (from_type == RT_F32) {
+            memcpy(&value, from + 4 * i, sizeof value);
+        } else {
+            memcpy(&half, from + 2 * i, sizeof half);
+            value = from_type == RT_BF16 ? rt_from_bf16(half) : rt_from_f16(half);
+        }
+        if (to_type == RT_F32)
+            ((float *)to)[i] = value;
+        else
+            ((uint16_t *)to)[i] = to_type == RT_BF16 ? rt_to_bf16(value) : rt_to_f16(value);
+    }
+}
+
+/* Rows that follow each other without a gap in the file are read together; long rows in pieces. */
+static rt_status record_read(Map *map, const rt_map_record *r) {
+    uint64_t from = (uint64_t)rt_type_bytes((int)r->type);
+    uint64_t to = (uint64_t)rt_type_bytes((int)r->slab_type), room = MAP_BLOCK / from;
+    int fd;
+    RT_TRY(map_file(map, r->file, &fd));
+    uint64_t together = r->stride == r->columns && r->columns <= room ? room / r->columns : 1;
+    for (uint64_t row = 0; row < r->rows; row += together) {
+        uint64_t rows = r->rows - row < together ? r->rows - row : together;
+        uint64_t piece = rows > 1 || r->columns <= room ? r->columns : room;
+        for (uint64_t column = 0; column < r->columns; column += piece) {
+            uint64_t count = r->columns - column < piece ? r->columns - column : piece;
+            RT_TRY(read_exact(map, r, fd, r->offset + (row * r->stride + column) * from,
+                              (size_t)(rows * count * from)));
+            for (uint64_t i = 0; i < rows; ++i)
+                convert(map->rank->slab + r->slab + ((row + i) * r->pitch + column) * to,
+                        (int)r->slab_type, map->block + i * count * from, (int)r->type, count);
+        }
+        atomic_fetch_add_explicit(&map->rank->area->progress, 1, memory_order_relaxed);
+        if (rt_segment_failed(map->rank->segment))
+            return RT_ABORTED;
+    }
+    map->rank->area->weight_bytes += (int64_t)(r->rows * r->columns * to);
+    return RT_OK;
+}
+
+/* Bytes of weights that this rank must hold. */
+static int64_t bytes_wanted(const rt_rank *rank) {
+    int64_t total = 0;
+    for (int32_t i = 0; i < rank->place->weight_count; ++i) {
+        const rt_weight *w = &rank->place->weights[i];
+        int64_t layers = w->layer_begin < 0 ? 1 : w->layer_end - w->layer_begin;
+        total += layers * (w->row_end - w->row_begin) * (w->column_end - w->column_begin) *
+                 rt_type_bytes(w->type);
+    }
+    return total;
+}
+
+static rt_status map_read(Map *map) {
+    RT_TRY(map_open(map));
+    RT_TRY(map_check(map));
+    uint64_t low = 0, high = map->header->records; /* first record of this rank */
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        if (map->records[middle].rank < (uint32_t)map->rank->id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    map->rank->area->weight_bytes = 0;
+    for (; low < map->header->records && map->records[low].rank == (uint32_t)map->rank->id; ++low) {
+        RT_TRY(record_check(map, &map->records[low]));
+        if (map->records[low].rows && map->records[low].columns)
+            RT_TRY(record_read(map, &map->records[low]));
+    }
+    if (map->rank->area->weight_bytes != bytes_wanted(map->rank))
+        return rt_fail(map->rank, RT_DATA, "%s: holds %lld bytes for this rank, which needs %lld",
+                       map->path, (long long)map->rank->area->weight_bytes,
+                       (long long)bytes_wanted(map->rank));
+    return RT_OK;
+}
+
+rt_status rt_weights_read(rt_rank *rank, const char *path) {
+    Map map = {.rank = rank, .path = path};
+    rt_status status = map_read(&map);
+    for (uint32_t i = 0; map.fds && i < map.header->files; ++i)
+        if (map.fds[i] >= 0)
+            close(map.fds[i]);
+    free(map.fds);
+    free(map.block);
+    if (map.data)
+        munmap((void *)(uintptr_t)map.data, map.size);
+    return status;
+}

@@ -1,0 +1,70 @@
+/* weights: random weights by counter. An element depends on its tensor's name and its index there alone, so
+ * that every placement sees the same model. */
+#include "core/rank.h"
+
+#include <stdio.h>
+
+/* `name` with {layer} and {expert} replaced. */
+static bool weight_name(char *text, size_t size, const char *name, int layer, int expert) {
+    static const char layer_word[] = "{layer}", expert_word[] = "{expert}";
+    size_t used = 0;
+    while (*name && used < size) {
+        bool is_layer = strncmp(name, layer_word, sizeof layer_word - 1) == 0;
+        bool is_expert = strncmp(name, expert_word, sizeof expert_word - 1) == 0;
+        if (is_layer || is_expert) {
+            int written = snprintf(text + used, size - used, "%d", is_layer ? layer : expert);
+            used += written > 0 ? (size_t)written : 0;
+            name += is_layer ? sizeof layer_word - 1 : sizeof expert_word - 1;
+        } else {
+            text[used++] = *name++;
+        }
+    }
+    if (used >= size)
+        return false;
+    text[used] = 0;
+    return true;
+}
+
+static void store_row(char *row, rt_type type, rt_fill fill, uint64_t key, uint64_t first,
+                      int64_t count, float range) {
+    for (int64_t i = 0; i < count; ++i) {
+        float value = fill == RT_FILL_UNIFORM ? rt_random_weight(key, first + (uint64_t)i, range)
+                                              : (fill == RT_FILL_ONE ? 1.0f : 0.0f);
+        if (type == RT_F32)
+            ((float *)row)[i] = value;
+        else
+            ((uint16_t *)row)[i] = type == RT_BF16 ? rt_to_bf16(value) : rt_to_f16(value);
+    }
+}
+
+static rt_status weight_fill(rt_rank *rank, const rt_weight *weight, int layer, char *slab) {
+    char name[512];
+    if (!weight_name(name, sizeof name, weight->name, layer, weight->expert))
+        return rt_fail(rank, RT_SOFTWARE, "tensor name %s is too long", weight->name);
+    uint64_t key = rt_random_key(name, 0);
+    int64_t pitch = weight->pitch * rt_type_bytes(weight->type);
+    for (int64_t r = weight->row_begin; r < weight->row_end; ++r) {
+        store_row(slab + (r - weight->row_begin) * pitch, weight->type, weight->fill, key,
+                  (uint64_t)(r * weight->columns + weight->column_begin),
+                  weight->column_end - weight->column_begin, rank->program->initializer_range);
+        atomic_fetch_add_explicit(&rank->area->progress, 1, memory_order_relaxed);
+    }
+    return rt_segment_failed(rank->segment) ? RT_ABORTED : RT_OK;
+}
+
+rt_status rt_weights_fill(rt_rank *rank) {
+    int64_t total = 0;
+    for (int32_t w = 0; w < rank->place->weight_count; ++w) {
+        const rt_weight *weight = &rank->place->weights[w];
+        int32_t layers = weight->layer_begin < 0 ? 1 : weight->layer_end - weight->layer_begin;
+        if (weight->type > RT_F16)
+            return rt_fail(rank, RT_SOFTWARE, "tensor %s has no type of weights", weight->name);
+        for (int32_t l = 0; l < layers; ++l)
+            RT_TRY(weight_fill(rank, weight, weight->layer_begin + l,
+                               rank->slab + weight->offset + l * weight->layer_stride));
+        total += layers * (weight->row_end - weight->row_begin) *
+                 (weight->column_end - weight->column_begin) * rt_type_bytes(weight->type);
+    }
+    rank->area->weight_bytes = total;
+    return RT_OK;
+}

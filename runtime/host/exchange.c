@@ -1,0 +1,251 @@
+/* exchange: dispatch of packed rows from sources to targets, and combine of result rows back. A sender
+ * publishes where a window lies and how many rows of it are filled; the receiver copies chunk after
+ * chunk out of the sender's slab and says how many it took.
+ *
+ * A pair's window holds at most W rows: `rows` of the source in dispatch, rows x min(top_k, slots) in
+ * combine. Rows moved: n = W (padded) or the count (exact). Messages: max(1, ceil(n / chunk)).
+ * Bytes counted from sender to receiver, when they are two ranks:
+ *   dispatch  4 + n x (row_bytes + meta_bytes)     4: the count
+ *   combine   n x row_bytes                        the source knows the count
+ *
+ * No deadlock: in round c every rank first publishes its chunks c, each after the receiver took chunk
+ * c - in_flight, then takes the chunks c of its senders. A rank in the least round waits only for ranks
+ * in the same round or later ones, which have published before they took. */
+#include "host/wait.h"
+
+#include <stdlib.h>
+
+/* One direction of an exchange, seen from one rank. */
+typedef struct Flow {
+    rt_rank *rank;
+    const rt_exchange *exchange;
+    int index; /* of the exchange */
+    bool back; /* combine: from targets to sources */
+    int layer;
+    int sender, receiver; /* index of this rank on either side, -1: not there */
+    int64_t send_rows, send_meta, recv_rows, recv_meta;
+    const int32_t *send_counts, *known_counts; /* known: of the receiver, or NULL */
+    int32_t *recv_counts;                      /* filled in, or NULL */
+    int64_t pull_rounds;
+} Flow;
+
+static int senders(const Flow *f) {
+    return f->back ? f->exchange->targets : f->exchange->sources;
+}
+static int receivers(const Flow *f) {
+    return f->back ? f->exchange->sources : f->exchange->targets;
+}
+static int32_t sender_rank(const Flow *f, int sender) {
+    return f->back ? f->exchange->target[sender].rank : f->exchange->source[sender].rank;
+}
+static int32_t receiver_rank(const Flow *f, int receiver) {
+    return f->back ? f->exchange->source[receiver].rank : f->exchange->target[receiver].rank;
+}
+
+static rt_pair *flow_pair(const Flow *f, int sender, int receiver) {
+    return f->back ? rt_segment_pair(f->rank->segment, f->index, true, receiver, sender)
+                   : rt_segment_pair(f->rank->segment, f->index, false, sender, receiver);
+}
+
+/* W, rows. */
+static int64_t flow_window(const Flow *f, int sender, int receiver) {
+    if (!f->back)
+        return f->exchange->source[sender].count;
+    int64_t slots = f->exchange->target[sender].count, top_k = f->exchange->top_k;
+    return f->exchange->source[receiver].count * (slots < top_k ? slots : top_k);
+}
+
+static int64_t flow_moved(const Flow *f, int sender, int receiver, int32_t count) {
+    return f->exchange->exact ? count : flow_window(f, sender, receiver);
+}
+
+static int64_t flow_messages(const Flow *f, int64_t rows) {
+    int64_t chunk = f->exchange->chunk;
+    return chunk <= 0 || rows <= chunk ? 1 : (rows + chunk - 1) / chunk;
+}
+
+/* First row of the window for `receiver` in this sender: exact dispatch is packed tightly, because packing
+ * knows all counts; a combine is not, because windows are filled one source at a time. */
+static int64_t send_first(const Flow *f, int receiver) {
+    int64_t first = 0;
+    for (int i = 0; i < receiver; ++i)
+        first += f->exchange->exact && !f->back ? f->send_counts[i] : flow_window(f, f->sender, i);
+    return first;
+}
+
+/* First row of the window from `sender` in this receiver. */
+static int64_t recv_first(const Flow *f, int sender) {
+    int64_t first = 0;
+    for (int i = 0; i < sender; ++i)
+        first +=
+            f->exchange->exact && f->back ? f->known_counts[i] : flow_window(f, i, f->receiver);
+    return first;
+}
+
+static rt_status flow_publish(const Flow *f, int receiver, int64_t message) {
+    rt_pair *pair = flow_pair(f, f->sender, receiver);
+    int64_t in_flight = f->exchange->in_flight > 0 ? f->exchange->in_flight : 1;
+    if (message == 0) {
+        int64_t first = send_first(f, receiver);
+        pair->rows = f->send_rows + first * f->exchange->row_bytes;
+        pair->meta = f->send_meta + first * f->exchange->meta_bytes;
+        pair->count = f->send_counts[receiver];
+        pair->layer = f->layer;
+    } else if (message >= in_flight) {
+        uint32_t published = atomic_load_explicit(&pair->published, memory_order_relaxed);
+        RT_TRY(rt_wait_peer(f->rank, &pair->taken, published + 1 - (uint32_t)in_flight,
+                            receiver_rank(f, receiver)));
+    }
+    if (rt_word_add(&pair->published) & RT_ABORT_BIT)
+        return RT_ABORTED;
+    rt_futex_wake(&pair->published);
+    return RT_OK;
+}
+
+static rt_status flow_check(const Flow *f, int sender, const rt_pair *pair) {
+    int32_t rank = sender_rank(f, sender);
+    if (pair->layer != f->layer)
+        return rt_fail(f->rank, RT_SOFTWARE,
+                       "exchange %s: rank %d sends layer %d, this rank "
+                       "expects layer %d",
+                       f->exchange->name, rank, pair->layer, f->layer);
+    if (pair->count < 0 || pair->count > flow_window(f, sender, f->receiver))
+        return rt_fail(f->rank, RT_SOFTWARE, "exchange %s: rank %d sends %d rows of at most %lld",
+                       f->exchange->name, rank, pair->count,
+                       (long long)flow_window(f, sender, f->receiver));
+    if (f->known_counts && f->known_counts[sender] != pair->count)
+        return rt_fail(f->rank, RT_SOFTWARE,
+                       "exchange %s: rank %d sends %d rows, this rank expects %d",
+                       f->exchange->name, rank, pair->count, f->known_counts[sender]);
+    return RT_OK;
+}
+
+static void flow_copy(const Flow *f, int sender, const rt_pair *pair, int64_t begin, int64_t end) {
+    const rt_exchange *e = f->exchange;
+    const char *theirs = rt_segment_slab(f->rank->segment, sender_rank(f, sender));
+    int64_t first = recv_first(f, sender) + begin, rows = end - begin;
+    memmove(f->rank->slab + f->recv_rows + first * e->row_bytes,
+            theirs + pair->rows + begin * e->row_bytes, (size_t)(rows * e->row_bytes));
+    if (!f->back)
+        memmove(f->rank->slab + f->recv_meta + first * e->meta_bytes,
+                theirs + pair->meta + begin * e->meta_bytes, (size_t)(rows * e->meta_bytes));
+    if (sender_rank(f, sender) != f->rank->id)
+        f->rank->bytes[sender_rank(f, sender)] +=
+            rows * (e->row_bytes + (f->back ? 0 : e->meta_bytes)) +
+            (!f->back && begin == 0 ? (int64_t)sizeof(int32_t) : 0);
+}
+
+/* Take message `message` of a sender, if it has that many. */
+static rt_status flow_pull(Flow *f, int sender, int64_t message) {
+    rt_pair *pair = flow_pair(f, sender, f->receiver);
+    int32_t *count = &f->rank->counts[sender]; /* the pair's may be the next operation's already */
+    if (message > 0 && message >= flow_messages(f, flow_moved(f, sender, f->receiver, *count)))
+        return RT_OK;
+    uint32_t taken = atomic_load_explicit(&pair->taken, memory_order_relaxed);
+    RT_TRY(rt_wait_peer(f->rank, &pair->published, taken + 1, sender_rank(f, sender)));
+    if (message == 0) {
+        RT_TRY(flow_check(f, sender, pair));
+        *count = pair->count;
+        if (f->recv_counts)
+            f->recv_counts[sender] = pair->count;
+    }
+    int64_t moved = flow_moved(f, sender, f->receiver, *count);
+    int64_t messages = flow_messages(f, moved), chunk = f->exchange->chunk;
+    f->pull_rounds = messages > f->pull_rounds ? messages : f->pull_rounds;
+    if (messages == 1)
+        flow_copy(f, sender, pair, 0, moved);
+    else
+        flow_copy(f, sender, pair, message * chunk,
+                  message + 1 == messages ? moved : (message + 1) * chunk);
+    if (rt_word_add(&pair->taken) & RT_ABORT_BIT)
+        return RT_ABORTED;
+    rt_futex_wake(&pair->taken);
+    return RT_OK;
+}
+
+static int64_t send_messages(const Flow *f, int receiver) {
+    return flow_messages(f, flow_moved(f, f->sender, receiver, f->send_counts[receiver]));
+}
+
+static rt_status flow_run(Flow *f) {
+    int64_t push_rounds = 0;
+    for (int i = 0; f->sender >= 0 && i < receivers(f); ++i) {
+        int64_t messages, window = flow_window(f, f->sender, i);
+        if (f->send_counts[i] < 0 || f->send_counts[i] > window)
+            return rt_fail(f->rank, RT_SOFTWARE, "exchange %s: %d rows for rank %d, at most %lld",
+                           f->exchange->name, f->send_counts[i], receiver_rank(f, i),
+                           (long long)window);
+        messages = send_messages(f, i);
+        push_rounds = messages > push_rounds ? messages : push_rounds;
+    }
+    f->pull_rounds = f->receiver >= 0;
+    for (int64_t c = 0; c < push_rounds || c < f->pull_rounds; ++c) {
+        for (int i = 0; c < push_rounds && i < receivers(f); ++i)
+            if (c < send_messages(f, i))
+                RT_TRY(flow_publish(f, i, c));
+        for (int i = 0; c < f->pull_rounds && i < senders(f); ++i)
+            RT_TRY(flow_pull(f, i, c));
+    }
+    for (int i = 0; f->sender >= 0 && i < receivers(f); ++i) {
+        rt_pair *pair = flow_pair(f, f->sender, i);
+        uint32_t published = atomic_load_explicit(&pair->published, memory_order_relaxed);
+        RT_TRY(rt_wait_peer(f->rank, &pair->taken, published, receiver_rank(f, i)));
+    }
+    return RT_OK;
+}
+
+static int32_t *counts_at(const rt_rank *rank, int64_t offset) {
+    return offset < 0 ? NULL : (int32_t *)(rank->slab + offset);
+}
+
+static int end_index(const rt_end *ends, int count, int32_t rank) {
+    for (int i = 0; i < count; ++i)
+        if (ends[i].rank == rank)
+            return i;
+    return -1;
+}
+
+static rt_status exchange_run(rt_rank *rank, int op, int layer, int exchange, Flow *flow) {
+    RT_TRY(rt_op_begin(rank, op, layer));
+    if (exchange < 0 || exchange >= rank->program->exchanges)
+        return rt_fail(rank, RT_SOFTWARE, "the program has no exchange %d", exchange);
+    const rt_exchange *e = &rank->program->exchange[exchange];
+    int source = end_index(e->source, e->sources, rank->id);
+    int target = end_index(e->target, e->targets, rank->id);
+    flow->rank = rank;
+    flow->exchange = e;
+    flow->index = exchange;
+    flow->layer = layer;
+    flow->sender = flow->back ? target : source;
+    flow->receiver = flow->back ? source : target;
+    bool sends = flow->send_rows >= 0 && flow->send_counts;
+    bool receives = flow->recv_rows >= 0 && (flow->recv_counts || flow->known_counts);
+    if ((flow->sender >= 0) != sends || (flow->receiver >= 0) != receives)
+        return rt_fail(rank, RT_SOFTWARE,
+                       "exchange %s: the sides of this rank and its buffers "
+                       "disagree",
+                       e->name);
+    return rt_op_end(rank, op, layer, flow_run(flow));
+}
+
+/* The channel names the communicator for other transports; pairs of the exchange suffice here. */
+rt_status rt_dispatch(rt_rank *rank, int op, int layer, int channel, int exchange,
+                      const rt_dispatch_args *args) {
+    Flow flow = {.send_rows = args->send_rows,
+                 .send_meta = args->send_meta,
+                 .recv_rows = args->recv_rows,
+                 .recv_meta = args->recv_meta,
+                 .send_counts = counts_at(rank, args->send_counts),
+                 .recv_counts = counts_at(rank, args->recv_counts)};
+    return exchange_run(rank, op, layer, exchange, &flow);
+}
+
+rt_status rt_combine(rt_rank *rank, int op, int layer, int channel, int exchange,
+                     const rt_combine_args *args) {
+    Flow flow = {.back = true,
+                 .send_rows = args->send_rows,
+                 .recv_rows = args->recv_rows,
+                 .send_counts = counts_at(rank, args->send_counts),
+                 .known_counts = counts_at(rank, args->recv_counts)};
+    return exchange_run(rank, op, layer, exchange, &flow);
+}

@@ -1,0 +1,150 @@
+/* launch_seat: ranks started by torchrun, mpirun or srun. They meet in a segment whose name is equal for the
+ * ranks of one launch; rank 0 creates it, the last to attach removes the name. */
+#include "host/launch.h"
+#include "host/blas.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SEAT_POLL_MS = 10 };
+
+/* What each launcher tells its ranks. `local`: how many of them are on this host, where it says so. */
+static const struct {
+    const char *name, *rank, *world, *local, *key[2];
+} seat_table[] = {
+    {"mpirun",
+     "OMPI_COMM_WORLD_RANK",
+     "OMPI_COMM_WORLD_SIZE",
+     "OMPI_COMM_WORLD_LOCAL_SIZE",
+     {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"}},
+    {"mpiexec", "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", {"PMI_KVSNAME", NULL}},
+    {"torchrun", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", {"MASTER_PORT", "TORCHELASTIC_RUN_ID"}},
+    {"srun", "SLURM_PROCID", "SLURM_NTASKS", NULL, {"SLURM_JOB_ID", "SLURM_STEP_ID"}},
+};
+
+static bool number_of(const char *variable, int64_t *value) {
+    const char *text = variable ? getenv(variable) : NULL;
+    char *end = NULL;
+    if (!text || !isdigit((unsigned char)*text))
+        return false;
+    *value = strtoll(text, &end, 10);
+    return *end == 0;
+}
+
+rt_status rt_seat_find(rt_seat *seat, int world, rt_error *error) {
+    *seat = (rt_seat){.rank = -1};
+    for (size_t i = 0; i < sizeof seat_table / sizeof *seat_table; ++i) {
+        int64_t local;
+        if (!number_of(seat_table[i].rank, &seat->rank) ||
+            !number_of(seat_table[i].world, &seat->world)) {
+            seat->rank = -1;
+            continue;
+        }
+        /* a batch script of srun's launcher is no rank: only steps are */
+        if (strcmp(seat_table[i].name, "srun") == 0 && !getenv("SLURM_STEP_ID")) {
+            seat->rank = -1;
+            continue;
+        }
+        if (seat->world != world || seat->rank >= world)
+            return rt_error_set(error, RT_DATA,
+                                "%s started %lld ranks, this program is for %d; start %d, or pass "
+                                "--transport shm to run them all here",
+                                seat_table[i].name, (long long)seat->world, world, world);
+        if (number_of(seat_table[i].local, &local) && local != seat->world)
+            return rt_error_set(error, RT_DATA,
+                                "%s put %lld of %lld ranks on this host; shared memory needs all",
+                                seat_table[i].name, (long long)local, (long long)seat->world);
+        const char *a = getenv(seat_table[i].key[0]);
+        const char *b = seat_table[i].key[1] ? getenv(seat_table[i].key[1]) : NULL;
+        snprintf(seat->key, sizeof seat->key, "%s-%s-%s", seat_table[i].name, a ? a : "",
+                 b ? b : "");
+        if (!a && !b)
+            snprintf(seat->key, sizeof seat->key, "%s-%d", seat_table[i].name, (int)getppid());
+        return RT_OK;
+    }
+    return RT_OK;
+}
+
+static void seat_segment_name(const rt_seat *seat, const char *digest, char *name, size_t size) {
+    uint64_t hash = rt_random_key(seat->key, 0);
+    snprintf(name, size, "/ranks-%.16s-%u-%016llx", digest, (unsigned)getuid(),
+             (unsigned long long)hash);
+}
+
+static void seat_sleep(void) {
+    nanosleep(&(struct timespec){.tv_nsec = SEAT_POLL_MS * 1000000}, NULL);
+}
+
+/* The segment under that name, if its creator lives and has made it ready; -1: not yet. */
+static int seat_open(const rt_segment *segment, const char *name) {
+    int fd = shm_open(name, O_RDWR | O_CLOEXEC, 0600);
+    struct stat info;
+    rt_header *header = MAP_FAILED;
+    if (fd >= 0 && fstat(fd, &info) == 0 && info.st_size == segment->total)
+        header = mmap(NULL, sizeof *header, PROT_READ, MAP_SHARED, fd, 0);
+    bool good = header != MAP_FAILED && atomic_load(&header->ready) &&
+                (kill(header->launcher, 0) == 0 || errno == EPERM);
+    if (header != MAP_FAILED)
+        munmap(header, sizeof *header);
+    if (!good && fd >= 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+static rt_status seat_attach(rt_segment *segment, const rt_seat *seat, const char *name,
+                             rt_error *error) {
+    int64_t limit = segment->job->options->load_timeout_ms;
+    double begin = rt_now();
+    int fd = -1;
+    if (seat->rank == 0) {
+        shm_unlink(name); /* left by a run that was killed */
+        fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0)
+            return rt_error_set(error, RT_UNAVAILABLE, "shared memory %s: %s", name,
+                                strerror(errno));
+    }
+    while (fd < 0) {
+        fd = seat_open(segment, name);
+        if (fd < 0 && limit && (rt_now() - begin) * 1e3 > (double)limit)
+            return rt_error_set(error, RT_TIMEOUT,
+                                "rank 0 made no shared memory of this run's size in %lld ms",
+                                (long long)limit);
+        if (fd < 0)
+            seat_sleep();
+    }
+    rt_status status = rt_segment_map(segment, fd, seat->rank == 0, error);
+    close(fd);
+    return status;
+}
+
+rt_status rt_launch_seat(rt_segment *segment, const rt_seat *seat, rt_error *error) {
+    char name[128];
+    seat_segment_name(seat, segment->program->digest, name, sizeof name);
+    rt_status status = seat_attach(segment, seat, name, error);
+    if (status != RT_OK) {
+        if (seat->rank == 0)
+            shm_unlink(name);
+        return status;
+    }
+    uint32_t attached = rt_word_add(&rt_segment_header(segment)->attached);
+    if (attached == (uint32_t)seat->world)
+        shm_unlink(name);
+    rt_blas_limit((int)seat->world);
+    status = rt_launch_rank(segment, (int)seat->rank);
+    if (status == RT_OK)
+        return RT_OK;
+    shm_unlink(name); /* some may never come */
+    if (atomic_load(&rt_segment_header(segment)->failed) == seat->rank + 1)
+        return rt_launch_failure(segment, error);
+    return RT_ABORTED; /* the first to fail tells why */
+}

@@ -1,0 +1,131 @@
+/* segment: the one piece of memory that all ranks of a run share: control words, what each rank reports, the
+ * results, and every rank's slab. Its layout follows from program and job alone, so that each process
+ * computes it for itself. It knows nothing of how ranks are started.
+ *
+ *   header | rank areas | barrier words | member slots | pair slots | tokens | logits | slabs
+ *
+ * A fresh segment is all zeros, and every field means "nothing yet" when it is zero. */
+#pragma once
+
+#include "core/job.h"
+#include "host/futex.h"
+
+enum { RT_TRACE_EVENTS = 1 << 18 /* a rank; later ones are counted and dropped */ };
+
+typedef struct rt_header {
+    char digest[16];
+    int64_t total; /* bytes of the segment */
+    int32_t launcher;
+    rt_word attached; /* ranks that took their place (segments with a name) */
+    _Atomic int32_t ready;
+    _Atomic int32_t failed; /* 1 + first rank that failed */
+    rt_word told;           /* 1 once the failed rank's message is written */
+} rt_header;
+
+/* What one rank tells the others. */
+typedef struct rt_area {
+    _Atomic uint64_t progress; /* operations begun and waits ended */
+    _Atomic int32_t pid;
+    _Atomic int32_t done;            /* 1: has returned */
+    _Atomic int32_t waits_for;       /* 0: nothing; c + 1: channel c; -(r + 1): rank r */
+    _Atomic int32_t step, op, layer; /* what it does: 1 + index; 0: loading */
+    rt_status status;                /* of the failed rank */
+    char message[RT_MESSAGE];
+    int64_t weight_bytes;
+    int64_t events, events_dropped;
+} rt_area;
+
+/* A barrier's word alone in its cache line. */
+typedef struct rt_barrier {
+    rt_word arrived;
+    char padding[60];
+} rt_barrier;
+
+/* What a member brings to the collective under way; read by peers between two barriers. */
+typedef struct rt_slot {
+    int64_t buffer, bytes; /* slab offset, size */
+    int32_t type, layer;
+} rt_slot;
+
+/* One direction of one pair of an exchange. The sender alone adds to `published`, the receiver to `taken`. */
+typedef struct rt_pair {
+    rt_word published;
+    rt_word taken;
+    int64_t rows, meta; /* slab offsets in the sender */
+    int32_t count, layer;
+    char padding[32];
+} rt_pair;
+
+typedef struct rt_event {
+    double begin, end, wait; /* seconds, CLOCK_MONOTONIC */
+    int32_t op, layer, step;
+    int32_t reserved;
+} rt_event;
+
+/* Time of one operation of a role on one rank, in seconds; busy is without waiting. */
+typedef struct rt_op_time {
+    int64_t count;
+    double busy, busy_min, wait;
+} rt_op_time;
+
+typedef struct rt_segment {
+    char *base;
+    int64_t total;
+    const rt_program *program;
+    const rt_job *job;
+    int64_t area, area_stride; /* offsets from base */
+    int64_t area_operations, area_bytes, area_busy, area_wait, area_ends, area_times, area_events;
+    int64_t barriers, pairs, tokens, logits;
+    int64_t pair_count;
+    int64_t *slots;      /* [channels] member slots of a channel */
+    int64_t *pair_first; /* [exchanges] index of its first pair */
+    int64_t *slabs;      /* [world] */
+} rt_segment;
+
+/* Compute the layout; `base` stays NULL. */
+rt_status rt_segment_plan(rt_segment *segment, const rt_job *job, rt_error *error);
+/* Map it: `fd` negative is memory of this process alone; `create` sizes and writes the header. */
+rt_status rt_segment_map(rt_segment *segment, int fd, bool create, rt_error *error);
+void rt_segment_close(rt_segment *segment);
+
+static inline rt_header *rt_segment_header(const rt_segment *s) {
+    return (rt_header *)s->base;
+}
+static inline rt_area *rt_segment_area(const rt_segment *s, int rank) {
+    return (rt_area *)(s->base + s->area + rank * s->area_stride);
+}
+/* Arrays of a rank: operations int64 [kinds]; bytes int64 [world] received from; busy, wait double [kinds];
+ * ends double [waves][1 + max_new] (start of the wave, then the end of each step); times rt_op_time
+ * [op_count]; events rt_event [RT_TRACE_EVENTS]. */
+static inline void *rt_segment_array(const rt_segment *s, int rank, int64_t array) {
+    return (char *)rt_segment_area(s, rank) + array;
+}
+/* Word of channel `channel`; channel == program->channels is the whole world's. */
+static inline rt_barrier *rt_segment_barrier(const rt_segment *s, int channel) {
+    return (rt_barrier *)(s->base + s->barriers) + channel;
+}
+static inline rt_slot *rt_segment_slot(const rt_segment *s, int channel, int member) {
+    return (rt_slot *)(s->base + s->slots[channel]) + member;
+}
+/* `back`: the direction from target to source. */
+static inline rt_pair *rt_segment_pair(const rt_segment *s, int exchange, bool back, int source,
+                                       int target) {
+    const rt_exchange *e = &s->program->exchange[exchange];
+    int64_t index =
+        s->pair_first[exchange] + ((int64_t)(back ? e->sources : 0) + source) * e->targets + target;
+    return (rt_pair *)(s->base + s->pairs) + index;
+}
+static inline int32_t *rt_segment_tokens(const rt_segment *s) {
+    return (int32_t *)(s->base + s->tokens);
+}
+static inline char *rt_segment_slab(const rt_segment *s, int rank) {
+    return s->base + s->slabs[rank];
+}
+
+/* The first to call wins: record why the run fails, then wake all who wait. Later calls change nothing. */
+bool rt_segment_fail(rt_segment *segment, int rank, rt_status status, const char *message);
+static inline bool rt_segment_failed(const rt_segment *s) {
+    return atomic_load_explicit(&rt_segment_header(s)->failed, memory_order_relaxed) != 0;
+}
+/* "decode, layer 2, operation 17 dispatch": what a rank does now. */
+void rt_segment_doing(const rt_segment *segment, int rank, char *text, size_t size);

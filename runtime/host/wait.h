@@ -1,0 +1,13 @@
+/* wait: how a rank waits for others, and when it gives up. Waits sleep in futexes. A wait fails when, for the
+ * limit, none of the ranks that it depends on made progress, seen through the ranks that those wait for
+ * in turn; the message then names the rank that holds all others up. */
+#pragma once
+
+#include "core/rank.h"
+
+/* Wait until all members of a channel have come here as often as this rank; channel ==
+ * program->channels: the whole world. */
+rt_status rt_wait_barrier(rt_rank *rank, int channel);
+
+/* Wait until the count of a word that `peer` adds to reaches `target`. */
+rt_status rt_wait_peer(rt_rank *rank, rt_word *word, uint32_t target, int peer);
