@@ -183,6 +183,13 @@ static Status replay_messages(Arena *arena, const PlannerJob *job, const Buf *re
     return declined ? STATUS_NEGATIVE : STATUS_DATA;
 }
 
+/* With its options; of a path the file's name alone, so that plans do not depend on where it lies. */
+static const char *strategy_as_asked(Arena *arena, const PlannerJob *job) {
+    const char *slash = strrchr(job->strategy, '/');
+    return arena_printf(arena, "%s%s%s", slash ? slash + 1 : job->strategy,
+                        job->options ? ":" : "", job->options ? job->options : "");
+}
+
 /* The reply's JSON as decisions; all that is wrong with it is one kind of mistake: the strategy's. */
 static Status read_decisions(Arena *arena, const PlannerJob *job, const Buf *reply, Plan *plan,
                              Diag *diag) {
@@ -198,7 +205,7 @@ static Status read_decisions(Arena *arena, const PlannerJob *job, const Buf *rep
     }
     plan->inputs = inputs;
     plan->name = plan->name && plan->name[0] && !program ? plan->name : program;
-    plan->strategy = job->strategy;
+    plan->strategy = strategy_as_asked(arena, job);
     plan->schema_version = PLAN_SCHEMA_VERSION;
     if (status == STATUS_OK) {
         if (!plan->name) {

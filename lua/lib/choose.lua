@@ -36,7 +36,9 @@ local function explain(list, label, value, given, found, other)
   if given then
     return why.add(list, label .. " " .. value, "as asked for")
   end
-  why.add(list, label .. " " .. value, "estimated to be fastest: " .. why.time(found) .. " a wave",
+  local tie = other and other.score == found
+  why.add(list, label .. " " .. value,
+    (tie and "estimated to be no slower than others: " or "estimated to be fastest: ") .. why.time(found) .. " a wave",
     other and string.format("%s: %s", other.value, why.time(other.score)))
 end
 

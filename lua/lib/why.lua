@@ -9,10 +9,13 @@ function M.add(list, choice, reason, runner_up)
   list[#list + 1] = { choice = choice, reason = reason, runner_up = runner_up or "", where = where(2) }
 end
 
----A time for people, in milliseconds.
+---A time for people.
 ---@param seconds number
 ---@return string
 function M.time(seconds)
+  if seconds >= 1 then
+    return string.format("%.2f s", seconds)
+  end
   return string.format("%.3g ms", seconds * 1e3)
 end
 
