@@ -1,0 +1,172 @@
+/* Strategies that misbehave: each must end in time, in its own process, with its own message. */
+#include "plan_fixture.h"
+
+#include <time.h>
+
+/* Run a user's strategy with this text under short limits. */
+static Status run_text(Fixture *fixture, const char *text, const char *options, double seconds) {
+    char *path = fs_join(&fixture->arena, fixture->folder, "user.lua");
+    assert_int_equal(fs_write(path, text, strlen(text), &fixture->diag), STATUS_OK);
+    PlannerRequest request = {
+        .strategy = arena_printf(&fixture->arena, "%s%s", path, options),
+        .seconds = seconds,
+        .memory = (size_t)32 << 20,
+    };
+    Status status = planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag);
+    unlink(path);
+    return status;
+}
+
+static void refuse(Fixture *fixture, const char *text, Status status, const char *code,
+                   const char *part) {
+    assert_int_equal(run_text(fixture, text, "", 5.0), status);
+    fixture_expect(fixture, code, part);
+}
+
+#define PLAN(body) "return {name = 'user', plan = function(inputs, options) " body " end}"
+
+static void test_loops_are_killed_in_time(void **state) {
+    static const char *const loops[] = {
+        PLAN("while true do end"),
+        "while true do end",
+        PLAN("while true do pcall(function() while true do end end) end"),
+        PLAN("return ('a'):rep(100000):find(('.-'):rep(30) .. 'b')"),
+    };
+    for (size_t i = 0; i < sizeof loops / sizeof *loops; i++) {
+        struct timespec begin, end;
+        clock_gettime(CLOCK_MONOTONIC, &begin);
+        assert_int_equal(run_text(*state, loops[i], "", 0.2), STATUS_DATA);
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        fixture_expect(*state, "E0461", "more than 0.2 s");
+        assert_true(end.tv_sec - begin.tv_sec < 5);
+    }
+}
+
+static void test_memory_is_limited(void **state) {
+    refuse(*state, PLAN("local t = {} while true do t[#t + 1] = {} end"), STATUS_DATA, "E0462",
+           "32 MiB");
+    refuse(*state, PLAN("return ('x'):rep(1 << 30)"), STATUS_DATA, "E0462", "32 MiB");
+    refuse(*state, PLAN("while true do pcall(string.rep, 'x', 1 << 30) error('end') end"),
+           STATUS_DATA, "E0450", "end");
+}
+
+static void test_declining_is_an_answer(void **state) {
+    refuse(*state, PLAN("return nil, 'too few GPUs'"), STATUS_NEGATIVE, "E0460", "too few GPUs");
+    refuse(*state, PLAN("return nil"), STATUS_NEGATIVE, "E0460", "no reason");
+    PlannerRequest request = {.strategy = "ma-separation:ranks=9"};
+    Fixture *fixture = *state;
+    assert_int_equal(planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag),
+                     STATUS_NEGATIVE);
+    fixture_expect(fixture, "E0460", "do not fit on the 8 GPUs");
+}
+
+static void test_errors_name_the_line(void **state) {
+    Fixture *fixture = *state;
+    assert_int_equal(run_text(fixture, "return {plan = function()\n  error('oh')\nend}", "", 5.0),
+                     STATUS_DATA);
+    assert_int_equal(fixture->diag.messages[0].place.line, 2);
+    assert_non_null(fixture->diag.messages[0].place.source->text);
+    fixture_expect(fixture, "E0450", "oh");
+    refuse(fixture, "return {plan = function( end}", STATUS_DATA, "E0450", "expected");
+    refuse(fixture, PLAN("return io.open('/etc/passwd')"), STATUS_DATA, "E0450", "'io'");
+    refuse(fixture, PLAN("return require('lib.nothing')"), STATUS_DATA, "E0450", "lib.nothing");
+}
+
+static void test_nonsense_is_refused(void **state) {
+    refuse(*state, "return 3", STATUS_DATA, "E0463", "no table with a function plan");
+    refuse(*state, PLAN("return 3"), STATUS_DATA, "E0463", "returned a number");
+    refuse(*state, PLAN("return {}"), STATUS_DATA, "E0463", "");
+    refuse(*state, PLAN("return {ranks = 'x'}"), STATUS_DATA, "E0463", "ranks");
+    refuse(*state, PLAN("return {ranks = function() end}"), STATUS_DATA, "E0463",
+           "ranks is a function");
+    refuse(*state, PLAN("local t = {} t.t = t return t"), STATUS_DATA, "E0463", "contains itself");
+    refuse(*state,
+           PLAN("local p = require('strategies.single').plan(inputs, {microbatches = 1})"
+                " p.ranks[1].gpu = 7 return p"),
+           STATUS_DATA, "E0463", "no GPU 7");
+    refuse(*state,
+           PLAN("local p = require('strategies.single').plan(inputs, {microbatches = 1})"
+                " p.nonsense = 7 return p"),
+           STATUS_DATA, "E0463", "nonsense");
+}
+
+static void test_options_are_read_as_declared(void **state) {
+    static const char text[] =
+        "return {options = {{name = 'count', type = 'integer', default = 2},\n"
+        "  {name = 'kind', type = 'choice', values = {'a', 'b'}}, {name = 'on', type = "
+        "'boolean'}},\n"
+        "  plan = function(_, o) return nil, o.count .. tostring(o.kind) .. tostring(o.on) end}";
+    static const struct {
+        const char *options, *code, *part;
+    } cases[] = {
+        {"", "E0460", "2nilnil"},
+        {":count=-7,kind=b,on=true", "E0460", "-7btrue"},
+        {":cuont=7", "E0465", "did you mean count"},
+        {":count=7x", "E0466", "whole number"},
+        {":count=99999999999999999999", "E0466", "whole number"},
+        {":kind=c", "E0466", "use one of a, b"},
+        {":on=yes", "E0466", "true or false"},
+        {":count", "E0466", "key=value"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        run_text(*state, text, cases[i].options, 5.0);
+        fixture_expect(*state, cases[i].code, cases[i].part);
+    }
+    refuse(*state, "return {options = {{name = 'x'}}, plan = function() end}", STATUS_DATA, "E0463",
+           "name and type");
+}
+
+static void test_unknown_strategies_are_listed(void **state) {
+    static const char *const names[] = {"nope", "", "../x", "Single"};
+    Fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        PlannerRequest request = {.strategy = names[i]};
+        if (strchr(names[i], '/')) { /* a path: missing, not unknown */
+            assert_int_equal(planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag),
+                             STATUS_NOINPUT);
+            fixture_expect(fixture, "E0901", "");
+            continue;
+        }
+        assert_int_equal(planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag),
+                         STATUS_DATA);
+        fixture_expect(fixture, "E0464", "ma-separation, single");
+    }
+}
+
+static void test_inputs_are_all_there(void **state) {
+    refuse(*state,
+           PLAN("local s = inputs.topology.slots\n"
+                "return nil, #s .. ' ' .. s[6].node .. s[6].gpu .. ' ' .. s[6].kind.name .. ' '\n"
+                "  .. inputs.model.hidden .. ' ' .. inputs.workload.dtype"),
+           STATUS_NEGATIVE, "E0460", "8 11 box 256 f32");
+}
+
+static void test_names_and_digests(void **state) {
+    Fixture *fixture = *state;
+    fixture_plan(fixture, "single");
+    assert_string_equal(fixture->plan.name, "ma-small-single");
+    assert_string_equal(fixture->plan.strategy, "single");
+    assert_int_equal(strlen(fixture->plan.inputs.model_digest), 16);
+    assert_string_equal(plan_digest(&fixture->arena, "a", 1), "af63dc4c8601ec8c");
+    PlannerRequest request = {.strategy = "single:microbatches=2", .name = "mine"};
+    assert_int_equal(planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag),
+                     STATUS_OK);
+    assert_string_equal(fixture->plan.name, "mine");
+    assert_string_equal(fixture->plan.strategy, "single:microbatches=2");
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_loops_are_killed_in_time),
+        TEST(test_memory_is_limited),
+        TEST(test_declining_is_an_answer),
+        TEST(test_errors_name_the_line),
+        TEST(test_nonsense_is_refused),
+        TEST(test_options_are_read_as_declared),
+        TEST(test_unknown_strategies_are_listed),
+        TEST(test_inputs_are_all_there),
+        TEST(test_names_and_digests),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
