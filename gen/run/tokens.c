@@ -1,0 +1,181 @@
+/* tokens: see tokens.h. jansson reads; it keeps no positions of values, so a mistake's place is found by a
+ * second look at the text, which is known to be JSON by then. */
+#include "run/tokens.h"
+
+#include "base/fs.h"
+#include "rt_format.h"
+
+#include <jansson.h>
+#include <string.h>
+
+enum { TOKENS_NEW = 16, TOKENS_MADE_NEW = 8, PROMPT_MIN = 1 };
+
+typedef struct Reader {
+    Arena *arena;
+    DiagSource *source;
+    const TokensBounds *bounds;
+    Diag *diag;
+} Reader;
+
+/* --- places ---------------------------------------------------------------------------------------------- */
+
+static const char *skip_string(const char *at) {
+    for (at++; *at != '"'; at++)
+        if (*at == '\\')
+            at++;
+    return at + 1;
+}
+
+/* Start of the item-th value of the array that begins at `at`. */
+static const char *array_item(const char *at, int64_t item) {
+    int depth = 0;
+    for (at++; depth > 0 || item > 0;) {
+        if (*at == '"') {
+            at = skip_string(at);
+            continue;
+        }
+        depth += (*at == '[' || *at == '{') - (*at == ']' || *at == '}');
+        item -= depth == 0 && *at == ',';
+        at++;
+    }
+    return at + strspn(at, " \t\r\n");
+}
+
+/* Place of sequence `sequence`, or of its token `token` (-1: the sequence itself; both -1: the file's value). */
+static DiagPlace place_of(const Reader *reader, int64_t sequence, int64_t token) {
+    const char *text = reader->source->text, *at = text + strspn(text, " \t\r\n");
+    if (sequence >= 0)
+        at = array_item(at, sequence);
+    if (token >= 0)
+        at = array_item(at, token);
+    DiagPlace place = {.source = reader->source, .line = 1, .column = 1};
+    for (const char *c = text; c < at; c++) {
+        place.line += *c == '\n';
+        place.column = *c == '\n' ? 1 : place.column + 1;
+    }
+    size_t width = strcspn(at, ",[]{} \t\r\n");
+    place.width = width ? (int64_t)width : 1;
+    return place;
+}
+
+/* --- reading --------------------------------------------------------------------------------------------- */
+
+static Status check_sequence(const Reader *reader, const json_t *ids, int64_t sequence) {
+    int64_t length = (int64_t)json_array_size(ids);
+    DiagPlace place = place_of(reader, sequence, -1);
+    if (!json_is_array(ids))
+        return diag_error(reader->diag, place, "E0811",
+                          "write an array of arrays of ids: [[5, 17], [8]]",
+                          "sequence %lld is not an array of token ids", (long long)sequence);
+    if (length < PROMPT_MIN)
+        return diag_error(reader->diag, place, "E0813", "give it a token, or leave it out",
+                          "sequence %lld is empty", (long long)sequence);
+    if (length > reader->bounds->prompt)
+        return diag_error(
+            reader->diag, place, "E0813", "shorten it, or make the program with a larger --prefill",
+            "sequence %lld has %lld tokens, the program takes prompts of up to %lld",
+            (long long)sequence, (long long)length, (long long)reader->bounds->prompt);
+    return STATUS_OK;
+}
+
+static Status read_ids(const Reader *reader, const json_t *ids, int64_t sequence, int32_t *out) {
+    for (size_t i = 0; i < json_array_size(ids); i++) {
+        const json_t *id = json_array_get(ids, i);
+        if (!json_is_integer(id))
+            return diag_error(reader->diag, place_of(reader, sequence, (int64_t)i), "E0811",
+                              "ids are whole numbers", "this is not a token id");
+        if (json_integer_value(id) < 0 || json_integer_value(id) >= reader->bounds->vocabulary)
+            return diag_error(reader->diag, place_of(reader, sequence, (int64_t)i), "E0812",
+                              "use the tokenizer of this model",
+                              "token id %lld is outside the vocabulary of %lld",
+                              (long long)json_integer_value(id),
+                              (long long)reader->bounds->vocabulary);
+        out[i] = (int32_t)json_integer_value(id);
+    }
+    return STATUS_OK;
+}
+
+static Status read_sequences(const Reader *reader, const json_t *root, Tokens *tokens) {
+    if (!json_is_array(root) || json_array_size(root) == 0)
+        return diag_error(reader->diag, place_of(reader, -1, -1), "E0811",
+                          "write an array of arrays of ids: [[5, 17], [8]]",
+                          "this is not an array of sequences");
+    tokens->sequences = (int64_t)json_array_size(root);
+    tokens->lengths = ARENA_ARRAY(reader->arena, tokens->sequences, int32_t);
+    for (int64_t s = 0; s < tokens->sequences; s++) {
+        const json_t *ids = json_array_get(root, (size_t)s);
+        TRY(check_sequence(reader, ids, s));
+        tokens->lengths[s] = (int32_t)json_array_size(ids);
+        if (tokens->lengths[s] > tokens->longest)
+            tokens->longest = tokens->lengths[s];
+    }
+    tokens->ids = ARENA_ARRAY(reader->arena, tokens->sequences * tokens->longest, int32_t);
+    for (int64_t s = 0; s < tokens->sequences; s++)
+        TRY(read_ids(reader, json_array_get(root, (size_t)s), s,
+                     tokens->ids + s * tokens->longest));
+    return STATUS_OK;
+}
+
+/* The last new token is never fed back: it needs no place in the context. */
+static int64_t new_that_fit(const TokensBounds *bounds, int64_t longest) {
+    return bounds->context - longest + 1;
+}
+
+static Status choose_new(const Reader *reader, int64_t wanted, Tokens *tokens) {
+    int64_t fit = new_that_fit(reader->bounds, tokens->longest);
+    tokens->max_new = wanted ? wanted : fit < TOKENS_NEW ? fit : TOKENS_NEW;
+    if (tokens->max_new <= fit)
+        return STATUS_OK;
+    return diag_error(reader->diag, (DiagPlace){.source = reader->source}, "E0814",
+                      "ask for fewer, or make the program with a larger --context",
+                      "a prompt of %lld tokens leaves room for %lld new ones in a context of %lld, "
+                      "%lld are asked for",
+                      (long long)tokens->longest, (long long)fit,
+                      (long long)reader->bounds->context, (long long)tokens->max_new);
+}
+
+Status tokens_read(Arena *arena, const char *path, const TokensBounds *bounds, int64_t max_new,
+                   Tokens *tokens, Diag *diag) {
+    *tokens = (Tokens){0};
+    char *text;
+    size_t length;
+    TRY(fs_read(arena, path, TOKENS_FILE_LIMIT, &text, &length, diag));
+    DiagSource *source = ARENA_NEW(diag->arena, DiagSource);
+    *source = (DiagSource){.name = arena_strdup(diag->arena, path), .text = text};
+    Reader reader = {arena, source, bounds, diag};
+    json_error_t error;
+    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    if (!root)
+        return diag_error(diag,
+                          (DiagPlace){.source = source,
+                                      .line = error.line,
+                                      .column = error.column > 0 ? error.column : 1,
+                                      .width = 1},
+                          "E0810", "write an array of arrays of ids: [[5, 17], [8]]",
+                          "this is not JSON: %s", error.text);
+    Status status = read_sequences(&reader, root, tokens);
+    json_decref(root);
+    TRY(status);
+    return choose_new(&reader, max_new, tokens);
+}
+
+/* --- made up --------------------------------------------------------------------------------------------- */
+
+void tokens_make(Arena *arena, const TokensBounds *bounds, int64_t sequences, Tokens *tokens) {
+    uint64_t key = rt_random_key("tokens", 0);
+    int64_t prompt = bounds->prompt, fit = new_that_fit(bounds, prompt);
+    *tokens = (Tokens){.sequences = sequences,
+                       .longest = prompt,
+                       .lengths = ARENA_ARRAY(arena, sequences, int32_t),
+                       .ids = ARENA_ARRAY(arena, sequences * prompt, int32_t),
+                       .max_new = fit < TOKENS_MADE_NEW ? fit : TOKENS_MADE_NEW};
+    for (int64_t s = 0; s < sequences; s++) {
+        uint64_t bits = rt_random_bits(key, (uint64_t)(s * (prompt + 1)));
+        tokens->lengths[s] =
+            (int32_t)(s == 0 ? prompt : PROMPT_MIN + (int64_t)(bits % (uint64_t)prompt));
+        for (int64_t i = 0; i < tokens->lengths[s]; i++)
+            tokens->ids[s * prompt + i] =
+                (int32_t)(rt_random_bits(key, (uint64_t)(s * (prompt + 1) + 1 + i)) %
+                          (uint64_t)bounds->vocabulary);
+    }
+}
