@@ -1,0 +1,129 @@
+/* check: runs the rules in order and keeps the report. Scratch of a proof is freed at its end; the report's
+ * ledger lies in the caller's arena. */
+#include "schedule/check.h"
+#include "schedule/check_rules.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { FAILURES_TOLD = 2 }; /* of a rule, so that each refusing rule is heard within DIAG_LIMIT */
+
+static const CheckRule rule_table[CHECK_RULE_COUNT] = {
+#define RULE(id, name_, code_, unit_, proves_)                                                     \
+    [CHECK_##id] = {.name = name_, .code = code_, .unit = unit_, .proves = proves_},
+    CHECK_RULES(RULE)
+#undef RULE
+};
+
+void check_count(Check *check, CheckRuleId rule, int64_t n) {
+    check->report->rules[rule].count += n;
+}
+
+void check_fail(Check *check, CheckRuleId rule, const char *help, const char *format, ...) {
+    CheckRule *of = &check->report->rules[rule];
+    ++check->report->failures;
+    if (++of->failures > FAILURES_TOLD)
+        return;
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    diag_error(check->diag, diag_nowhere(), of->code, help, "%s: %s", of->name, text);
+}
+
+const char *check_where(Check *check, int64_t rank, int64_t step, WalkItem item) {
+    const Op *op = check_op(check, rank, item.op);
+    const char *name = check->plan->steps.items[step].name;
+    if (item.layer < 0)
+        return arena_printf(check->scratch, "rank %lld, step %s, micro-batch %lld: op %lld %s",
+                            (long long)rank, name, (long long)op->microbatch, (long long)item.op,
+                            op_info[op->kind].name);
+    return arena_printf(check->scratch,
+                        "rank %lld, step %s, layer %lld, micro-batch %lld: op %lld %s",
+                        (long long)rank, name, (long long)item.layer, (long long)op->microbatch,
+                        (long long)item.op, op_info[op->kind].name);
+}
+
+const PlanGroup *check_group(const Check *check, int64_t rank, int64_t *base,
+                             const PlanStage **stage) {
+    int64_t local = rank % check->plan->ranks_per_copy;
+    *base = rank - local;
+    for (int64_t s = 0; s < check->plan->stages.count; ++s) {
+        const PlanStage *of = &check->plan->stages.items[s];
+        for (int64_t g = 0; g < of->attention.count; ++g) {
+            const PlanGroup *group = &of->attention.items[g];
+            for (int64_t m = 0; m < group->members.count; ++m) {
+                if (group->members.items[m].rank != local)
+                    continue;
+                if (stage)
+                    *stage = of;
+                return group;
+            }
+        }
+    }
+    return NULL;
+}
+
+int64_t check_source(const Exchange *exchange, int64_t rank) {
+    for (int64_t i = 0; i < exchange->sources.count; ++i)
+        if (exchange->sources.items[i].rank == rank)
+            return i;
+    return -1;
+}
+
+int64_t check_target(const Exchange *exchange, int64_t rank) {
+    for (int64_t i = 0; i < exchange->targets.count; ++i)
+        if (exchange->targets.items[i].rank == rank)
+            return i;
+    return -1;
+}
+
+int64_t check_exchange_of(const Check *check, int64_t rank, int64_t step, int64_t microbatch) {
+    for (int64_t i = 0; i < check->schedule->exchanges.count; ++i) {
+        const Exchange *exchange = &check->schedule->exchanges.items[i];
+        if (exchange->step == step && exchange->microbatch == microbatch &&
+            (check_source(exchange, rank) >= 0 || check_target(exchange, rank) >= 0))
+            return i;
+    }
+    return -1;
+}
+
+static void mark_ran(CheckReport *report, CheckRuleId first, CheckRuleId last) {
+    for (int rule = first; rule <= (int)last; ++rule)
+        report->rules[rule].ran = true;
+}
+
+/* Rules that walk and address bytes run only on a schedule whose ids are sound. */
+static void run_rules(Check *check) {
+    CheckReport *report = check->report;
+    report->rules[CHECK_IDS].ran = true;
+    if (!check_ids(check))
+        return;
+    mark_ran(report, CHECK_REQUESTS, CHECK_RULE_COUNT - 1);
+    check_coverage(check);
+    check_routes(check);
+    check_work(check);
+    check_moves(check);
+    check_bounds(check);
+    check_lifetimes(check);
+    check_memory(check);
+}
+
+Status check_schedule(const Schedule *schedule, CheckReport *report, Arena *arena, Diag *diag) {
+    Arena scratch = {0};
+    *report = (CheckReport){0};
+    for (int i = 0; i < CHECK_RULE_COUNT; ++i)
+        report->rules[i] = rule_table[i];
+    report->ledger = ledger_make(arena, schedule);
+    Check check = {.schedule = schedule,
+                   .plan = schedule->plan,
+                   .model = &schedule->plan->inputs.model,
+                   .report = report,
+                   .diag = diag,
+                   .scratch = &scratch,
+                   .element = element_bytes(schedule->plan->inputs.workload.dtype)};
+    run_rules(&check);
+    arena_free(&scratch);
+    return report->failures > 0 ? STATUS_NEGATIVE : STATUS_OK;
+}

@@ -1,0 +1,392 @@
+/* check_coverage: who holds what, from holdings and from the ranges that operations name: every element of
+ * every tensor once as primary in every copy; heads, key-value heads and vocabulary once in every request
+ * group; requests once. */
+#include "schedule/check_rules.h"
+
+#include <stdlib.h>
+
+/* --- ranges that must tile a whole ------------------------------------------------------------------- */
+
+typedef struct Part {
+    Range range;
+    int64_t rank;
+} Part;
+
+typedef LIST_OF(Part) Parts;
+
+static void add_part(Check *check, Parts *parts, Range range, int64_t rank) {
+    if (range.begin < range.end)
+        *(Part *)LIST_PUSH(check->scratch, parts) = (Part){range, rank};
+}
+
+static int by_begin(const void *a, const void *b) {
+    const Part *x = a, *y = b;
+    if (x->range.begin != y->range.begin)
+        return x->range.begin < y->range.begin ? -1 : 1;
+    return x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
+/* Refuse unless the parts cover [0, whole) once. `what`: "head", "request"; `where` begins the message. */
+static void check_tiles(Check *check, CheckRuleId rule, Parts *parts, int64_t whole,
+                        const char *what, const char *where) {
+    if (parts->count > 0)
+        qsort(parts->items, (size_t)parts->count, sizeof(Part), by_begin);
+    check_count(check, rule, parts->count);
+    int64_t next = 0, previous = -1;
+    for (int64_t i = 0; i < parts->count; ++i) {
+        const Part *part = &parts->items[i];
+        if (part->range.begin > next)
+            break;
+        if (part->range.begin < next) {
+            check_fail(check, rule, NULL, "%s: %s %lld is with rank %lld and with rank %lld", where,
+                       what, (long long)part->range.begin, (long long)previous,
+                       (long long)part->rank);
+            return;
+        }
+        next = part->range.end;
+        previous = part->rank;
+    }
+    if (next != whole)
+        check_fail(check, rule, NULL, "%s: %s %lld of %lld is with no rank", where, what,
+                   (long long)next, (long long)whole);
+}
+
+/* --- tensors: boxes of layers x rows x columns ------------------------------------------------------- */
+
+typedef LIST_OF(const Holding *) Holdings;
+
+static CheckRuleId tensor_rule(int64_t tensor) {
+    switch ((TensorKind)tensor) {
+    case TENSOR_QUERY:
+    case TENSOR_QUERY_BIAS:
+    case TENSOR_OUTPUT:
+        return CHECK_HEADS;
+    case TENSOR_KEY:
+    case TENSOR_KEY_BIAS:
+    case TENSOR_VALUE:
+    case TENSOR_VALUE_BIAS:
+        return CHECK_KV_HEADS;
+    case TENSOR_EMBEDDING:
+    case TENSOR_HEAD:
+        return CHECK_VOCABULARY;
+    default:
+        return tensor_kind_per_expert((TensorKind)tensor) ? CHECK_EXPERTS : CHECK_TENSORS;
+    }
+}
+
+static bool overlap(Range a, Range b) {
+    return a.begin < b.end && b.begin < a.end;
+}
+
+static bool inside(Range range, int64_t value) {
+    return range.begin <= value && value < range.end;
+}
+
+static int64_t length(Range range) {
+    return range.end - range.begin;
+}
+
+/* A layer, row and column that no box covers: one exists among the corners that ends of boxes make. */
+static bool find_gap(const Holdings *boxes, int64_t gap[3], const int64_t whole[3]) {
+    for (int64_t l = -1; l < boxes->count; ++l) {
+        gap[0] = l < 0 ? 0 : boxes->items[l]->layers.end;
+        for (int64_t r = -1; gap[0] < whole[0] && r < boxes->count; ++r) {
+            gap[1] = r < 0 ? 0 : boxes->items[r]->rows.end;
+            for (int64_t c = -1; gap[1] < whole[1] && c < boxes->count; ++c) {
+                gap[2] = c < 0 ? 0 : boxes->items[c]->columns.end;
+                bool covered = gap[2] >= whole[2];
+                for (int64_t i = 0; !covered && i < boxes->count; ++i)
+                    covered = inside(boxes->items[i]->layers, gap[0]) &&
+                              inside(boxes->items[i]->rows, gap[1]) &&
+                              inside(boxes->items[i]->columns, gap[2]);
+                if (!covered)
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
+static const char *tensor_label(Check *check, int64_t tensor, int64_t expert) {
+    if (expert < 0)
+        return tensor_kind_names[tensor];
+    return arena_printf(check->scratch, "%s of expert %lld", tensor_kind_names[tensor],
+                        (long long)expert);
+}
+
+static void check_boxes(Check *check, const Holdings *boxes, int64_t tensor, int64_t expert,
+                        int64_t copy) {
+    CheckRuleId rule = tensor_rule(tensor);
+    const char *label = tensor_label(check, tensor, expert);
+    int64_t whole[3] = {tensor_kind_per_layer((TensorKind)tensor) ? check->model->layers : 1};
+    model_tensor_shape(check->model, (TensorKind)tensor, &whole[1], &whole[2]);
+    int64_t volume = 0;
+    for (int64_t i = 0; i < boxes->count; ++i) {
+        const Holding *a = boxes->items[i];
+        volume += length(a->layers) * length(a->rows) * length(a->columns);
+        for (int64_t k = 0; k < i; ++k) {
+            const Holding *b = boxes->items[k];
+            if (!overlap(a->layers, b->layers) || !overlap(a->rows, b->rows) ||
+                !overlap(a->columns, b->columns))
+                continue;
+            check_fail(check, rule, NULL,
+                       "copy %lld: %s is primary on rank %lld and on rank %lld (layers %lld-%lld "
+                       "and %lld-%lld)",
+                       (long long)copy, label, (long long)b->rank, (long long)a->rank,
+                       (long long)b->layers.begin, (long long)b->layers.end - 1,
+                       (long long)a->layers.begin, (long long)a->layers.end - 1);
+            return;
+        }
+    }
+    check_count(check, rule, boxes->count);
+    int64_t gap[3];
+    if (volume == whole[0] * whole[1] * whole[2] || !find_gap(boxes, gap, whole))
+        return;
+    check_fail(check, rule, NULL,
+               "copy %lld: no rank holds row %lld, column %lld of %s in layer %lld as primary",
+               (long long)copy, (long long)gap[1], (long long)gap[2], label, (long long)gap[0]);
+}
+
+/* All primaries of a copy, by tensor and expert. */
+static void check_primaries(Check *check, int64_t copy) {
+    int64_t experts = check->model->experts, width = experts + 1;
+    int64_t first = copy * check->plan->ranks_per_copy;
+    ArenaMark mark = arena_mark(check->scratch);
+    Holdings *cells = ARENA_ARRAY(check->scratch, TENSOR_KINDS * width, Holdings);
+    for (int64_t r = first; r < first + check->plan->ranks_per_copy; ++r) {
+        const RankSchedule *rank = &check->schedule->ranks[r];
+        for (int64_t i = 0; i < rank->holdings.count; ++i) {
+            const Holding *holding = &rank->holdings.items[i];
+            if (holding->primary && holding->expert < experts)
+                *(const Holding **)LIST_PUSH(
+                    check->scratch, &cells[holding->tensor * width + holding->expert + 1]) =
+                    holding;
+        }
+    }
+    for (int64_t i = 0; i < check->model->tensors.count; ++i) {
+        int64_t kind = check->model->tensors.items[i].kind;
+        bool per_expert = tensor_kind_per_expert((TensorKind)kind);
+        for (int64_t e = per_expert ? 0 : -1; e < (per_expert ? experts : 0); ++e)
+            check_boxes(check, &cells[kind * width + e + 1], kind, e, copy);
+    }
+    arena_rewind(check->scratch, mark);
+}
+
+/* --- request groups ----------------------------------------------------------------------------------- */
+
+/* Elements of rows x columns of a tensor in a layer that a rank holds, primary or copy. */
+static int64_t held(const RankSchedule *rank, TensorKind tensor, int64_t layer, Range rows,
+                    Range columns) {
+    int64_t elements = 0;
+    for (int64_t i = 0; i < rank->holdings.count; ++i) {
+        const Holding *h = &rank->holdings.items[i];
+        if (h->tensor != (int64_t)tensor || !inside(h->layers, layer) || !overlap(h->rows, rows) ||
+            !overlap(h->columns, columns))
+            continue;
+        int64_t r0 = h->rows.begin > rows.begin ? h->rows.begin : rows.begin;
+        int64_t r1 = h->rows.end < rows.end ? h->rows.end : rows.end;
+        int64_t c0 = h->columns.begin > columns.begin ? h->columns.begin : columns.begin;
+        int64_t c1 = h->columns.end < columns.end ? h->columns.end : columns.end;
+        elements += (r1 - r0) * (c1 - c0);
+    }
+    return elements;
+}
+
+static void check_held(Check *check, CheckRuleId rule, int64_t rank, TensorKind tensor,
+                       Range layers, Range rows, Range columns) {
+    check_count(check, rule, 1);
+    for (int64_t layer = layers.begin; layer < layers.end; ++layer)
+        if (held(&check->schedule->ranks[rank], tensor, layer, rows, columns) !=
+            length(rows) * length(columns)) {
+            check_fail(check, rule, NULL,
+                       "rank %lld, layer %lld: it computes with rows %lld-%lld, columns %lld-%lld "
+                       "of %s, but does not hold all of them",
+                       (long long)rank, (long long)layer, (long long)rows.begin,
+                       (long long)rows.end - 1, (long long)columns.begin,
+                       (long long)columns.end - 1, tensor_kind_names[tensor]);
+            return;
+        }
+}
+
+static Range arg_range(const Op *op, const char *first, const char *count) {
+    int64_t begin = check_arg(op, first);
+    return (Range){begin, begin + check_arg(op, count)};
+}
+
+static const Op *find_op(const Check *check, int64_t rank, int64_t step, OpKind kind) {
+    const RankSchedule *of = &check->schedule->ranks[rank];
+    for (int64_t g = 0; g < of->steps[step].segments.count; ++g) {
+        const Segment *segment = &of->steps[step].segments.items[g];
+        for (int64_t i = segment->first; i < segment->first + segment->count; ++i)
+            if (of->ops.items[i].kind == (int64_t)kind)
+                return &of->ops.items[i];
+    }
+    return NULL;
+}
+
+/* The heads that a member's attention computes, and the weights for them. */
+static void check_member_heads(Check *check, int64_t rank, const Op *op, Range layers) {
+    const Model *model = check->model;
+    int64_t size = model->head_dim, share = model->heads / model->kv_heads;
+    Range heads = arg_range(op, "head_begin", "heads"), kv = arg_range(op, "kv_begin", "kv_heads");
+    Range rows = {heads.begin * size, heads.end * size};
+    Range kv_rows = {kv.begin * size, kv.end * size}, all = {0, model->hidden};
+    check_held(check, CHECK_HEADS, rank, TENSOR_QUERY, layers, rows, all);
+    check_held(check, CHECK_HEADS, rank, TENSOR_OUTPUT, layers, all, rows);
+    check_held(check, CHECK_KV_HEADS, rank, TENSOR_KEY, layers, kv_rows, all);
+    check_held(check, CHECK_KV_HEADS, rank, TENSOR_VALUE, layers, kv_rows, all);
+    if (length(heads) > 0 && (heads.begin / share < kv.begin || (heads.end - 1) / share >= kv.end))
+        check_fail(check, CHECK_KV_HEADS, NULL,
+                   "rank %lld: query heads %lld-%lld need key-value heads %lld-%lld, it has "
+                   "%lld-%lld",
+                   (long long)rank, (long long)heads.begin, (long long)heads.end - 1,
+                   (long long)(heads.begin / share), (long long)((heads.end - 1) / share),
+                   (long long)kv.begin, (long long)kv.end - 1);
+}
+
+static void check_group_heads(Check *check, const PlanStage *stage, const PlanGroup *group,
+                              int64_t base, int64_t step, const char *where) {
+    Parts parts = {0};
+    for (int64_t m = 0; m < group->members.count; ++m) {
+        int64_t rank = base + group->members.items[m].rank;
+        const Op *op = find_op(check, rank, step, OP_attention);
+        if (!op)
+            continue;
+        add_part(check, &parts, arg_range(op, "head_begin", "heads"), rank);
+        check_member_heads(check, rank, op, stage->layers);
+    }
+    check_tiles(check, CHECK_HEADS, &parts, check->model->heads, "query head", where);
+}
+
+/* Either the members' entries tile the vocabulary, or every member has all. */
+static void check_group_entries(Check *check, const PlanGroup *group, int64_t base, int64_t step,
+                                OpKind kind, const char *where) {
+    TensorKind tensor =
+        kind == OP_embed || !model_has(check->model, TENSOR_HEAD) ? TENSOR_EMBEDDING : TENSOR_HEAD;
+    int64_t all = check->model->vocabulary, whole = 0;
+    Parts parts = {0};
+    for (int64_t m = 0; m < group->members.count; ++m) {
+        int64_t rank = base + group->members.items[m].rank;
+        const Op *op = find_op(check, rank, step, kind);
+        if (!op)
+            continue;
+        Range entries = arg_range(op, "entry_begin", "entries");
+        whole += entries.begin == 0 && entries.end == all;
+        add_part(check, &parts, entries, rank);
+        check_held(check, CHECK_VOCABULARY, rank, tensor, (Range){0, 1}, entries,
+                   (Range){0, check->model->hidden});
+    }
+    if (whole == group->members.count)
+        return;
+    check_tiles(check, CHECK_VOCABULARY, &parts, all, "vocabulary entry", where);
+}
+
+/* Biases that ranks add to parts of a sum must be with one of them. */
+static void check_single_bias(Check *check, const PlanGroup *group, int64_t base, TensorKind tensor,
+                              const char *where) {
+    int64_t holders = 0;
+    for (int64_t m = 0; m < group->members.count; ++m) {
+        const RankSchedule *rank = &check->schedule->ranks[base + group->members.items[m].rank];
+        for (int64_t i = 0; i < rank->holdings.count; ++i)
+            holders += rank->holdings.items[i].tensor == (int64_t)tensor;
+    }
+    check_count(check, CHECK_REDUCE, 1);
+    if (holders != 1)
+        check_fail(check, CHECK_REDUCE, NULL,
+                   "%s: %lld members add %s to their part of a sum, one must", where,
+                   (long long)holders, tensor_kind_names[tensor]);
+}
+
+static bool splits(const Check *check, const PlanVocabulary *items, int64_t count,
+                   const PlanGroup *group) {
+    for (int64_t i = 0; i < count; ++i)
+        if (items[i].rank == group->members.items[0].rank)
+            return items[i].entries.begin != 0 || items[i].entries.end != check->model->vocabulary;
+    return true;
+}
+
+/* The requests that each rank of a group takes up in a step: micro-batches tile those of the group. */
+static void check_group_requests(Check *check, const PlanGroup *group, int64_t base, int64_t step,
+                                 const char *where) {
+    int64_t first =
+        base / check->plan->ranks_per_copy * plan_copy_batch(check->plan) + group->requests.begin;
+    for (int64_t m = 0; m < group->members.count; ++m) {
+        int64_t rank = base + group->members.items[m].rank;
+        WalkCursor cursor = walk_begin(&check->schedule->ranks[rank], step);
+        WalkItem item;
+        Parts parts = {0};
+        while (walk_next(&cursor, &item)) {
+            const Op *op = check_op(check, rank, item.op);
+            if (op->kind != OP_begin)
+                continue;
+            Range range = arg_range(op, "first", "sequences");
+            add_part(check, &parts, (Range){range.begin - first, range.end - first}, rank);
+            if (check_arg(op, "tokens") != check->plan->steps.items[step].tokens)
+                check_fail(check, CHECK_REQUESTS, NULL,
+                           "%s takes up %lld rows a sequence, not %lld",
+                           check_where(check, rank, step, item), (long long)check_arg(op, "tokens"),
+                           (long long)check->plan->steps.items[step].tokens);
+        }
+        check_tiles(check, CHECK_REQUESTS, &parts, length(group->requests), "of the group, request",
+                    where);
+    }
+}
+
+static void check_groups(Check *check, int64_t copy, const PlanStage *stage, bool first) {
+    const Plan *plan = check->plan;
+    int64_t base = copy * plan->ranks_per_copy;
+    Parts requests = {0};
+    for (int64_t g = 0; g < stage->attention.count; ++g) {
+        const PlanGroup *group = &stage->attention.items[g];
+        add_part(check, &requests, group->requests, base + group->members.items[0].rank);
+        for (int64_t step = 0; step < plan->steps.count; ++step) {
+            const char *where =
+                arena_printf(check->scratch, "copy %lld, request group %lld, step %s",
+                             (long long)copy, (long long)g, plan->steps.items[step].name);
+            check_group_heads(check, stage, group, base, step, where);
+            if (first) {
+                check_group_requests(check, group, base, step, where);
+                check_group_entries(check, group, base, step, OP_embed, where);
+            }
+            if (stage->layers.end == check->model->layers)
+                check_group_entries(check, group, base, step, OP_head, where);
+        }
+        const char *where = arena_printf(check->scratch, "copy %lld, request group %lld",
+                                         (long long)copy, (long long)g);
+        if (check->model->output_bias)
+            check_single_bias(check, group, base, TENSOR_OUTPUT_BIAS, where);
+        if (first && check->model->position == POSITION_LEARNED &&
+            splits(check, plan->embedding.items, plan->embedding.count, group))
+            check_single_bias(check, group, base, TENSOR_POSITIONS, where);
+    }
+    check_tiles(check, CHECK_REQUESTS, &requests, plan_copy_batch(plan), "request",
+                arena_printf(check->scratch, "copy %lld", (long long)copy));
+}
+
+/* Which rank reports the token of each sequence of a wave. */
+static void check_results(Check *check, int64_t step) {
+    Parts parts = {0};
+    for (int64_t r = 0; r < check->schedule->world; ++r) {
+        WalkCursor cursor = walk_begin(&check->schedule->ranks[r], step);
+        WalkItem item;
+        while (walk_next(&cursor, &item)) {
+            const Op *op = check_op(check, r, item.op);
+            if (op->kind == OP_finish && check_arg(op, "report"))
+                add_part(check, &parts, arg_range(op, "first", "sequences"), r);
+        }
+    }
+    check_tiles(check, CHECK_RESULTS, &parts, check->plan->copies * plan_copy_batch(check->plan),
+                "the result of sequence",
+                arena_printf(check->scratch, "step %s", check->plan->steps.items[step].name));
+}
+
+void check_coverage(Check *check) {
+    const Plan *plan = check->plan;
+    for (int64_t copy = 0; copy < plan->copies; ++copy) {
+        check_primaries(check, copy);
+        for (int64_t s = 0; s < plan->stages.count; ++s)
+            check_groups(check, copy, &plan->stages.items[s], s == 0);
+    }
+    for (int64_t step = 0; step < plan->steps.count; ++step)
+        check_results(check, step);
+}

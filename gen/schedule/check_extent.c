@@ -1,0 +1,205 @@
+/* check_extent: how many bytes each argument of an operation touches at most. Follows the shapes that ops.def
+ * states; routed windows count at their bounds, so that what holds here holds for every routing. */
+#include "schedule/check_rules.h"
+#include "schedule/workspace.h"
+
+#include <string.h>
+
+static int64_t min_of(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+/* Sizes that an operation's shapes are made of; 0 where it has no such argument. */
+typedef struct Sizes {
+    int64_t element, hidden, head, top_k, experts, context, max_positions, parts;
+    int64_t rows, sequences, inputs, outputs, heads, kv_heads, cache_first, entries, members;
+    int64_t slots, columns;
+} Sizes;
+
+static int64_t number(const Op *op, const char *name) {
+    for (int i = 0; i < OP_ARGS && op_info[op->kind].args[i].type != ARG_NONE; ++i)
+        if (op_info[op->kind].args[i].type == ARG_INT &&
+            strcmp(op_info[op->kind].args[i].name, name) == 0)
+            return op->args[i].value;
+    return 0;
+}
+
+static Sizes sizes_of(const Check *check, const Op *op) {
+    const Model *model = check->model;
+    Sizes s = {.element = check->element,
+               .hidden = model->hidden,
+               .head = model->head_dim,
+               .top_k = model->top_k,
+               .experts = model->experts,
+               .context = check->plan->inputs.workload.context,
+               .max_positions = model->max_positions,
+               .parts = check->schedule->parts,
+               .rows = number(op, "rows"),
+               .sequences = number(op, "sequences"),
+               .inputs = number(op, "inputs"),
+               .outputs = number(op, "outputs"),
+               .heads = number(op, "heads"),
+               .kv_heads = number(op, "kv_heads"),
+               .cache_first = number(op, "cache_first"),
+               .entries = number(op, "entries"),
+               .members = number(op, "members"),
+               .slots = number(op, "slots"),
+               .columns = number(op, "columns")};
+    if (s.rows == 0)
+        s.rows = s.sequences * number(op, "tokens");
+    return s;
+}
+
+/* --- windows of exchanges ----------------------------------------------------------------------------- */
+
+typedef struct Windows {
+    int64_t sources, targets;
+    int64_t send, receive; /* rows: of all targets in a source; of all sources in a target */
+    int64_t results, back; /* result rows: of all sources in a target; of all targets in a source */
+} Windows;
+
+static Windows windows_of(const Check *check, const Exchange *exchange, int64_t rank) {
+    int64_t source = check_source(exchange, rank), target = check_target(exchange, rank);
+    int64_t top_k = check->model->top_k, crossings = top_k * check->schedule->parts;
+    Windows windows = {.sources = exchange->sources.count, .targets = exchange->targets.count};
+    bool exact = exchange->mode == MODE_EXACT;
+    if (source >= 0) {
+        int64_t rows = exchange_source_rows(exchange, source);
+        windows.send = rows * (exact ? min_of(windows.targets, crossings) : windows.targets);
+        for (int64_t t = 0; t < windows.targets; ++t)
+            windows.back += exchange_return_rows(exchange, source, t, top_k);
+        if (exact)
+            windows.back = min_of(windows.back, rows * crossings);
+    }
+    for (int64_t s = 0; target >= 0 && s < windows.sources; ++s) {
+        windows.receive += exchange_source_rows(exchange, s);
+        windows.results += exchange_return_rows(exchange, s, target, top_k);
+    }
+    return windows;
+}
+
+static int64_t window_bytes(const Check *check, int64_t rank, int64_t step, const Op *op,
+                            const char *name) {
+    int64_t id = op->exchange;
+    if (op->kind == OP_pack || op->kind == OP_expert_ffn)
+        id = check_arg(op, "exchange");
+    else if (op->kind == OP_weighted_sum)
+        id = check_exchange_of(check, rank, step, op->microbatch);
+    if (id < 0)
+        return -1;
+    Windows windows = windows_of(check, &check->schedule->exchanges.items[id], rank);
+    int64_t row = check->model->hidden * check->element, meta = 4 * check->model->top_k;
+    const struct {
+        OpKind kind;
+        const char *name;
+        int64_t bytes;
+    } table[] = {
+        {OP_pack, "send_rows", windows.send * row},
+        {OP_pack, "send_meta", windows.send * meta},
+        {OP_pack, "send_counts", 4 * windows.targets},
+        {OP_pack, "returns", 4 * windows.targets},
+        {OP_dispatch, "send_rows", windows.send * row},
+        {OP_dispatch, "send_meta", windows.send * meta},
+        {OP_dispatch, "send_counts", 4 * windows.targets},
+        {OP_dispatch, "recv_rows", windows.receive * row},
+        {OP_dispatch, "recv_meta", windows.receive * meta},
+        {OP_dispatch, "recv_counts", 4 * windows.sources},
+        {OP_expert_ffn, "in", windows.receive * row},
+        {OP_expert_ffn, "meta", windows.receive * meta},
+        {OP_expert_ffn, "counts", 4 * windows.sources},
+        {OP_expert_ffn, "out", windows.results * row},
+        {OP_expert_ffn, "out_counts", 4 * windows.sources},
+        {OP_combine, "send_rows", windows.results * row},
+        {OP_combine, "send_counts", 4 * windows.sources},
+        {OP_combine, "recv_rows", windows.back * row},
+        {OP_combine, "recv_counts", 4 * windows.targets},
+        {OP_weighted_sum, "returned", windows.back * row},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; ++i)
+        if ((int64_t)table[i].kind == op->kind && strcmp(table[i].name, name) == 0)
+            return table[i].bytes;
+    return -1;
+}
+
+/* --- all other arguments ------------------------------------------------------------------------------ */
+
+/* Arguments that have one shape wherever they occur. -1: not one of these. */
+static int64_t common_bytes(const Sizes *s, const char *name) {
+    const struct {
+        const char *name;
+        int64_t bytes;
+    } table[] = {
+        {"ids", 4 * s->rows},
+        {"positions", 4 * s->rows},
+        {"next", 4 * s->sequences},
+        {"table", s->entries * s->hidden * s->element},
+        {"position_table", s->max_positions * s->hidden * s->element},
+        {"qkv", s->rows * (s->heads + 2 * s->kv_heads) * s->head * s->element},
+        {"keys", (s->cache_first + s->sequences) * s->context * s->kv_heads * s->head * s->element},
+        {"values",
+         (s->cache_first + s->sequences) * s->context * s->kv_heads * s->head * s->element},
+        {"choice", 4 * s->rows * s->top_k},
+        {"share", 4 * s->rows * s->top_k},
+        {"back", 4 * s->rows * s->top_k * s->parts},
+        {"gate", s->slots * s->columns * s->hidden * s->element},
+        {"up", s->slots * s->columns * s->hidden * s->element},
+        {"down", s->slots * s->columns * s->hidden * s->element},
+        {"gate_bias", s->slots * s->columns * s->element},
+        {"up_bias", s->slots * s->columns * s->element},
+        {"down_bias", s->slots * s->hidden * s->element},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; ++i)
+        if (strcmp(table[i].name, name) == 0)
+            return table[i].bytes;
+    return -1;
+}
+
+/* Arguments in, out, weight, bias, best: by kind. */
+static int64_t kind_bytes(const Sizes *s, const Op *op, const char *name) {
+    bool in = strcmp(name, "in") == 0, out = strcmp(name, "out") == 0;
+    bool weight = strcmp(name, "weight") == 0, bias = strcmp(name, "bias") == 0;
+    switch ((OpKind)op->kind) {
+    case OP_linear:
+        if (weight)
+            return s->outputs * s->inputs * s->element;
+        return bias ? s->outputs * s->element
+                    : s->rows * (in ? s->inputs : s->outputs) * s->element;
+    case OP_attention:
+        return out ? s->rows * s->heads * s->head * s->element : -1;
+    case OP_route:
+        return weight ? 4 * s->experts * s->hidden : s->rows * s->hidden * s->element;
+    case OP_head:
+        if (weight)
+            return s->entries * s->hidden * s->element;
+        return in ? s->rows * s->hidden * s->element : 8 * s->sequences;
+    case OP_choose:
+        return 8 * s->members * s->sequences;
+    case OP_rms_norm:
+    case OP_layer_norm:
+        if (weight || bias)
+            return s->hidden * s->element;
+        return s->rows * s->hidden * s->element;
+    case OP_embed:
+    case OP_add:
+    case OP_pack:
+    case OP_weighted_sum:
+        return in || out ? s->rows * s->hidden * s->element : -1;
+    default:
+        return -1;
+    }
+}
+
+int64_t check_argument_bytes(const Check *check, int64_t rank, int64_t step, const Op *op,
+                             int arg) {
+    const char *name = op_info[op->kind].args[arg].name;
+    if (op_info[op->kind].class == OPCLASS_COLLECTIVE)
+        return check_arg(op, "units") * check_arg(op, "unit_bytes");
+    if (strcmp(name, "workspace") == 0)
+        return workspace_bytes(check->plan, op);
+    int64_t bytes = window_bytes(check, rank, step, op, name);
+    if (bytes >= 0)
+        return bytes;
+    Sizes sizes = sizes_of(check, op);
+    bytes = common_bytes(&sizes, name);
+    return bytes >= 0 ? bytes : kind_bytes(&sizes, op, name);
+}

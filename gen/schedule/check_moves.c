@@ -1,0 +1,174 @@
+/* check_moves: all ranks meet. The order of moves on each channel is the same in all members; then a walk of
+ * all ranks with nothing buffered finds either the end of the step or the shortest wait cycle, compares
+ * what the members bring to each meeting, and drives the provenance of the data. */
+#include "schedule/check_rules.h"
+
+#include <string.h>
+
+/* --- order per channel -------------------------------------------------------------------------------- */
+
+typedef struct Issued {
+    LIST_OF(WalkItem) items;
+} Issued;
+
+static int64_t place_of(const Check *check, const Op *op) {
+    if (op_info[op->kind].class == OPCLASS_EXCHANGE)
+        return check->schedule->channels.count + 2 * op->exchange + (op->kind == OP_combine);
+    return op->channel;
+}
+
+static bool same_move(const Op *a, int64_t layer_a, const Op *b, int64_t layer_b) {
+    return a->kind == b->kind && layer_a == layer_b && a->microbatch == b->microbatch &&
+           a->part == b->part;
+}
+
+/* The moves of each place in the first rank that has it, to compare the others with. */
+static void check_channels(Check *check, int64_t step) {
+    const Schedule *schedule = check->schedule;
+    int64_t places = schedule->channels.count + 2 * schedule->exchanges.count;
+    Issued *issued = ARENA_ARRAY(check->scratch, places, Issued);
+    int64_t *first = ARENA_ARRAY(check->scratch, places, int64_t);
+    int64_t *next = ARENA_ARRAY(check->scratch, places, int64_t);
+    memset(first, 0xff, (size_t)places * sizeof *first);
+    for (int64_t rank = 0; rank < schedule->world; ++rank) {
+        WalkCursor cursor = walk_begin(&schedule->ranks[rank], step);
+        WalkItem item;
+        memset(next, 0, (size_t)places * sizeof *next);
+        while (walk_next(&cursor, &item)) {
+            const Op *op = check_op(check, rank, item.op);
+            if (!walk_is_move(op))
+                continue;
+            int64_t place = place_of(check, op), k = next[place]++;
+            first[place] = first[place] < 0 ? rank : first[place];
+            check_count(check, CHECK_CHANNEL, 1);
+            if (first[place] == rank) {
+                *(WalkItem *)LIST_PUSH(check->scratch, &issued[place].items) = item;
+                continue;
+            }
+            if (k >= issued[place].items.count) {
+                check_fail(check, CHECK_CHANNEL, NULL,
+                           "%s is move %lld on channel %s, where rank %lld has only %lld",
+                           check_where(check, rank, step, item), (long long)k,
+                           schedule->channels.items[op->channel].name, (long long)first[place],
+                           (long long)issued[place].items.count);
+                continue;
+            }
+            WalkItem other = issued[place].items.items[k];
+            const Op *with = check_op(check, first[place], other.op);
+            if (!same_move(op, item.layer, with, other.layer))
+                check_fail(check, CHECK_CHANNEL, NULL, "move %lld on channel %s is %s, but %s",
+                           (long long)k, schedule->channels.items[op->channel].name,
+                           check_where(check, rank, step, item),
+                           check_where(check, first[place], step, other));
+        }
+    }
+}
+
+/* --- meetings ----------------------------------------------------------------------------------------- */
+
+typedef struct Walkers {
+    Check *check;
+    int64_t step;
+    Provenance *provenance;
+} Walkers;
+
+static bool has(const Op *op, const char *argument) {
+    return check_arg(op, argument) >= 0;
+}
+
+/* A source brings the windows of a source, a target those of a target, no other. */
+static bool right_sides(const Op *op, bool source, bool target) {
+    if (op->kind == OP_dispatch)
+        return has(op, "send_rows") == source && has(op, "send_meta") == source &&
+               has(op, "send_counts") == source && has(op, "recv_rows") == target &&
+               has(op, "recv_meta") == target && has(op, "recv_counts") == target;
+    return has(op, "send_rows") == target && has(op, "send_counts") == target &&
+           has(op, "recv_rows") == source && has(op, "recv_counts") == source;
+}
+
+static void meet_exchange(Walkers *walkers, const WalkMeeting *meeting) {
+    Check *check = walkers->check;
+    const Exchange *exchange = &check->schedule->exchanges.items[meeting->exchange];
+    check_count(check, CHECK_EXCHANGE, 1);
+    for (int64_t i = 0; i < meeting->count; ++i) {
+        int64_t rank = meeting->ranks[i];
+        WalkItem item = meeting->items[i], head = meeting->items[0];
+        const Op *op = check_op(check, rank, item.op);
+        const Op *first = check_op(check, meeting->ranks[0], head.op);
+        const char *where = check_where(check, rank, walkers->step, item);
+        if (!right_sides(op, check_source(exchange, rank) >= 0, check_target(exchange, rank) >= 0))
+            check_fail(check, CHECK_EXCHANGE, NULL,
+                       "%s lacks a window of its side of exchange %s, or has one of the other's",
+                       where, exchange->name);
+        if (exchange->step != walkers->step || exchange->microbatch != op->microbatch)
+            check_fail(check, CHECK_EXCHANGE, NULL, "%s is at exchange %s, of another micro-batch",
+                       where, exchange->name);
+        if (!same_move(op, item.layer, first, head.layer) || op->channel != first->channel)
+            check_fail(check, CHECK_EXCHANGE, NULL, "%s meets %s at exchange %s", where,
+                       check_where(check, meeting->ranks[0], walkers->step, head), exchange->name);
+    }
+}
+
+static void meet_collective(Walkers *walkers, const WalkMeeting *meeting) {
+    Check *check = walkers->check;
+    const Channel *channel = &check->schedule->channels.items[meeting->channel];
+    check_count(check, CHECK_COLLECTIVE, 1);
+    for (int64_t i = 1; i < meeting->count; ++i) {
+        WalkItem item = meeting->items[i], head = meeting->items[0];
+        const Op *op = check_op(check, meeting->ranks[i], item.op);
+        const Op *first = check_op(check, meeting->ranks[0], head.op);
+        if (same_move(op, item.layer, first, head.layer) &&
+            check_arg(op, "units") == check_arg(first, "units") &&
+            check_arg(op, "unit_bytes") == check_arg(first, "unit_bytes"))
+            continue;
+        check_fail(check, CHECK_COLLECTIVE, NULL,
+                   "channel %s: %s brings %lld units of %lld bytes, %s brings %lld of %lld",
+                   channel->name, check_where(check, meeting->ranks[i], walkers->step, item),
+                   (long long)check_arg(op, "units"), (long long)check_arg(op, "unit_bytes"),
+                   check_where(check, meeting->ranks[0], walkers->step, head),
+                   (long long)check_arg(first, "units"), (long long)check_arg(first, "unit_bytes"));
+    }
+}
+
+static void on_meet(void *context, const WalkMeeting *meeting) {
+    Walkers *walkers = context;
+    check_count(walkers->check, CHECK_CYCLE, 1);
+    if (meeting->exchange >= 0)
+        meet_exchange(walkers, meeting);
+    else
+        meet_collective(walkers, meeting);
+    provenance_meet(walkers->provenance, meeting);
+}
+
+static void on_local(void *context, int64_t rank, WalkItem item) {
+    provenance_local(((Walkers *)context)->provenance, rank, item);
+}
+
+static const char *awaits(Check *check, int64_t step, const WalkWait *wait) {
+    const Op *op = check_op(check, wait->rank, wait->item.op);
+    return arena_printf(check->scratch, "%s on channel %s waits for rank %lld%s",
+                        check_where(check, wait->rank, step, wait->item),
+                        check->schedule->channels.items[op->channel].name, (long long)wait->awaited,
+                        wait->ended ? ", which has come to its end" : "");
+}
+
+static void tell_stuck(Check *check, int64_t step, const WalkStuck *stuck) {
+    const char *text = "";
+    for (int64_t i = 0; i < stuck->waits.count; ++i)
+        text = arena_printf(check->scratch, "%s%s%s", text, i ? "; " : "",
+                            awaits(check, step, &stuck->waits.items[i]));
+    check_fail(check, CHECK_CYCLE, "give the moves of all ranks one total order", "%s", text);
+}
+
+void check_moves(Check *check) {
+    for (int64_t step = 0; step < check->plan->steps.count; ++step) {
+        ArenaMark mark = arena_mark(check->scratch);
+        Walkers walkers = {check, step, provenance_begin(check, step)};
+        WalkVisitor visitor = {&walkers, on_local, on_meet};
+        WalkStuck stuck;
+        check_channels(check, step);
+        if (!walk_run(check->schedule, step, &visitor, check->scratch, &stuck))
+            tell_stuck(check, step, &stuck);
+        arena_rewind(check->scratch, mark);
+    }
+}

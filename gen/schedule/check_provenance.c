@@ -1,0 +1,327 @@
+/* check_provenance: follows what the bytes of moved buffers are made of. A kernel that computes a part of a
+ * sum (heads or vocabulary cut over the group) leaves a value with one contributor; reductions unite
+ * contributors, and refuse one that comes twice; gathers copy. What is read in the end must be there and,
+ * where it is a sum, have a part of every member. Only buffers that moves or partial sums touch are
+ * followed; contributor sets are never changed once made, so that pieces share them. */
+#include "schedule/check_rules.h"
+
+#include <string.h>
+
+/* What [begin, end) of a buffer holds. */
+typedef struct Piece {
+    int64_t begin, end;
+    bool valid;           /* it has arrived since the rest of the buffer was last written */
+    const uint64_t *from; /* ranks whose parts are in the sum; NULL: not a sum */
+} Piece;
+
+typedef struct Track {
+    LIST_OF(Piece) pieces; /* in order, without gaps; empty: the buffer is not followed */
+} Track;
+
+struct Provenance {
+    Check *check;
+    int64_t step, words; /* of a contributor set */
+    Track **tracks;      /* [world][buffers] */
+    uint64_t **alone;    /* [world] the set of just this rank */
+    uint64_t **group;    /* [world] all members of the rank's group, NULL if it has none */
+};
+
+/* --- setting up --------------------------------------------------------------------------------------- */
+
+static bool partial_linear(const Provenance *at, int64_t rank, const Op *op) {
+    const RankSchedule *of = &at->check->schedule->ranks[rank];
+    if (check_arg(op, "inputs") == at->check->model->heads * at->check->model->head_dim)
+        return false;
+    for (int64_t i = 0; i < of->holdings.count; ++i)
+        if (of->holdings.items[i].buffer == check_arg(op, "weight") &&
+            of->holdings.items[i].tensor == TENSOR_OUTPUT)
+            return true;
+    return false;
+}
+
+/* Does the operation compute one rank's part of a sum over its group? */
+static bool is_partial(const Provenance *at, int64_t rank, const Op *op) {
+    if (op->kind == OP_linear)
+        return partial_linear(at, rank, op);
+    return op->kind == OP_embed && check_arg(op, "entries") != at->check->model->vocabulary;
+}
+
+static void follow(Provenance *at, int64_t rank, int64_t buffer) {
+    Track *track = &at->tracks[rank][buffer];
+    if (buffer < 0 || track->pieces.count > 0)
+        return;
+    const Buffer *of = &at->check->schedule->ranks[rank].buffers.items[buffer];
+    *(Piece *)LIST_PUSH(at->check->scratch, &track->pieces) = (Piece){.end = of->bytes};
+}
+
+static void follow_rank(Provenance *at, int64_t rank) {
+    const RankSchedule *of = &at->check->schedule->ranks[rank];
+    for (int64_t g = 0; g < of->steps[at->step].segments.count; ++g) {
+        const Segment *segment = &of->steps[at->step].segments.items[g];
+        for (int64_t i = segment->first; i < segment->first + segment->count; ++i) {
+            const Op *op = &of->ops.items[i];
+            if (op_info[op->kind].class == OPCLASS_COLLECTIVE)
+                follow(at, rank, check_arg(op, "buffer"));
+            else if (is_partial(at, rank, op))
+                follow(at, rank, check_arg(op, "out"));
+        }
+    }
+}
+
+static uint64_t *new_set(const Provenance *at) {
+    return ARENA_ARRAY(at->check->scratch, at->words, uint64_t);
+}
+
+static void put(uint64_t *set, int64_t rank) {
+    set[rank / 64] |= (uint64_t)1 << (rank % 64);
+}
+
+Provenance *provenance_begin(Check *check, int64_t step) {
+    int64_t world = check->schedule->world;
+    Provenance *at = ARENA_NEW(check->scratch, Provenance);
+    *at = (Provenance){.check = check, .step = step, .words = world / 64 + 1};
+    at->tracks = ARENA_ARRAY(check->scratch, world, Track *);
+    at->alone = ARENA_ARRAY(check->scratch, world, uint64_t *);
+    at->group = ARENA_ARRAY(check->scratch, world, uint64_t *);
+    for (int64_t rank = 0; rank < world; ++rank) {
+        at->tracks[rank] =
+            ARENA_ARRAY(check->scratch, check->schedule->ranks[rank].buffers.count, Track);
+        put(at->alone[rank] = new_set(at), rank);
+        int64_t base;
+        const PlanGroup *group = check_group(check, rank, &base, NULL);
+        if (group)
+            at->group[rank] = new_set(at);
+        for (int64_t m = 0; group && m < group->members.count; ++m)
+            put(at->group[rank], base + group->members.items[m].rank);
+        follow_rank(at, rank);
+    }
+    return at;
+}
+
+/* --- pieces ------------------------------------------------------------------------------------------- */
+
+static bool same_set(const Provenance *at, const uint64_t *a, const uint64_t *b) {
+    return a == b || (a && b && memcmp(a, b, (size_t)at->words * sizeof *a) == 0);
+}
+
+static bool same_value(const Provenance *at, const Piece *a, const Piece *b) {
+    return a->valid == b->valid && same_set(at, a->from, b->from);
+}
+
+/* Replace what [value.begin, value.end) of a buffer holds. */
+static void assign(Provenance *at, Track *track, Piece value) {
+    LIST_OF(Piece) next = {0};
+    Arena *arena = at->check->scratch;
+    if (value.begin >= value.end)
+        return;
+    for (int64_t i = 0; i < track->pieces.count; ++i) {
+        Piece old = track->pieces.items[i], left = old, right = old;
+        left.end = old.end < value.begin ? old.end : value.begin;
+        right.begin = old.begin > value.end ? old.begin : value.end;
+        if (left.begin < left.end)
+            *(Piece *)LIST_PUSH(arena, &next) = left;
+        if (old.begin <= value.begin && value.begin < old.end)
+            *(Piece *)LIST_PUSH(arena, &next) = value;
+        if (right.begin < right.end)
+            *(Piece *)LIST_PUSH(arena, &next) = right;
+    }
+    track->pieces.count = 0;
+    for (int64_t i = 0; i < next.count; ++i) {
+        Piece *last = &track->pieces.items[track->pieces.count - 1];
+        if (track->pieces.count > 0 && same_value(at, last, &next.items[i]))
+            last->end = next.items[i].end;
+        else
+            *(Piece *)LIST_PUSH(arena, &track->pieces) = next.items[i];
+    }
+}
+
+/* The value of [begin, end), if it is the same all through. */
+static bool value_of(const Provenance *at, const Track *track, int64_t begin, int64_t end,
+                     Piece *value) {
+    bool found = false;
+    for (int64_t i = 0; i < track->pieces.count; ++i) {
+        const Piece *piece = &track->pieces.items[i];
+        if (piece->end <= begin || piece->begin >= end)
+            continue;
+        if (found && !same_value(at, piece, value))
+            return false;
+        *value = *piece;
+        found = true;
+    }
+    return found;
+}
+
+/* --- kernels ------------------------------------------------------------------------------------------ */
+
+static void read_range(Provenance *at, int64_t rank, WalkItem item, int64_t buffer, int64_t begin,
+                       int64_t end) {
+    Check *check = at->check;
+    const Track *track = &at->tracks[rank][buffer];
+    const char *name = check->schedule->ranks[rank].buffers.items[buffer].name;
+    check_count(check, CHECK_GATHER, 1);
+    for (int64_t i = 0; i < track->pieces.count; ++i) {
+        const Piece *piece = &track->pieces.items[i];
+        if (piece->end <= begin || piece->begin >= end)
+            continue;
+        if (!piece->valid) {
+            check_fail(check, CHECK_GATHER, "a gather is missing, or gives other pieces",
+                       "%s reads bytes [%lld, %lld) of %s, which no member has sent",
+                       check_where(check, rank, at->step, item), (long long)piece->begin,
+                       (long long)piece->end, name);
+            return;
+        }
+        if (!piece->from || same_set(at, piece->from, at->group[rank]))
+            continue;
+        int64_t absent = 0;
+        while (!at->group[rank] || !(at->group[rank][absent / 64] >> (absent % 64) & 1) ||
+               (piece->from[absent / 64] >> (absent % 64) & 1)) {
+            if (++absent == check->schedule->world)
+                break;
+        }
+        check_fail(check, CHECK_REDUCE, "a reduction is missing, or sums other pieces",
+                   "%s reads bytes [%lld, %lld) of %s, a sum that lacks the part of rank %lld",
+                   check_where(check, rank, at->step, item), (long long)piece->begin,
+                   (long long)piece->end, name, (long long)absent);
+        return;
+    }
+}
+
+/* What is written stays; the rest of the buffer is of before, and must come again from its owners. */
+static void write_range(Provenance *at, int64_t rank, int64_t buffer, Piece value) {
+    Track *track = &at->tracks[rank][buffer];
+    int64_t bytes = at->check->schedule->ranks[rank].buffers.items[buffer].bytes;
+    assign(at, track, (Piece){.end = bytes});
+    assign(at, track, value);
+}
+
+void provenance_local(Provenance *at, int64_t rank, WalkItem item) {
+    const Op *op = check_op(at->check, rank, item.op);
+    const OpArg *args = op_info[op->kind].args;
+    bool partial = is_partial(at, rank, op);
+    for (int pass = 0; pass < 2; ++pass) {
+        for (int a = 0; a < OP_ARGS && args[a].type != ARG_NONE; ++a) {
+            int64_t buffer = op->args[a].value, begin = op->args[a].delta;
+            if (args[a].type == ARG_INT || buffer < 0 || at->tracks[rank][buffer].pieces.count == 0)
+                continue;
+            int64_t bytes = check_argument_bytes(at->check, rank, at->step, op, a);
+            if (bytes <= 0)
+                continue;
+            if (pass == 0 && args[a].type != ARG_WRITE)
+                read_range(at, rank, item, buffer, begin, begin + bytes);
+            if (pass == 1 && args[a].type != ARG_READ)
+                write_range(at, rank, buffer,
+                            (Piece){begin, begin + bytes, true, partial ? at->alone[rank] : NULL});
+        }
+    }
+}
+
+/* --- meetings ----------------------------------------------------------------------------------------- */
+
+/* Bytes of piece k in a member's buffer. */
+static Range piece_bytes(const Channel *channel, const Op *op, int64_t k) {
+    int64_t units = check_arg(op, "units"), unit = check_arg(op, "unit_bytes");
+    int64_t delta = op->args[op_arg((OpKind)op->kind, "buffer")].delta;
+    return (Range){delta + units * k / channel->pieces * unit,
+                   delta + units * (k + 1) / channel->pieces * unit};
+}
+
+typedef struct Member {
+    int64_t rank;
+    WalkItem item;
+    const Op *op;
+    Track *track;
+} Member;
+
+static Member member_of(const Provenance *at, const WalkMeeting *meeting, int64_t i) {
+    Member member = {.rank = meeting->ranks[i], .item = meeting->items[i]};
+    member.op = check_op(at->check, member.rank, member.item.op);
+    member.track = &at->tracks[member.rank][check_arg(member.op, "buffer")];
+    return member;
+}
+
+static void refuse_part(Provenance *at, const Member *member, int64_t k, const char *why) {
+    check_fail(at->check, CHECK_REDUCE, NULL, "%s: piece %lld %s",
+               check_where(at->check, member->rank, at->step, member->item), (long long)k, why);
+}
+
+/* The union of what the members have of piece k. */
+static const uint64_t *unite(Provenance *at, const WalkMeeting *meeting, const Channel *channel,
+                             int64_t k) {
+    uint64_t *sum = new_set(at);
+    for (int64_t i = 0; i < meeting->count; ++i) {
+        Member member = member_of(at, meeting, i);
+        Range bytes = piece_bytes(channel, member.op, k);
+        Piece value;
+        if (bytes.begin >= bytes.end)
+            continue;
+        if (!value_of(at, member.track, bytes.begin, bytes.end, &value) || !value.valid) {
+            refuse_part(at, &member, k, "is summed, but not all of it has been computed here");
+            continue;
+        }
+        if (!value.from) {
+            refuse_part(at, &member, k, "is summed, but is no part of a sum");
+            continue;
+        }
+        for (int64_t w = 0; w < at->words; ++w) {
+            if (sum[w] & value.from[w]) {
+                refuse_part(at, &member, k, "is summed with a part that it has already");
+                break;
+            }
+        }
+        for (int64_t w = 0; w < at->words; ++w)
+            sum[w] |= value.from[w];
+    }
+    return sum;
+}
+
+/* Piece k reduced: to all members, or to the owner while the others keep a remainder of no use. */
+static void reduce_piece(Provenance *at, const WalkMeeting *meeting, const Channel *channel,
+                         int64_t k, int64_t owner) {
+    const uint64_t *sum = unite(at, meeting, channel, k);
+    check_count(at->check, CHECK_REDUCE, 1);
+    for (int64_t i = 0; i < meeting->count; ++i) {
+        Member member = member_of(at, meeting, i);
+        Range bytes = piece_bytes(channel, member.op, k);
+        bool gets = owner < 0 || owner == i;
+        assign(at, member.track, (Piece){bytes.begin, bytes.end, gets, gets ? sum : NULL});
+    }
+}
+
+static void gather_piece(Provenance *at, const WalkMeeting *meeting, const Channel *channel,
+                         int64_t k, int64_t owner) {
+    Member source = member_of(at, meeting, owner);
+    Range own = piece_bytes(channel, source.op, k);
+    Piece value;
+    if (own.begin >= own.end)
+        return;
+    if (!value_of(at, source.track, own.begin, own.end, &value) || !value.valid) {
+        check_fail(at->check, CHECK_GATHER, NULL, "%s: piece %lld is given, but has not been made",
+                   check_where(at->check, source.rank, at->step, source.item), (long long)k);
+        return;
+    }
+    for (int64_t i = 0; i < meeting->count; ++i) {
+        Member member = member_of(at, meeting, i);
+        Range bytes = piece_bytes(channel, member.op, k);
+        if (i != owner)
+            assign(at, member.track, (Piece){bytes.begin, bytes.end, value.valid, value.from});
+    }
+}
+
+void provenance_meet(Provenance *at, const WalkMeeting *meeting) {
+    const Channel *channel = &at->check->schedule->channels.items[meeting->channel];
+    if (meeting->exchange >= 0) {
+        for (int64_t i = 0; i < meeting->count; ++i)
+            provenance_local(at, meeting->ranks[i], meeting->items[i]);
+        return;
+    }
+    int64_t kind = check_op(at->check, meeting->ranks[0], meeting->items[0].op)->kind;
+    for (int64_t i = 0; i < (kind == OP_all_reduce ? 1 : meeting->count); ++i) {
+        Range own = channel->own.items[i];
+        for (int64_t k = own.begin; k < own.end; ++k) {
+            if (kind == OP_all_gather)
+                gather_piece(at, meeting, channel, k, i);
+            else
+                reduce_piece(at, meeting, channel, k, kind == OP_all_reduce ? -1 : i);
+        }
+    }
+}

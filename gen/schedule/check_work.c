@@ -1,0 +1,136 @@
+/* check_work: nothing left out, nothing done twice. What the plan asks of a rank is done once for each of its
+ * layers and micro-batches; and what a rank does for one layer and micro-batch it does for all, as do
+ * the members of its group. */
+#include "schedule/check_rules.h"
+
+#include <string.h>
+
+/* How often a rank executes each kind, by cell: micro-batch outside layers, then layer x micro-batch. */
+typedef struct Tally {
+    int32_t (*cells)[OP_KINDS]; /* [(1 + layers) x microbatches] */
+    int64_t microbatches;
+} Tally;
+
+static Tally tally_of(Check *check, int64_t rank, int64_t step) {
+    Tally tally = {.microbatches = check->plan->steps.items[step].microbatches};
+    int64_t count = (1 + check->model->layers) * tally.microbatches;
+    tally.cells = arena_array(check->scratch, (size_t)count, sizeof *tally.cells);
+    WalkCursor cursor = walk_begin(&check->schedule->ranks[rank], step);
+    WalkItem item;
+    while (walk_next(&cursor, &item)) {
+        const Op *op = check_op(check, rank, item.op);
+        ++tally.cells[(item.layer + 1) * tally.microbatches + op->microbatch][op->kind];
+    }
+    return tally;
+}
+
+static void refuse(Check *check, int64_t rank, int64_t step, int64_t cell, OpKind kind,
+                   int32_t does, int32_t expected, const char *why) {
+    int64_t microbatches = check->plan->steps.items[step].microbatches;
+    int64_t layer = cell / microbatches - 1;
+    char place[48] = "outside layers";
+    if (layer >= 0)
+        snprintf(place, sizeof place, "layer %lld", (long long)layer);
+    check_fail(check, CHECK_WORK, NULL,
+               "rank %lld, step %s, %s, micro-batch %lld: %s is executed %d times, not %d%s",
+               (long long)rank, check->plan->steps.items[step].name, place,
+               (long long)(cell % microbatches), op_info[kind].name, (int)does, (int)expected, why);
+}
+
+static void expect_once(Check *check, int64_t rank, int64_t step, const Tally *tally, int64_t layer,
+                        const OpKind *kinds, int count) {
+    for (int64_t m = 0; m < tally->microbatches; ++m) {
+        int64_t cell = (layer + 1) * tally->microbatches + m;
+        check_count(check, CHECK_WORK, 1);
+        for (int k = 0; k < count; ++k)
+            if (tally->cells[cell][kinds[k]] != 1)
+                refuse(check, rank, step, cell, kinds[k], tally->cells[cell][kinds[k]], 1, "");
+    }
+}
+
+static bool is_target(const Check *check, int64_t rank, int64_t step) {
+    for (int64_t e = 0; e < check->schedule->exchanges.count; ++e)
+        if (check->schedule->exchanges.items[e].step == step &&
+            check_target(&check->schedule->exchanges.items[e], rank) >= 0)
+            return true;
+    return false;
+}
+
+/* Once for each layer and micro-batch, by what the plan says that the rank is. */
+static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *tally) {
+    static const OpKind experts[] = {OP_expert_ffn};
+    static const OpKind first[] = {OP_begin, OP_embed};
+    static const OpKind last[] = {OP_head, OP_choose, OP_finish};
+    const PlanStage *stage = NULL;
+    int64_t base, layers = check->model->layers;
+    const PlanGroup *group = check_group(check, rank, &base, &stage);
+    OpKind append = check->model->position == POSITION_ROPE ? OP_rope_append : OP_append;
+    const OpKind attention[] = {append, OP_attention, OP_route, OP_pack, OP_weighted_sum};
+    for (int64_t layer = 0; group && layer < layers; ++layer)
+        if (stage->layers.begin <= layer && layer < stage->layers.end)
+            expect_once(check, rank, step, tally, layer, attention,
+                        sizeof attention / sizeof *attention);
+    if (group && stage->layers.begin == 0)
+        expect_once(check, rank, step, tally, -1, first, 2);
+    if (group && stage->layers.end == layers)
+        expect_once(check, rank, step, tally, -1, last, 3);
+    bool target = is_target(check, rank, step);
+    for (int64_t layer = 0; target && !group && layer < layers; ++layer)
+        expect_once(check, rank, step, tally, layer, experts, 1);
+    if (!group && !target)
+        check_fail(check, CHECK_WORK, NULL, "rank %lld, step %s: the plan gives it nothing to do",
+                   (long long)rank, check->plan->steps.items[step].name);
+}
+
+/* Every cell in layers like the rank's first one that is not empty, and outside layers like the first. */
+static void check_uniform(Check *check, int64_t rank, int64_t step, const Tally *tally) {
+    int64_t cells = (1 + check->model->layers) * tally->microbatches, like = -1;
+    static const int32_t nothing[OP_KINDS] = {0};
+    for (int64_t cell = 0; cell < cells; ++cell) {
+        if (cell == tally->microbatches)
+            like = -1;
+        if (memcmp(tally->cells[cell], nothing, sizeof nothing) == 0)
+            continue;
+        if (like < 0)
+            like = cell;
+        for (int k = 0; k < OP_KINDS; ++k)
+            if (tally->cells[cell][k] != tally->cells[like][k])
+                refuse(check, rank, step, cell, (OpKind)k, tally->cells[cell][k],
+                       tally->cells[like][k], " as for its other layers and micro-batches");
+    }
+}
+
+/* Members of a group do the same work on their heads; only moves of sets may differ. */
+static void check_members(Check *check, const PlanGroup *group, int64_t base, int64_t step,
+                          const Tally *tallies) {
+    int64_t cells = (1 + check->model->layers) * check->plan->steps.items[step].microbatches;
+    int64_t first = base + group->members.items[0].rank;
+    for (int64_t m = 1; m < group->members.count; ++m) {
+        int64_t rank = base + group->members.items[m].rank;
+        for (int64_t cell = 0; cell < cells; ++cell)
+            for (int k = 0; k < OP_KINDS; ++k)
+                if (op_info[k].class != OPCLASS_COLLECTIVE && k != OP_expert_ffn &&
+                    tallies[rank].cells[cell][k] != tallies[first].cells[cell][k])
+                    refuse(check, rank, step, cell, (OpKind)k, tallies[rank].cells[cell][k],
+                           tallies[first].cells[cell][k], " as in the first member of its group");
+    }
+}
+
+void check_work(Check *check) {
+    for (int64_t step = 0; step < check->plan->steps.count; ++step) {
+        ArenaMark mark = arena_mark(check->scratch);
+        Tally *tallies = ARENA_ARRAY(check->scratch, check->schedule->world, Tally);
+        for (int64_t rank = 0; rank < check->schedule->world; ++rank) {
+            tallies[rank] = tally_of(check, rank, step);
+            check_duties(check, rank, step, &tallies[rank]);
+            check_uniform(check, rank, step, &tallies[rank]);
+        }
+        for (int64_t rank = 0; rank < check->schedule->world; ++rank) {
+            int64_t base;
+            const PlanGroup *group = check_group(check, rank, &base, NULL);
+            if (group && base + group->members.items[0].rank == rank)
+                check_members(check, group, base, step, tallies);
+        }
+        arena_rewind(check->scratch, mark);
+    }
+}
