@@ -1,0 +1,84 @@
+/* program: the files of a program, in the order that lua/emit/program.lua lists them. Texts are rendered in
+ * memory one at a time; the directory appears whole or not at all. */
+#include "emit/program.h"
+
+#include "base/fs.h"
+#include "base/sandbox.h"
+#include "emit/program_view.h"
+#include "emit/template.h"
+
+#include <string.h>
+
+#define EMIT_MARKER                                                                                \
+    "plan.json" /* a directory that has one is a program of ours, and may be replaced */
+#define EMIT_FILES "lua/emit/program.lua"
+
+static const char *const emit_keep[] = {"build", "weights.map", NULL};
+
+static Status add_text(FsTree *tree, const char *name, const Buf *text, Diag *diag) {
+    return fs_tree_add(tree, name, text->data ? text->data : "", text->length, diag);
+}
+
+/* Render item `index` of the list on top of the stack: {path, template, view}. */
+static Status emit_file(Arena *arena, Sandbox *sandbox, FsTree *tree, int64_t index, Diag *diag) {
+    lua_State *lua = sandbox->lua;
+    Buf text = {0};
+    lua_rawgeti(lua, -1, index);
+    lua_getfield(lua, -1, "path");
+    const char *path = arena_strdup(arena, lua_tostring(lua, -1));
+    lua_getfield(lua, -2, "template");
+    const char *template = arena_strdup(arena, lua_tostring(lua, -1));
+    lua_pop(lua, 2);
+    lua_getfield(lua, -1, "view");
+    Status status = template_render(sandbox, arena, template, &text, diag);
+    lua_pop(lua, 1);
+    if (status == STATUS_OK)
+        status = add_text(tree, path, &text, diag);
+    buf_free(&text);
+    return status;
+}
+
+static Status emit_sources(Arena *arena, Sandbox *sandbox, FsTree *tree, const Schedule *schedule,
+                           const EmitOptions *options, const char *digest, Diag *diag) {
+    lua_State *lua = sandbox->lua;
+    TRY(sandbox_run(sandbox, EMIT_FILES, diag)); /* a function: view to list of files */
+    program_view_push(lua, schedule, options, digest);
+    TRY(sandbox_call(sandbox, 1, 1, diag));
+    int64_t count = (int64_t)lua_rawlen(lua, -1);
+    for (int64_t i = 1; i <= count; ++i)
+        TRY(emit_file(arena, sandbox, tree, i, diag));
+    lua_pop(lua, 1);
+    return STATUS_OK;
+}
+
+static Status emit_data(FsTree *tree, const Schedule *schedule, const char *prediction,
+                        const Buf *plan, Diag *diag) {
+    Buf text = {0};
+    schedule_write(schedule, &text);
+    Status status = add_text(tree, "schedule.json", &text, diag);
+    buf_free(&text);
+    TRY(status);
+    TRY(add_text(tree, "plan.json", plan, diag));
+    return fs_tree_add(tree, "prediction.json", prediction, strlen(prediction), diag);
+}
+
+Status emit_program(Arena *arena, const Schedule *schedule, const char *prediction_json,
+                    const char *dir, EmitOptions options, Diag *diag) {
+    Sandbox sandbox = {0};
+    FsTree *tree = NULL;
+    Buf plan = {0};
+    Status status;
+    TRY_TO(sandbox_open(&sandbox, options.share, 0, diag), done);
+    TRY_TO(fs_tree_begin(&tree, arena, dir, EMIT_MARKER, diag), done);
+    plan_write(schedule->plan, &plan);
+    const char *digest = plan_digest(arena, plan.data, plan.length);
+    TRY_TO(emit_data(tree, schedule, prediction_json, &plan, diag), done);
+    TRY_TO(emit_sources(arena, &sandbox, tree, schedule, &options, digest, diag), done);
+    TRY_TO(fs_tree_commit(tree, emit_keep, diag), done);
+done:
+    if (tree && status != STATUS_OK)
+        fs_tree_abort(tree);
+    buf_free(&plan);
+    sandbox_close(&sandbox);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* program: writes out/NAME, the program of a schedule. It decides nothing: C pushes the schedule to Lua as it
+ * is (program_view.c), lua/emit/ arranges it for reading, templates/ are the text. */
+#pragma once
+
+#include "schedule/schedule.h"
+
+typedef struct EmitOptions {
+    const char *share;   /* overrides embedded Lua and templates, or NULL */
+    const char *version; /* of gen */
+} EmitOptions;
+
+/* Write the program to `dir`, all or nothing: plan.json, schedule.json, prediction.json (the text given),
+ * sources, CMakeLists.txt, README.md. `build` and weights.map of an older program stay. Errors: E0450,
+ * E0701 from templates (overridden ones, or our bug), E0904, E0905. */
+Status emit_program(Arena *arena, const Schedule *schedule, const char *prediction_json,
+                    const char *dir, EmitOptions options, Diag *diag);

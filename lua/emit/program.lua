@@ -1,0 +1,225 @@
+---The files of a program, in order: path, template, and the view that the template sees.
+---@class EmitFile
+---@field path string relative to the program's folder
+---@field template string
+---@field view table
+local role_view = require "emit.role"
+local tables = require "emit.tables"
+local text = require "emit.text"
+
+local PROGRAM <const> = "templates/program/"
+local HOST <const> = "templates/host/"
+
+---The kernels that some role calls, in the order of their declaration.
+local function used_kernels(schedule)
+  local used, kernels = {}, {}
+  for _, role in ipairs(schedule.roles) do
+    for _, op in ipairs(role.ops) do
+      used[op.kind] = true
+    end
+  end
+  for i, kind in ipairs(schedule.kinds) do
+    if used[i] and kind.class == "kernel" then
+      kernels[#kernels + 1] = kind
+    end
+  end
+  return kernels
+end
+
+---Argument structs with their docs, aligned as a table.
+local function kernel_structs(kernels)
+  local structs = {}
+  for i, kernel in ipairs(kernels) do
+    local declarations, lines = {}, {}
+    for j, arg in ipairs(kernel.args) do
+      declarations[j] = (arg.type == "int" and "int32_t " or "int64_t ") .. arg.name .. ";"
+    end
+    local width = text.widest(declarations)
+    for j, arg in ipairs(kernel.args) do
+      local declaration = declarations[j]
+      lines[j] = declaration .. text.pad(declaration, width) .. " /* " .. arg.doc .. " */"
+    end
+    structs[i] = {
+      name = kernel.name,
+      macro = "K_" .. kernel.name:upper(),
+      doc = text.comment(kernel.name .. ": " .. kernel.doc, ""),
+      lines = lines,
+    }
+  end
+  return structs
+end
+
+local function most_targets(schedule)
+  local most = 1
+  for _, exchange in ipairs(schedule.exchanges) do
+    most = math.max(most, #exchange.targets)
+  end
+  return most
+end
+
+---Macros of constants.h by section.
+local function constants(schedule)
+  local model, tiles = schedule.model, schedule.tiles
+  local function section(title, pairs_)
+    local lines = {}
+    for i, pair in ipairs(pairs_) do
+      lines[i] = string.format("#define %s %s", pair[1], pair[2])
+    end
+    return { title = title, lines = lines }
+  end
+  return {
+    section("What this program was made from: versions and digests stand here and nowhere else.", {
+      { "GEN_VERSION", text.string(schedule.version) },
+      { "PLAN_DIGEST", text.string(schedule.digest) },
+      { "MODEL_DIGEST", text.string(schedule.model_digest) },
+      { "TOPOLOGY_DIGEST", text.string(schedule.topology_digest) },
+      { "WORKLOAD_DIGEST", text.string(schedule.workload_digest) },
+    }),
+    section("The model.", {
+      { "LAYERS", model.layers },
+      { "HIDDEN", model.hidden },
+      { "HEADS", model.heads },
+      { "KV_HEADS", model.kv_heads },
+      { "HEAD_DIM", model.head_dim },
+      { "VOCABULARY", model.vocabulary },
+      { "EXPERTS", model.experts },
+      { "EXPERT_HIDDEN", model.expert_hidden },
+      { "TOP_K", model.top_k },
+      { "NORM_EPS", text.real(model.norm_eps) },
+      { "ROPE_THETA", text.real(model.rope_theta) },
+      { "CAPACITY_FACTOR", text.real(model.capacity_factor) },
+    }),
+    section("Bounds: sequences of a wave, prompt tokens, positions of a sequence.", {
+      { "BATCH", schedule.batch },
+      { "PROMPT", schedule.prompt },
+      { "CONTEXT", schedule.context },
+    }),
+    section("The most column parts that an expert is cut in; the most targets of an exchange.", {
+      { "PARTS", schedule.parts },
+      { "TARGETS", most_targets(schedule) },
+    }),
+    section("Tiles of the kernels: gen sized their workspace with these numbers.", {
+      { "TILE_WEIGHT", tiles.weight },
+      { "TILE_LINEAR", tiles.linear },
+      { "TILE_ATTENTION", tiles.attention },
+      { "TILE_ROUTE", tiles.route },
+      { "TILE_HEAD", tiles.head },
+      { "TILE_ENTRIES", tiles.entries },
+      { "TILE_EXPERT", tiles.expert },
+      { "WORKSPACE_ALIGN", tiles.align },
+    }),
+  }
+end
+
+local function step_views(schedule)
+  local steps = {}
+  for i, step in ipairs(schedule.steps) do
+    local runs = {}
+    for r, role in ipairs(schedule.roles) do
+      runs[r] = role_view.step_function(role, step)
+    end
+    steps[i] = {
+      name = text.string(step.name),
+      decode = tostring(step.decode),
+      tokens = step.tokens,
+      run = table.concat(runs, ", "),
+    }
+  end
+  return steps
+end
+
+local function role_tables(schedule)
+  local roles = {}
+  for i, role in ipairs(schedule.roles) do
+    roles[i] = {
+      name = text.ident(role.name),
+      ops = tables.ops(schedule, role),
+      op_count = #role.ops,
+      slab_bytes = role.slab_bytes,
+      state_offset = role.state_offset,
+      state_bytes = role.state_bytes,
+    }
+  end
+  return roles
+end
+
+local function rank_rows(schedule)
+  local rows = {}
+  for i, rank in ipairs(schedule.ranks) do
+    rows[i] = string.format("| %d | %s | %d | %d |", i - 1, schedule.roles[rank.role + 1].name,
+      rank.node, rank.gpu)
+  end
+  return rows
+end
+
+---What all templates but those of roles see.
+local function program_view(schedule, kernels)
+  local places, moves = tables.places(schedule), tables.moves(schedule)
+  local functions = {}
+  for _, role in ipairs(schedule.roles) do
+    for _, step in ipairs(schedule.steps) do
+      functions[#functions + 1] = role_view.step_function(role, step)
+    end
+  end
+  local kinds = {}
+  for i, kind in ipairs(schedule.kinds) do
+    kinds[i] = text.string(kind.name)
+  end
+  return {
+    name = schedule.name,
+    name_string = text.string(schedule.name),
+    strategy = text.cell(schedule.strategy),
+    topology = text.cell(schedule.topology),
+    model_name = text.cell(schedule.model.name),
+    dtype = schedule.dtype,
+    type = "RT_" .. schedule.dtype:upper(),
+    element_bytes = schedule.element_bytes,
+    model = schedule.model,
+    initializer_range = text.real(schedule.model.initializer_range),
+    world = schedule.world,
+    copies = schedule.copies,
+    batch = schedule.batch,
+    prompt = schedule.prompt,
+    context = schedule.context,
+    constants = constants(schedule),
+    kernels = kernel_structs(kernels),
+    functions = functions,
+    kinds = kinds,
+    steps = step_views(schedule),
+    roles = role_tables(schedule),
+    rank_rows = rank_rows(schedule),
+    tensors = places.tensors,
+    ranks = places.ranks,
+    channels = moves.channels,
+    exchanges = moves.exchanges,
+    routes = moves.routes,
+  }
+end
+
+---@param schedule table what gen/emit/program_view.c pushes
+---@return EmitFile[]
+return function(schedule)
+  local kernels = used_kernels(schedule)
+  local view = program_view(schedule, kernels)
+  local files = {}
+  local function add(path, template, own)
+    files[#files + 1] = { path = path, template = template, view = own or view }
+  end
+  for _, name in ipairs { "README.md", "CMakeLists.txt" } do
+    add(name, PROGRAM .. name:gsub("%.", ".tmpl.", 1))
+  end
+  for _, name in ipairs { "constants.h", "ops.h", "program.h", "main.c", "program.c", "places.c", "moves.c" } do
+    add(name, PROGRAM .. name:gsub("%.", ".tmpl.", 1))
+  end
+  for _, role in ipairs(schedule.roles) do
+    add("role_" .. text.ident(role.name) .. ".c", PROGRAM .. "role.tmpl.c",
+      role_view.view(schedule, role))
+  end
+  for _, name in ipairs { "launch.c", "kernel.h", "matmul.h", "matmul.c" } do
+    add("kernels/" .. name, HOST .. name:gsub("%.", ".tmpl.", 1))
+  end
+  for _, kernel in ipairs(kernels) do
+    add("kernels/" .. kernel.name .. ".c", HOST .. kernel.name .. ".tmpl.c")
+  end
+  return files
+end

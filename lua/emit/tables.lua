@@ -1,0 +1,136 @@
+---Views of the tables of a program: places and weights, channels and exchanges, operations. Lines are
+---whole entries: the templates hold them in regions that clang-format leaves alone.
+local text = require "emit.text"
+
+local M = {}
+
+---How a tensor is drawn when there is no checkpoint, by its kind's name.
+local function fill(kind)
+  if kind:find("bias", 1, true) then
+    return "RT_FILL_ZERO"
+  end
+  return kind:find("norm$") and "RT_FILL_ONE" or "RT_FILL_UNIFORM"
+end
+
+local function weight_line(w)
+  return string.format("{TENSOR_%s, %d, %d, %d, %d, %d, %d, %d, %d, %d, INT64_C(%d), INT64_C(%d), %d, "
+    .. "RT_%s, %s},", w.kind:upper(), w.layer_begin, w.layer_end, w.expert, w.rows, w.columns,
+    w.row_begin, w.row_end, w.column_begin, w.column_end, w.offset, w.layer_stride, w.pitch,
+    w.type:upper(), fill(w.kind))
+end
+
+---Places, the weights of each rank, and the tensor names as macros.
+---@param schedule table
+---@return table view of templates/program/places.tmpl.c
+function M.places(schedule)
+  local names, tensors, ranks = {}, {}, {}
+  for r, rank in ipairs(schedule.ranks) do
+    local lines = {}
+    for i, weight in ipairs(rank.weights) do
+      lines[i] = weight_line(weight)
+      names[weight.kind] = weight.name
+    end
+    local number = r - 1
+    ranks[r] = {
+      number = number,
+      lines = lines,
+      place = string.format("{.role = %d, .index = %d, .node = %d, .gpu = %d, .weights = %s, "
+        .. ".weight_count = %d}, /* %d */", rank.role, rank.index, rank.node, rank.gpu,
+        #lines > 0 and "weights_" .. number or "NULL", #lines, number),
+    }
+  end
+  for kind, name in pairs(names) do
+    tensors[#tensors + 1] = string.format("#define TENSOR_%s %s", kind:upper(), text.string(name))
+  end
+  return { tensors = tensors, ranks = ranks }
+end
+
+local function ints(numbers)
+  return "(const int32_t[]){" .. table.concat(numbers, ", ") .. "}"
+end
+
+local function ends(items)
+  local cells = {}
+  for i, item in ipairs(items) do
+    cells[i] = string.format("{%d, %d}", item.rank, item.count)
+  end
+  return "(const rt_end[]){" .. table.concat(cells, ", ") .. "}"
+end
+
+local function channel_line(channel, index)
+  return string.format("{%s, %d, %s, %d, %s}, /* %d */", text.string(channel.name), #channel.ranks,
+    ints(channel.ranks), channel.pieces, #channel.own > 0 and ints(channel.own) or "NULL", index)
+end
+
+local function exchange_view(schedule, exchange, index)
+  return {
+    index = index,
+    name = text.string(exchange.name),
+    sources = #exchange.sources,
+    targets = #exchange.targets,
+    source = ends(exchange.sources),
+    target = ends(exchange.targets),
+    exact = tostring(exchange.exact),
+    chunk = exchange.chunk,
+    in_flight = exchange.in_flight,
+  }
+end
+
+---One line a layer and expert: pairs {target, slot} of its parts.
+local function route_lines(schedule, route)
+  local lines, model, at = {}, schedule.model, 1
+  for layer = 0, model.layers - 1 do
+    local experts = {}
+    for expert = 1, model.experts do
+      local parts = {}
+      for part = 1, schedule.parts do
+        parts[part] = string.format("{%d, %d}", route.target[at], route.slot[at])
+        at = at + 1
+      end
+      experts[expert] = "{" .. table.concat(parts, ", ") .. "}"
+    end
+    lines[layer + 1] = string.format("{%s}, /* layer %d */", table.concat(experts, ", "), layer)
+  end
+  return lines
+end
+
+---@param schedule table
+---@return table view of templates/program/moves.tmpl.c
+function M.moves(schedule)
+  local channels, exchanges, routes = {}, {}, {}
+  for i, channel in ipairs(schedule.channels) do
+    channels[i] = channel_line(channel, i - 1)
+  end
+  for i, exchange in ipairs(schedule.exchanges) do
+    exchanges[i] = exchange_view(schedule, exchange, i - 1)
+  end
+  for i, route in ipairs(schedule.routes) do
+    routes[i] = { index = i - 1, lines = route_lines(schedule, route) }
+  end
+  return { channels = channels, exchanges = exchanges, routes = routes }
+end
+
+local function op_line(schedule, op, id)
+  local kind = schedule.kinds[op.kind]
+  local waits = { table.unpack(op.waits) }
+  if #waits < 6 then
+    waits[#waits + 1] = -1
+  end
+  return string.format("{%s, %s, %d, %d, %d, %s, {%s}, %s}, /* %d */", text.string(kind.name),
+    text.string(op.part), op.kind - 1, op.microbatch, op.stream, tostring(op.records),
+    table.concat(waits, ", "), text.string(op.rule), id)
+end
+
+---The operations of a role as data.
+---@param schedule table
+---@param role table
+---@return string[]
+function M.ops(schedule, role)
+  local lines = {}
+  for i, op in ipairs(role.ops) do
+    lines[i] = op_line(schedule, op, i - 1)
+  end
+  return lines
+end
+
+return M

@@ -1,0 +1,47 @@
+/* Moves of program $(view.name): who sends what to whom. Made by gen: do not edit. */
+#include "program.h"
+
+/* clang-format off: tables */
+//% if #view.channels > 0 then
+
+/* name, members, their ranks, pieces, pieces [begin, end) that each member owns */
+const rt_channel channels[] = {
+//%   for _, line in ipairs(view.channels) do
+    $(line)
+//%   end
+};
+//% end
+//% if #view.exchanges > 0 then
+
+const rt_exchange exchanges[] = {
+//%   for _, exchange in ipairs(view.exchanges) do
+    { /* $(exchange.index) */
+        .name = $(exchange.name),
+        .sources = $(exchange.sources),
+        .targets = $(exchange.targets),
+        .source = $(exchange.source), /* rank, rows */
+        .target = $(exchange.target), /* rank, slots */
+        .top_k = TOP_K,
+        .exact = $(exchange.exact),
+        .chunk = $(exchange.chunk),
+        .in_flight = $(exchange.in_flight),
+        .row_bytes = HIDDEN * $(view.element_bytes),
+        .meta_bytes = TOP_K * 4,
+    },
+//%   end
+};
+//% end
+//% if #view.routes > 0 then
+
+/* A line a layer; in it {target, slot} of the parts of each expert. */
+const int16_t routes[][EXPERTS][PARTS][2] = {
+//%   for _, route in ipairs(view.routes) do
+    /* table $(route.index) */
+//%     for _, line in ipairs(route.lines) do
+    $(line)
+//%     end
+//%   end
+};
+//% end
+
+/* clang-format on */

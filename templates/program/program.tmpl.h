@@ -1,0 +1,30 @@
+/* What the files of program $(view.name) share. Made by gen: do not edit. */
+#pragma once
+
+#include "constants.h"
+#include "rt.h"
+
+/* A step of a role (role_NAME.c). */
+//% for _, name in ipairs(view.functions) do
+rt_status $(name)(rt_rank *rank);
+//% end
+
+/* Launch table (kernels/launch.c), by kernel id of ops.h. */
+extern const rt_kernel_fn kernels[];
+
+/* Who is where and holds what (places.c). */
+extern const rt_place places[];
+
+/* Who sends what to whom (moves.c). */
+//% if #view.channels > 0 then
+extern const rt_channel channels[];
+//% end
+//% if #view.exchanges > 0 then
+extern const rt_exchange exchanges[];
+//% end
+//% if #view.routes > 0 then
+/* Row `table x LAYERS + layer`: target (in exchanges) and slot there of each part of each expert. */
+extern const int16_t routes[][EXPERTS][PARTS][2];
+//% end
+
+extern const rt_program program;
