@@ -17,7 +17,7 @@ static Status write_tokens(Run *run, const char *path, const Tokens *tokens) {
 }
 
 static Status refuse_prompt(Run *run) {
-    diag_error(&run->diag, options_place(&run->diag, OPTION_PROMPT), "E0823",
+    diag_error(&run->diag, options_place(&run->diag, OPTION_PROMPT), "E0833",
                "give token ids: --tokens F.json with an array of arrays of ids",
                "text needs a tokenizer, which gen does not have yet");
     return STATUS_UNAVAILABLE;

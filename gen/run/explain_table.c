@@ -82,6 +82,10 @@ const Explanation explain_table[] = {
     {"E0610", "The model needs a tensor that the checkpoint does not have."},
     {"E0611", "A tensor of the checkpoint has another shape than the model says."},
     {"E0612", "Weights are F32, BF16 or F16."},
+    {"E0613",
+     "A warning: the checkpoint has tensors that the model has no use for. They may belong to\n"
+     "parts that are not run, or the model may be described wrongly."},
+    {"E0614", "The file is no weight map, or one of another version."},
     {"E0701", "A template is malformed: $( without its end, or no template of this name."},
     {"E0710", "Building needs cmake, and ninja or make."},
     {"E0711", "Building needs a C compiler: cc, gcc or clang in PATH, or CC in the environment."},
@@ -102,12 +106,18 @@ const Explanation explain_table[] = {
     {"E0812", "Token ids run from 0 to the vocabulary of the model less one."},
     {"E0813", "A prompt has at least one token, and at most `prefill` of the workload."},
     {"E0814", "Prompt and new tokens together have at most `context` of the workload positions."},
-    {"E0820", "The operating system refused to start a program."},
+    {"E0820",
+     "The reference in double precision would take too long on this machine. Verify a smaller\n"
+     "workload or model of the same plan; --tokens with fewer and shorter prompts does."},
     {"E0821",
+     "The reference holds the whole model in double precision, and there is not enough memory\n"
+     "for that. Verify a smaller model of the same shape."},
+    {"E0830", "The operating system refused to start a program."},
+    {"E0831",
      "The program failed. What it said stands above: the rank, step and layer that failed\n"
      "first. gen returns the program's own exit status where it has a meaning."},
-    {"E0822", "A program was ended by a signal: by you, or by the kernel when memory ran out."},
-    {"E0823", "Text needs a tokenizer, and gen has none yet: give token ids with --tokens."},
+    {"E0832", "A program was ended by a signal: by you, or by the kernel when memory ran out."},
+    {"E0833", "Text needs a tokenizer, and gen has none yet: give token ids with --tokens."},
     {"E0901", "The file is not there."},
     {"E0902", "The file is there and cannot be read."},
     {"E0903", "The file is larger than any good one of its kind."},

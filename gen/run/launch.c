@@ -50,7 +50,7 @@ static void close_pipe(int fds[2]) {
 }
 
 static Status cannot_start(const Launch *launch, int error, Diag *diag) {
-    diag_error(diag, diag_nowhere(), "E0820", NULL, "%s cannot be started: %s", launch->argv[0],
+    diag_error(diag, diag_nowhere(), "E0830", NULL, "%s cannot be started: %s", launch->argv[0],
                strerror(error));
     return STATUS_SOFTWARE;
 }

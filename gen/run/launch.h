@@ -18,7 +18,7 @@ typedef struct LaunchResult {
 } LaunchResult;
 
 /* Run to the end. A program that is not there is STATUS_UNAVAILABLE without a diagnostic: the caller knows
- * what it was for. Other failures to start are E0820 with STATUS_SOFTWARE. */
+ * what it was for. Other failures to start are E0830 with STATUS_SOFTWARE. */
 Status launch_run(const Launch *launch, LaunchResult *result, Diag *diag);
 
 /* The arguments as a person would type them, in the arena. */

@@ -71,10 +71,10 @@ Status runner_run(Run *run, const Runner *runner, Buf *output) {
     if (result.code == STATUS_OK || result.code == STATUS_NEGATIVE)
         return (Status)result.code;
     if (result.signal)
-        diag_error(&run->diag, diag_nowhere(), "E0822", NULL, "%s was ended by signal %d (%s)",
+        diag_error(&run->diag, diag_nowhere(), "E0832", NULL, "%s was ended by signal %d (%s)",
                    runner->argv[0], result.signal, strsignal(result.signal));
     else
-        diag_error(&run->diag, diag_nowhere(), "E0821", NULL, "%s failed with exit status %d",
+        diag_error(&run->diag, diag_nowhere(), "E0831", NULL, "%s failed with exit status %d",
                    runner->argv[0], result.code);
     return known_status(result.code);
 }

@@ -20,7 +20,7 @@ void runner_add(Runner *runner, const char *argument);
 void runner_add_option(Run *run, Runner *runner, const char *name, OptionId id);
 
 /* Run it to its end; stdout goes to `output`, or stays ours if that is NULL. The program's exit status comes
- * back as ours; a failure is E0821 or E0822 (what happened, the program has said). A negative answer (1)
+ * back as ours; a failure is E0831 or E0832 (what happened, the program has said). A negative answer (1)
  * is STATUS_NEGATIVE without a diagnostic. */
 Status runner_run(Run *run, const Runner *runner, Buf *output);
 

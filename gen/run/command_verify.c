@@ -1,0 +1,122 @@
+/* command_verify: gen verify. The reference and the schedule say what is to come out; the program compares
+ * itself with that, and gen adds how close the choices were. */
+#include "base/fs.h"
+#include "run/inputs.h"
+#include "run/map.h"
+#include "run/runner.h"
+#include "run/verify.h"
+
+static Status read_tokens(Run *run, const Plan *plan, Tokens *tokens, const Tokens **given) {
+    const Workload *workload = &plan->inputs.workload;
+    const TokensBounds bounds = {plan->inputs.model.vocabulary, workload->prefill,
+                                 workload->context};
+    const char *path = run->options.values[OPTION_TOKENS];
+    int64_t max_new;
+    *given = path ? tokens : NULL;
+    TRY(options_int(&run->options, OPTION_MAX_NEW_TOKENS, 1, 1 << 24, 0, &max_new, &run->diag));
+    if (path)
+        return tokens_read(&run->arena, path, &bounds, max_new, tokens, &run->diag);
+    if (max_new) {
+        diag_error(&run->diag, options_place(&run->diag, OPTION_MAX_NEW_TOKENS), "E0915",
+                   "give --tokens as well", "made-up prompts come with a number of new tokens");
+        return STATUS_USAGE;
+    }
+    return STATUS_OK;
+}
+
+static Status find_checkpoint(Run *run, const char **checkpoint) {
+    const char *map = run->options.values[OPTION_WEIGHTS];
+    *checkpoint = NULL;
+    if (!map)
+        map = fs_join(&run->arena, run->options.operand, "weights.map");
+    if (!options_given(&run->options, OPTION_WEIGHTS) && !fs_exists(map))
+        return STATUS_OK;
+    return map_checkpoint(&run->arena, map, checkpoint, &run->diag);
+}
+
+static void json_margin(Json *json, const char *key, const ReferenceMargin *margin) {
+    json_key(json, key);
+    json_object(json, true);
+    json_key(json, "layer");
+    json_int(json, margin->layer);
+    json_key(json, "position");
+    json_int(json, margin->position);
+    json_key(json, "sequence");
+    json_int(json, margin->sequence);
+    json_key(json, "value");
+    json_real(json, margin->value);
+    json_end(json);
+}
+
+/* The program's object, with ours as its last member. */
+static void report_json(const Verify *verify, Buf *program) {
+    Buf ours = {0};
+    Json json;
+    json_begin(&json, &ours);
+    json_object(&json, false);
+    json_margin(&json, "argmax_margin", &verify->reference.argmax);
+    json_key(&json, "compared_positions");
+    json_int(&json, verify->compared_positions);
+    json_key(&json, "compared_tokens");
+    json_int(&json, verify->compared_tokens);
+    json_margin(&json, "router_margin", &verify->reference.router);
+    json_end(&json);
+    json_finish(&json);
+    while (program->length && program->data[program->length - 1] != '}')
+        program->length--;
+    if (program->length)
+        printf("%.*s,\"reference\":%s}\n", (int)program->length - 1, program->data, ours.data);
+    buf_free(&ours);
+}
+
+static void report_text(Run *run, const Verify *verify, const Buf *program) {
+    fputs(program->data ? program->data : "", stdout);
+    printf("%s\n", verify_margins(&run->arena, verify));
+    if (verify->compared_tokens < verify->all_tokens ||
+        verify->compared_positions < verify->all_positions)
+        printf(
+            "compared %lld of %lld tokens and %lld of %lld positions: after a choice closer than "
+            "rounding, either answer is right\n",
+            (long long)verify->compared_tokens, (long long)verify->all_tokens,
+            (long long)verify->compared_positions, (long long)verify->all_positions);
+}
+
+static Status run_and_report(Run *run, Runner *runner, const Verify *verify) {
+    Buf output = {0};
+    if (run_json(run))
+        runner_add(runner, "--json");
+    Status status = runner_run(run, runner, &output);
+    if (run_json(run))
+        report_json(verify, &output);
+    else
+        report_text(run, verify, &output);
+    buf_free(&output);
+    return status;
+}
+
+Status command_verify(Run *run) {
+    const char *dir = run->options.operand, *scratch;
+    Plan plan;
+    Schedule schedule;
+    Tokens tokens;
+    Runner runner;
+    Verify verify;
+    VerifyRequest request = {.schedule = &schedule};
+    TRY(inputs_program_plan(run, dir, &plan));
+    TRY(read_tokens(run, &plan, &tokens, &request.tokens));
+    TRY(find_checkpoint(run, &request.checkpoint));
+    TRY(schedule_lower(&run->arena, &plan, &schedule, &run->diag));
+    TRY(runner_begin(run, dir, "verify", &runner));
+    TRY(runner_scratch(run, &scratch));
+    request.path = fs_join(&run->arena, scratch, "expected.rta");
+    Status status = STATUS_OK;
+    run_say(run, "computing the reference in double precision");
+    TRY_TO(verify_prepare(&run->arena, &request, &verify, &run->diag), done);
+    run_say(run, "running %lld ranks on this machine", (long long)plan.ranks.count);
+    runner_add(&runner, "--expected");
+    runner_add(&runner, request.path);
+    status = run_and_report(run, &runner, &verify);
+done:
+    runner_scratch_remove(scratch);
+    return status;
+}

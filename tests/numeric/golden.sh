@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# One placement of mixtral-tiny against what a public implementation computed: logits of the prompts within
+# 1e-5 of the largest, the 16 greedy tokens of each sequence equal, counters as scheduled.
+# usage: golden.sh NAME TIMES STRATEGY   (TIMES: the golden sequences so often, one after another)
+set -euo pipefail
+name=$1
+times=$2
+strategy=$3
+# shellcheck source=tests/numeric/common.sh
+source "$(dirname "$0")/common.sh"
+data=$root/tests/data/mixtral-tiny
+dir=$OUT/golden-$name
+mkdir -p "$OUT"
+
+tokens=$root/tests/data/golden.json
+((times == 1)) || tokens=$root/tests/data/golden$times.json
+
+"$GEN" make -m "$data" -t "$root/topologies/one-host.yaml" -s "$strategy" -o "$dir" \
+    --batch $((3 * times)) --prefill 24 --context 40 --dtype f32
+"$GEN" weights "$dir" --from "$data"
+"$GEN" build "$dir"
+"$GEN" run "$dir" --tokens "$tokens" --max-new-tokens 16 --transport "$TRANSPORT" \
+    --logits "$dir.logits.npy" --json >"$dir.run.json"
+same_json tokens "$dir.run.json" .tokens "$data/expected.json" ".greedy | [range($times) as \$i | .[]]"
+/usr/bin/python3 "$here/compare.py" "$dir.logits.npy" "$data/logits.npy" "$times"
+"$GEN" verify "$dir" --tokens "$tokens" --max-new-tokens 16 --transport "$TRANSPORT"
