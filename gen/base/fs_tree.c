@@ -141,10 +141,12 @@ Status fs_tree_add(FsTree *tree, const char *name, const char *data, size_t leng
     int error = 0;
     while (length && !error) {
         ssize_t put = write(file, data, length);
-        if (put < 0)
-            error = errno == EINTR ? 0 : errno;
-        else
-            data += put, length -= (size_t)put;
+        if (put >= 0) {
+            data += put;
+            length -= (size_t)put;
+        } else if (errno != EINTR) {
+            error = errno;
+        }
     }
     if (close(file) != 0 && !error)
         error = errno;

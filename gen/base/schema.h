@@ -68,8 +68,9 @@ extern const Schema range_schema;
 
 /* Read a mapping node into the struct at `out` (zeroed first). Unknown keys are errors with the
  * nearest name (E0107), missing ones E0108, wrong types E0109, out of range E0110, a missing unit
- * E0312. All mistakes are recorded before it returns STATUS_DATA. An OBJECT or LIST with fallback ""
- * is empty when absent. */
+ * E0312, another name for a key is told as a note, E0106. All mistakes are recorded before it returns
+ * STATUS_DATA. A null value is the same as an absent key. A LIST with fallback "" is empty when absent, an
+ * OBJECT holds the fallbacks of its own fields. A fallback may lie outside the limits of its field. */
 Status schema_read(const Schema *schema, const YamlNode *node, void *out, Arena *arena, Diag *diag);
 
 /* Write the struct as a JSON object, keys sorted, quantities as text with units that read back equal. */

@@ -69,6 +69,12 @@ static const YamlNode *given(const Hub *hub, const char *field) {
     return NULL;
 }
 
+static void replace(Hub *hub, const char *field, const YamlNode *value) {
+    for (int64_t i = 0; i < hub->keys.count; i++)
+        if (strcmp(hub->keys.items[i]->text, field) == 0)
+            ((const YamlNode **)hub->items.items)[i] = value;
+}
+
 /* The value in our words; NULL after an error. */
 static const YamlNode *translate_value(Hub *hub, const char *path, const YamlNode *value) {
     const YamlNode *map = family_get(hub, "values", path);
@@ -89,10 +95,14 @@ static const YamlNode *translate_value(Hub *hub, const char *path, const YamlNod
     return node;
 }
 
+/* Null is kept: it means "as others imply", which is not always what silence means (see add_table). */
 static void use(Hub *hub, const char *path, const char *field, const YamlNode *key,
                 const YamlNode *value) {
-    const YamlNode *ours = translate_value(hub, path, value), *before = given(hub, field);
-    if (ours && before && !same_value(before, ours))
+    const YamlNode *ours = yaml_is_null(value) ? value : translate_value(hub, path, value);
+    const YamlNode *before = given(hub, field);
+    if (ours && before && yaml_is_null(before))
+        replace(hub, field, ours);
+    else if (ours && before && !yaml_is_null(ours) && !same_value(before, ours))
         hub->status = diag_error(hub->diag, value->place, "E0209", "keep one of the two",
                                  "%s contradicts an earlier key for the same figure", path);
     else if (ours && !before)
@@ -131,10 +141,10 @@ static void walk(Hub *hub, const YamlNode *config, const char *prefix) {
         const char *path = arena_printf(hub->arena, "%s%s", prefix, key->text);
         const YamlNode *field = family_get(hub, "keys", path);
         const YamlNode *allowed = family_get(hub, "only", path);
-        if (is_nothing(value) || is_listed(yaml_get(hub->family->root, "harmless"), path))
-            continue;
         if (field) {
             use(hub, path, field->text, key, value);
+        } else if (is_nothing(value) || is_listed(yaml_get(hub->family->root, "harmless"), path)) {
+            continue;
         } else if (allowed) {
             check_only(hub, path, allowed, value);
         } else if (value->kind == YAML_MAPPING && is_nested(hub, path)) {
@@ -160,7 +170,8 @@ static void check_missing(Hub *hub, const YamlNode *config) {
     const YamlNode *keys = yaml_get(hub->family->root, "keys");
     for (int64_t i = 0; keys && keys->kind == YAML_MAPPING && i < keys->count; i++) {
         const Field *field = schema_field(&model_schema, keys->items[i]->text);
-        if (field && !field->fallback && !given(hub, field->name))
+        const YamlNode *value = field ? given(hub, field->name) : NULL;
+        if (field && !field->fallback && (!value || yaml_is_null(value)))
             hub->status = diag_error(hub->diag, config->place, "E0208", field->doc,
                                      "the key `%s` is missing", keys->keys[i]->text);
     }

@@ -177,6 +177,8 @@ const Schema topology_schema = {
     .open = true,
 };
 
+enum { GPUS_MAX = 65536 }; /* keeps every table by rank small */
+
 /* The mapping of node kind `index`, or one of its keys when that was written. */
 static DiagPlace node_place(const YamlNode *root, int64_t index, const char *key) {
     const YamlNode *node = yaml_get(root, "nodes")->items[index];
@@ -214,6 +216,10 @@ Status topology_read(Arena *arena, const char *path, Topology *topology, Diag *d
     YamlNode *root;
     TRY(yaml_read(arena, path, yaml_config_limits, &root, diag));
     TRY(schema_read(&topology_schema, root, topology, arena, diag));
+    if (topology_gpu_count(topology) > GPUS_MAX)
+        return diag_error(diag, root->place, "E0315", "check count and gpus",
+                          "the cluster has %lld GPUs, over the limit of %d",
+                          (long long)topology_gpu_count(topology), GPUS_MAX);
     return check_network(topology, root, diag);
 }
 

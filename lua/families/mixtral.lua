@@ -37,8 +37,8 @@ local M = {
   -- What the family is by definition.
   fixed = { norm = "rms", position = "rope", gated = true, renormalize = true },
 
-  -- What the family's own code takes where a config is silent.
-  defaults = { rope_theta = 1000000.0 },
+  -- What the family's own code takes where a config is silent; a null means as many as query heads.
+  defaults = { kv_heads = 8, rope_theta = 1000000.0 },
 
   harmless = hub.harmless,
   only = hub.with(hub.only, { router_jitter_noise = { 0.0 } }),
