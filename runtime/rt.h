@@ -137,6 +137,9 @@ typedef struct rt_program {
     float initializer_range;
 } rt_program;
 
+/* Row of the calling rank in its role's table (rt_place.index). */
+int32_t rt_role_index(const rt_rank *rank);
+
 /* --- operations --------------------------------------------------------------------------------------- */
 
 /* Run a kernel of the launch table. `args` is the struct of that kernel, from the program's ops.h. */

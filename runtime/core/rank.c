@@ -109,6 +109,10 @@ rt_status rt_op_end(rt_rank *rank, int op, int layer, rt_status status) {
     return RT_OK;
 }
 
+int32_t rt_role_index(const rt_rank *rank) {
+    return rank->place->index;
+}
+
 void *rt_at(const rt_rank *rank, int64_t offset) {
     return rank->slab + offset;
 }
