@@ -181,7 +181,8 @@ rt_status rt_combine(rt_rank *rank, int op, int layer, int channel, int exchange
 
 /* Fill token ids and positions of a micro-batch from the request table: int32 [sequences x tokens] each,
  * sequence-major; sequences [first, first + sequences) of the wave. A row past the end of its sequence,
- * or of an absent one, gets id 0 and position -1: it is masked everywhere. */
+ * or of an absent one, gets id 0 and position -1: it is masked everywhere. A rank that needs no ids, or no
+ * positions, passes -1 for them. */
 typedef struct rt_begin_args {
     int64_t ids, positions;
     int32_t first, sequences, tokens;

@@ -2,8 +2,6 @@
  * steps, with the request table between them. All ranks run the same number of steps. */
 #include "host/wait.h"
 
-#include <math.h>
-
 /* Sequence `s` of the wave as an index of the job's sequences, -1: absent. */
 static int64_t job_sequence(const rt_rank *rank, int64_t s) {
     int64_t index = rank->wave * rank->program->batch + s;
@@ -118,7 +116,9 @@ static rt_status step_run(rt_rank *rank, const rt_step *step, int64_t made) {
 static rt_status wave_run(rt_rank *rank, int64_t wave, int64_t decode_steps) {
     double *ends = rank->ends + wave * (1 + rank->job->max_new);
     rank->wave = wave;
-    memset(rt_at(rank, rank->role->zero_offset), 0, (size_t)rank->role->zero_bytes);
+    if (rank->used) /* a fresh segment is zero, and its pages not yet there */
+        memset(rt_at(rank, rank->role->zero_offset), 0, (size_t)rank->role->zero_bytes);
+    rank->used = true;
     for (int32_t s = 0; s < rank->program->batch; ++s)
         rank->next[s] = -1;
     RT_TRY(rt_wait_barrier(rank, rank->program->channels));

@@ -23,6 +23,7 @@ struct rt_rank {
     int64_t wave;        /* first sequence is wave x batch */
     int64_t made;        /* new tokens of each sequence of the wave before this step */
     bool warming;        /* results of this wave are not kept */
+    bool used;           /* some wave has written the persistent state */
     int32_t *next;       /* [batch] token made last; -1: not known here */
 
     double op_begin, waited; /* of the operation under way */

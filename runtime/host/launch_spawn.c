@@ -51,22 +51,20 @@ static rt_status child_spawn(Children *children, int rank, int fd, char **argv, 
 
 /* A process that ended without its work done and without telling why. */
 static void child_ended(Children *children, int rank, int wait_status) {
-    char text[RT_MESSAGE], doing[160];
+    const rt_program *program = children->segment->program;
+    char text[RT_MESSAGE], doing[160], end[128];
     const rt_area *area = rt_segment_area(children->segment, rank);
     if (atomic_load(&area->done) && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
         return;
-    rt_segment_doing(children->segment, rank, doing, sizeof doing);
-    if (WIFSIGNALED(wait_status))
-        snprintf(
-            text, sizeof text, "rank %d (%s): %s: ended by signal %d (%s)", rank,
-            children->segment->program->role[children->segment->program->places[rank].role].name,
-            doing, WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
+    int signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
+    if (signal)
+        snprintf(end, sizeof end, "signal %d (%s)%s", signal, strsignal(signal),
+                 signal == SIGKILL || signal == SIGBUS ? "; is the host out of memory?" : "");
     else
-        snprintf(
-            text, sizeof text, "rank %d (%s): %s: ended with status %d before its work was done",
-            rank,
-            children->segment->program->role[children->segment->program->places[rank].role].name,
-            doing, WEXITSTATUS(wait_status));
+        snprintf(end, sizeof end, "status %d before its work was done", WEXITSTATUS(wait_status));
+    rt_segment_doing(children->segment, rank, doing, sizeof doing);
+    snprintf(text, sizeof text, "rank %d (%s): %s: ended with %s", rank,
+             program->role[program->places[rank].role].name, doing, end);
     rt_segment_fail(children->segment, rank, RT_SOFTWARE, text);
 }
 

@@ -4,6 +4,7 @@
 #include "host/blas.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct Worker {
@@ -16,7 +17,9 @@ typedef struct Worker {
 rt_status rt_launch_rank(rt_segment *segment, int rank) {
     rt_rank *context = rt_rank_create(segment, rank);
     if (!context) {
-        rt_segment_fail(segment, rank, RT_UNAVAILABLE, "no memory for the context of a rank");
+        char text[64];
+        snprintf(text, sizeof text, "rank %d: no memory for its context", rank);
+        rt_segment_fail(segment, rank, RT_UNAVAILABLE, text);
         return RT_UNAVAILABLE;
     }
     context->watch_pids = atomic_load(&rt_segment_header(segment)->attached) != 0;
@@ -54,8 +57,11 @@ rt_status rt_launch_threads(rt_segment *segment, rt_error *error) {
     for (int r = 0; r < world; ++r) {
         workers[r] = (Worker){.segment = segment, .rank = r};
         workers[r].started = pthread_create(&workers[r].thread, NULL, worker_run, &workers[r]) == 0;
-        if (!workers[r].started)
-            rt_segment_fail(segment, r, RT_UNAVAILABLE, "no thread for another rank");
+        if (!workers[r].started) {
+            char text[64];
+            snprintf(text, sizeof text, "rank %d: no thread for it", r);
+            rt_segment_fail(segment, r, RT_UNAVAILABLE, text);
+        }
     }
     for (int r = 0; r < world; ++r)
         if (workers[r].started)

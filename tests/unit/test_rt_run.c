@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -671,7 +672,7 @@ static void test_wrong_count(void **state) {
 
 static void test_killed_rank(void **state) {
     expect_failure(state, "kill:1", "", RT_SOFTWARE,
-                   "rank 1 (worker): decode, layer 0, operation 5 check: ended by signal 9");
+                   "rank 1 (worker): decode, layer 0, operation 5 check: ended with signal 9");
     expect_failure(state, "exit:0", "", RT_SOFTWARE,
                    "rank 0 (worker): decode, layer 0, operation "
                    "5 check: ended with status 0 before its work was done");
@@ -706,6 +707,50 @@ static void test_other_world(void **state) {
     assert_contains("stderr", "torchrun started 7 ranks, this program is for 4");
 }
 
+/* Four processes that take their places from torchrun's variables; the status of each. */
+static void run_seats(const char *fault, int status[WORLD]) {
+    pid_t pids[WORLD];
+    char line[256], seat[8];
+    snprintf(line, sizeof line, "run --tokens %s --out %s/seats -q", path_of("tokens.rta"), dir);
+    for (int r = WORLD - 1; r >= 0; --r) {
+        pids[r] = fork();
+        assert_true(pids[r] >= 0);
+        if (pids[r] > 0)
+            continue;
+        snprintf(seat, sizeof seat, "%d", r);
+        setenv("RANK", seat, 1);
+        setenv("WORLD_SIZE", "4", 1);
+        setenv("MASTER_PORT", dir, 1); /* no other launch has it */
+        setenv("RT_TEST_FAULT", fault, 1);
+        _exit(call(line));
+    }
+    for (int i = 0; i < WORLD; ++i) {
+        int wait_status;
+        pid_t pid = waitpid(-1, &wait_status, 0); /* reaped at once, so that peers see it gone */
+        for (int r = 0; r < WORLD; ++r)
+            if (pids[r] == pid)
+                status[r] =
+                    WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -WTERMSIG(wait_status);
+    }
+}
+
+static void test_seats(void **state) {
+    (void)state;
+    int status[WORLD];
+    run_seats("", status);
+    for (int r = 0; r < WORLD; ++r)
+        assert_int_equal(status[r], 0);
+    assert_contains("seats/results.rta", RT_ARRAY_MAGIC);
+    run_seats("kill:2", status);
+    assert_int_equal(status[2], -SIGKILL);
+    int told = 0;
+    for (int r = 0; r < WORLD; ++r) {
+        told += status[r] == RT_SOFTWARE;
+        assert_int_not_equal(status[r], 0);
+    }
+    assert_int_equal(told, 1);
+}
+
 #define ON(test, transport)                                                                        \
     { #test " over " transport, test, NULL, NULL, (void *)(uintptr_t)transport }
 
@@ -722,6 +767,7 @@ int main(int argc, char **argv) {
         ON(test_wrong_count, "threads"),  ON(test_wrong_count, "shm"),
         ON(test_killed_rank, "shm"),      ON(test_slow_rank_within_limit, "threads"),
         cmocka_unit_test(test_bad_input), cmocka_unit_test(test_other_world),
+        cmocka_unit_test(test_seats),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
