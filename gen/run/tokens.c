@@ -53,8 +53,8 @@ static DiagPlace place_of(const Reader *reader, int64_t sequence, int64_t token)
         place.line += *c == '\n';
         place.column = *c == '\n' ? 1 : place.column + 1;
     }
-    size_t width = strcspn(at, ",[]{} \t\r\n");
-    place.width = width ? (int64_t)width : 1;
+    int64_t width = *at == '"' ? skip_string(at) - at : (int64_t)strcspn(at, ",[]{} \t\r\n");
+    place.width = width ? width : 1;
     return place;
 }
 
