@@ -16,9 +16,9 @@ rt_status kernel_choose(rt_rank *rank, const void *args) {
         struct best chosen = {-INFINITY, -1};
         for (int64_t member = 0; member < a->members; ++member) {
             struct best other = best[member * a->sequences + s];
-            bool wins = other.entry >= 0 && (chosen.entry < 0 || other.logit > chosen.logit ||
-                                             (other.logit == chosen.logit &&
-                                              other.entry < chosen.entry));
+            bool wins =
+                other.entry >= 0 && (chosen.entry < 0 || other.logit > chosen.logit ||
+                                     (other.logit == chosen.logit && other.entry < chosen.entry));
             if (wins)
                 chosen = other;
         }

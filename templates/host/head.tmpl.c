@@ -10,9 +10,9 @@ struct best {
 /* Rows gathered for one product. */
 struct tile {
     int64_t rows;
-    float *in;                /* [rows][H] */
-    float *logits;            /* [rows][entries of a chunk] */
-    float *to[TILE_HEAD];     /* where the row's logits are wanted, or NULL */
+    float *in;                    /* [rows][H] */
+    float *logits;                /* [rows][entries of a chunk] */
+    float *to[TILE_HEAD];         /* where the row's logits are wanted, or NULL */
     struct best *best[TILE_HEAD]; /* of its sequence if this is the last row, or NULL */
     float *scratch;
 };

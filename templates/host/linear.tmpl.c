@@ -23,7 +23,7 @@ rt_status kernel_linear(rt_rank *rank, const void *args) {
     elem_t *out = rt_at(rank, a->out);
     float *workspace = rt_at(rank, a->workspace);
     int64_t tile = min_of(a->rows, TILE_LINEAR);
-    float *x = carve(&workspace, tile * a->inputs); /* [tile][inputs] */
+    float *x = carve(&workspace, tile * a->inputs);  /* [tile][inputs] */
     float *y = carve(&workspace, tile * a->outputs); /* [tile][outputs] */
 
     for (int64_t row = 0; row < a->rows; row += tile) {

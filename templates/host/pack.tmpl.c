@@ -2,8 +2,6 @@
  * results will come back. The layout of both windows is that of rt_dispatch and rt_combine in rt.h. */
 #include "kernel.h"
 
-#include <assert.h>
-
 typedef const int16_t route_table[PARTS][2]; /* of an expert: target, slot there */
 
 /* Where the next row and the next result of a target lie. */
@@ -11,19 +9,19 @@ struct cursor {
     int64_t row, result;
 };
 
-/* Walk one row's choices: count what it sends and, if `back` is given, say where results come back. Targets
- * are taken in order of choice; `slots` gets, a target, the slot of each choice. */
+/* Where one row goes: its targets in order of choice and, at each, the slot of each choice (-1: not there). A
+ * target holds at most one part of an expert in a layer. */
 struct visit {
     int targets;
     int32_t target[TOP_K * PARTS];
     int32_t slots[TOP_K * PARTS][TOP_K];
 };
 
-static struct visit visit_row(const int32_t *choice, const route_table *routes) {
+static struct visit visit_row(const int32_t *choice, const route_table *table) {
     struct visit visit = {0};
     for (int k = 0; k < TOP_K; ++k) {
         for (int part = 0; choice[k] >= 0 && part < PARTS; ++part) {
-            int32_t target = routes[choice[k]][part][0];
+            int32_t target = table[choice[k]][part][0];
             int at = 0;
             if (target < 0)
                 continue;
@@ -33,7 +31,7 @@ static struct visit visit_row(const int32_t *choice, const route_table *routes) 
                 visit.target[visit.targets++] = target;
                 memset(visit.slots[at], -1, sizeof visit.slots[at]);
             }
-            visit.slots[at][k] = routes[choice[k]][part][1];
+            visit.slots[at][k] = table[choice[k]][part][1];
         }
     }
     return visit;
@@ -60,14 +58,14 @@ static void place_windows(const struct pack_args *a, const rt_exchange *exchange
 }
 
 /* The row of the returned window for each part of each choice. */
-static void write_back(const struct visit *visit, const int32_t *choice, const route_table *routes,
+static void write_back(const struct visit *visit, const int32_t *choice, const route_table *table,
                        struct cursor *cursors, int32_t *back) {
     int64_t result[TOP_K * PARTS];
     for (int i = 0; i < visit->targets; ++i)
         result[i] = cursors[visit->target[i]].result;
     for (int k = 0; k < TOP_K; ++k) {
         for (int part = 0; part < PARTS; ++part) {
-            int32_t target = choice[k] < 0 ? -1 : routes[choice[k]][part][0];
+            int32_t target = choice[k] < 0 ? -1 : table[choice[k]][part][0];
             int at = 0;
             while (target >= 0 && visit->target[at] != target)
                 ++at;

@@ -1,7 +1,7 @@
 /* Moves of program $(view.name): who sends what to whom. Made by gen: do not edit. */
 #include "program.h"
 
-/* clang-format off: tables */
+/* clang-format off */
 //% if #view.channels > 0 then
 
 /* name, members, their ranks, pieces, pieces [begin, end) that each member owns */

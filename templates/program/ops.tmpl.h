@@ -12,7 +12,7 @@ enum {
     KERNELS,
 };
 
-/* clang-format off: tables of fields */
+/* clang-format off */
 //% for _, kernel in ipairs(view.kernels) do
 
 //%   for _, line in ipairs(kernel.doc) do

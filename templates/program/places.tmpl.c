@@ -1,7 +1,7 @@
 /* Ranks of program $(view.name): where they are and what they hold. Made by gen: do not edit. */
 #include "program.h"
 
-/* clang-format off: tables */
+/* clang-format off */
 
 /* Names in checkpoints. */
 //% for _, line in ipairs(view.tensors) do

@@ -3,7 +3,7 @@
 
 #include "ops.h"
 
-/* clang-format off: tables */
+/* clang-format off */
 
 /* kind, part, index of the kind, micro-batch, stream, recorded, waits, provenance; by operation id */
 //% for _, role in ipairs(view.roles) do

@@ -4,7 +4,7 @@ $(line)
 #include "ops.h"
 #include "program.h"
 
-/* clang-format off: tables */
+/* clang-format off */
 
 /* Buffers: bytes from the begin of the slab. */
 //% for _, line in ipairs(view.buffers) do
