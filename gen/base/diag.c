@@ -1,5 +1,5 @@
-/* Diag: see diag.h. Texts lie in the arena that the owner set. What is printed may hold a user's bytes,
- * so control characters are never passed on to a terminal. */
+/* Diag: see diag.h. Texts lie in the arena that the owner set. What is printed may hold a user's
+ * bytes, so control characters are never passed on to a terminal. */
 #include "base/diag.h"
 
 #include <assert.h>
@@ -9,8 +9,8 @@
 
 enum { LINE_SHOWN = 120 }; /* longer lines (JSON on one line) are shown as a window */
 
-/* Where the next message goes: a free slot or, so that an error is never lost behind notes, the slot
- * of the last message that is none. NULL when the message is to be dropped. */
+/* Where the next message goes: a free slot or, so that an error is never lost behind notes, the
+ * slot of the last message that is none. NULL when the message is to be dropped. */
 static DiagMessage *slot_for(Diag *diag, DiagLevel level) {
     if (diag->count < DIAG_LIMIT)
         return &diag->messages[diag->count++];
@@ -70,11 +70,12 @@ void diag_note(Diag *diag, DiagPlace place, const char *code, const char *help, 
     va_end(args);
 }
 
-/* --- nearest name --------------------------------------------------------------------------------- */
+/* --- nearest name ----------------------------------------------------------------------------- */
 
 enum { WORD_MAX = 64 };
 
-/* Edit distance with transpositions of neighbours, two rows and one before; words up to WORD_MAX. */
+/* Edit distance with transpositions of neighbours, two rows and one before; words up to
+ * WORD_MAX. */
 static int distance(const char *a, const char *b) {
     int rows[3][WORD_MAX + 1];
     int n = (int)strlen(a), m = (int)strlen(b);
@@ -116,7 +117,7 @@ const char *diag_nearest(const char *word, const char *const *names) {
     return nearest;
 }
 
-/* --- rendering ------------------------------------------------------------------------------------ */
+/* --- rendering -------------------------------------------------------------------------------- */
 
 static void put_safe(const char *text, size_t length, FILE *out) {
     for (size_t i = 0; i < length; i++) {

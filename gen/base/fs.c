@@ -1,4 +1,5 @@
-/* fs: single files and paths; whole directories are in fs_tree.c. Texts lie in the caller's arena. */
+/* fs: single files and paths; whole directories are in fs_tree.c. Texts lie in the caller's
+ * arena. */
 #include "base/fs.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* fs_tree: a directory written whole or not at all. It grows as a sibling of its final path and is
- * exchanged with it at the end. Nothing is written or removed through symbolic links: all steps go by
- * descriptors of the directories that we made. The FsTree lies in the caller's arena. */
+ * exchanged with it at the end. Nothing is written or removed through symbolic links: all steps go
+ * by descriptors of the directories that we made. The FsTree lies in the caller's arena. */
 #include "base/fs.h"
 
 #include <assert.h>

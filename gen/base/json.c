@@ -64,7 +64,8 @@ void json_end(Json *json) {
     json->depth--;
 }
 
-/* Control characters are escaped, those of U+0080 to U+009F too: YAML readers refuse them as bytes. */
+/* Control characters are escaped, those of U+0080 to U+009F too: YAML readers refuse them as
+ * bytes. */
 static void write_text(Buf *out, const char *text) {
     buf_putc(out, '"');
     for (const char *c = text; *c; c++) {

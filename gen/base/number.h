@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A whole decimal integer, all of `text`: optional minus, digits. On overflow returns false and sets
- * *overflow. */
+/* A whole decimal integer, all of `text`: optional minus, digits. On overflow returns false and
+ * sets *overflow. */
 bool number_parse_int(const char *text, int64_t *value, bool *overflow);
 
 /* Length of the decimal number (12, -0.5, .5, 1e-4) that `text` begins with; 0 if there is none. */

@@ -1,5 +1,5 @@
-/* schema: YAML nodes into structs, with a diagnostic for each mistake. Texts and lists go to the arena. How
- * a single scalar is read stands in schema_scalar.c. */
+/* schema: YAML nodes into structs, with a diagnostic for each mistake. Texts and lists go to the
+ * arena. How a single scalar is read stands in schema_scalar.c. */
 #include "base/schema_internal.h"
 
 #include <assert.h>

@@ -15,8 +15,8 @@
 
 struct lua_State;
 
-/* Half-open: [begin, end). Written as [begin, end] in JSON and YAML. Lua sees a table with the fields
- * `begin` and `finish`, because `end` is a keyword there. */
+/* Half-open: [begin, end). Written as [begin, end] in JSON and YAML. Lua sees a table with the
+ * fields `begin` and `finish`, because `end` is a keyword there. */
 typedef struct Range {
     int64_t begin, end;
 } Range;
@@ -68,12 +68,14 @@ extern const Schema range_schema;
 
 /* Read a mapping node into the struct at `out` (zeroed first). Unknown keys are errors with the
  * nearest name (E0107), missing ones E0108, wrong types E0109, out of range E0110, a missing unit
- * E0312, another name for a key is told as a note, E0106. All mistakes are recorded before it returns
- * STATUS_DATA. A null value is the same as an absent key. A LIST with fallback "" is empty when absent, an
- * OBJECT holds the fallbacks of its own fields. A fallback may lie outside the limits of its field. */
+ * E0312, another name for a key is told as a note, E0106. All mistakes are recorded before it
+ * returns STATUS_DATA. A null value is the same as an absent key. A LIST with fallback "" is empty
+ * when absent, an OBJECT holds the fallbacks of its own fields. A fallback may lie outside the
+ * limits of its field. */
 Status schema_read(const Schema *schema, const YamlNode *node, void *out, Arena *arena, Diag *diag);
 
-/* Write the struct as a JSON object, keys sorted, quantities as text with units that read back equal. */
+/* Write the struct as a JSON object, keys sorted, quantities as text with units that read back
+ * equal. */
 void schema_write(const Schema *schema, const void *object, Json *json);
 
 /* Push the struct as a fresh Lua table; reals with an integral value stay floats. Lists are arrays
@@ -83,7 +85,8 @@ void schema_push(struct lua_State *lua, const Schema *schema, const void *object
 /* Append "path: a -> b" lines for each difference; returns how many. */
 int64_t schema_diff(const Schema *schema, const void *a, const void *b, Buf *out);
 
-/* LuaLS annotations (---@class ...) for this schema and those that it contains; a Markdown table. */
+/* LuaLS annotations (---@class ...) for this schema and those that it contains; a Markdown
+ * table. */
 void schema_lua_types(const Schema *schema, Buf *out);
 void schema_markdown(const Schema *schema, Buf *out);
 

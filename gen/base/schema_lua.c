@@ -1,5 +1,5 @@
-/* schema_lua: structs as fresh Lua tables. Owns nothing; the state owns the tables. A caller runs this
- * under lua_pcall, since running out of the state's memory raises. */
+/* schema_lua: structs as fresh Lua tables. Owns nothing; the state owns the tables. A caller runs
+ * this under lua_pcall, since running out of the state's memory raises. */
 #include "base/schema_internal.h"
 
 #include <lauxlib.h>

@@ -1,5 +1,5 @@
-/* schema_scalar: one scalar as the type of its field, strictly: what could be misread is refused with the
- * form that would be read. Texts go to the arena. */
+/* schema_scalar: one scalar as the type of its field, strictly: what could be misread is refused
+ * with the form that would be read. Texts go to the arena. */
 #include "base/number.h"
 #include "base/schema_internal.h"
 

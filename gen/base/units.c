@@ -70,7 +70,8 @@ UnitsResult units_parse(Quantity quantity, const char *text, double *value) {
     return UNITS_UNKNOWN_UNIT;
 }
 
-/* The shortest of the texts that read back exactly; of equally short ones that with the largest unit. */
+/* The shortest of the texts that read back exactly; of equally short ones that with the largest
+ * unit. */
 void units_format(Quantity quantity, double value, char text[UNITS_TEXT]) {
     char number[32], candidate[UNITS_TEXT];
     json_format_real(number, value);

@@ -1,5 +1,5 @@
-/* yaml: see yaml.h. The tree lies in the caller's arena; libyaml's parser and events are freed here. This
- * module types nothing: a scalar is its text. */
+/* yaml: see yaml.h. The tree lies in the caller's arena; libyaml's parser and events are freed
+ * here. This module types nothing: a scalar is its text. */
 #include "base/yaml.h"
 
 #include "base/fs.h"

@@ -1,5 +1,5 @@
-/* family: reading lua/families/NAME.lua, the data that translates a family's own words. The Lua value is
- * taken over as a tree, so that the walkers of inputs serve here too. */
+/* family: reading lua/families/NAME.lua, the data that translates a family's own words. The Lua
+ * value is taken over as a tree, so that the walkers of inputs serve here too. */
 #include "input/model_internal.h"
 
 #include "base/sandbox.h"

@@ -1,6 +1,7 @@
-/* hub: a hub's config.json in terms of our schema. Each key is used, known to be harmless, supported for some
- * values only, or unknown and listed in one note; which of these, the family file says. Values keep the
- * nodes of the config, so that later messages point into the user's file. */
+/* hub: a hub's config.json in terms of our schema. Each key is used, known to be harmless,
+ * supported for some values only, or unknown and listed in one note; which of these, the family
+ * file says. Values keep the nodes of the config, so that later messages point into the user's
+ * file. */
 #include "input/model_internal.h"
 
 #include "base/number.h"
@@ -95,7 +96,8 @@ static const YamlNode *translate_value(Hub *hub, const char *path, const YamlNod
     return node;
 }
 
-/* Null is kept: it means "as others imply", which is not always what silence means (see add_table). */
+/* Null is kept: it means "as others imply", which is not always what silence means (see
+ * add_table). */
 static void use(Hub *hub, const char *path, const char *field, const YamlNode *key,
                 const YamlNode *value) {
     const YamlNode *ours = yaml_is_null(value) ? value : translate_value(hub, path, value);

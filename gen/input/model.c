@@ -1,5 +1,5 @@
-/* model: reading a model and checking its figures against each other. Everything lies in the caller's
- * arena. Families and hub keys are dealt with in family.c and hub.c. */
+/* model: reading a model and checking its figures against each other. Everything lies in the
+ * caller's arena. Families and hub keys are dealt with in family.c and hub.c. */
 #include "input/model_internal.h"
 
 #include "base/fs.h"

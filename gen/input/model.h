@@ -14,8 +14,8 @@ typedef enum ModelActivation {
 } ModelActivation;
 typedef enum ElementType { ELEMENT_F32, ELEMENT_BF16, ELEMENT_F16 } ElementType;
 
-/* Every tensor that a model may have. Shapes are [rows][columns] as in checkpoints: a projection maps
- * `columns` inputs to `rows` outputs; vectors have one column. Order: as layers use them. */
+/* Every tensor that a model may have. Shapes are [rows][columns] as in checkpoints: a projection
+ * maps `columns` inputs to `rows` outputs; vectors have one column. Order: as layers use them. */
 typedef enum TensorKind {
     TENSOR_EMBEDDING,      /* [vocabulary][hidden] */
     TENSOR_POSITIONS,      /* [max_positions][hidden], learned positions only */
@@ -46,7 +46,8 @@ typedef enum TensorKind {
 
 extern const char *const tensor_kind_names[TENSOR_KINDS + 1]; /* "embedding", ..., NULL */
 
-/* One tensor kind of this model: its name in checkpoints, with {layer} and {expert} to be replaced. */
+/* One tensor kind of this model: its name in checkpoints, with {layer} and {expert} to be
+ * replaced. */
 typedef struct ModelTensor {
     int64_t kind; /* TensorKind */
     const char *name;
@@ -79,17 +80,17 @@ typedef struct Model {
 
 extern const Schema model_schema;
 
-/* Read MODEL: our YAML (any mapping without "model_type"), or a hub's config.json, or a directory that
- * holds one. `share` overrides the embedded Lua files, or NULL. Checks sizes against each other
- * (E02xx): heads over kv_heads, top_k over experts, positive sizes below 2^31, and warns where
- * method.md does (tokenizer gpt2 with a vocabulary other than 50257: E0210). */
+/* Read MODEL: our YAML (any mapping without "model_type"), or a hub's config.json, or a directory
+ * that holds one. `share` overrides the embedded Lua files, or NULL. Checks sizes against each
+ * other (E02xx): heads over kv_heads, top_k over experts, positive sizes below 2^31, and warns
+ * where method.md does (tokenizer gpt2 with a vocabulary other than 50257: E0210). */
 Status model_read(Arena *arena, const char *path, const char *share, Model *model, Diag *diag);
 
 /* Rows and columns of a tensor of this kind in the checkpoint. */
 void model_tensor_shape(const Model *model, TensorKind kind, int64_t *rows, int64_t *columns);
 
-/* Name of this tensor in checkpoints with layer and expert put in (ignored where the kind has none);
- * NULL if the model has no such tensor. */
+/* Name of this tensor in checkpoints with layer and expert put in (ignored where the kind has
+ * none); NULL if the model has no such tensor. */
 const char *model_tensor_name(Arena *arena, const Model *model, TensorKind kind, int64_t layer,
                               int64_t expert);
 

@@ -1,4 +1,5 @@
-/* topology: see topology.h. Texts and lists lie in the caller's arena. It knows nothing of models. */
+/* topology: see topology.h. Texts and lists lie in the caller's arena. It knows nothing of
+ * models. */
 #include "input/topology.h"
 
 #include <assert.h>

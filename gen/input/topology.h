@@ -1,6 +1,7 @@
-/* topology: the cluster. Nodes of one or several kinds, each with GPUs, a link among them and NICs;
- * a network between nodes. Bandwidth is per direction, per GPU (links) or per NIC. GPUs are numbered
- * node by node in the order written: the "slot" of a GPU is its number in the whole cluster. */
+/* topology: the cluster. Nodes of one or several kinds, each with GPUs, a link among them and
+ * NICs; a network between nodes. Bandwidth is per direction, per GPU (links) or per NIC. GPUs are
+ * numbered node by node in the order written: the "slot" of a GPU is its number in the whole
+ * cluster. */
 #pragma once
 
 #include "base/schema.h"

@@ -13,7 +13,8 @@ typedef struct Workload {
 
 extern const Schema workload_schema;
 
-/* Read a workload file (E04xx). Defaults of absent keys: batch 64, prefill 512, context 1024, bf16. */
+/* Read a workload file (E04xx). Defaults of absent keys: batch 64, prefill 512, context 1024,
+ * bf16. */
 Status workload_read(Arena *arena, const char *path, Workload *workload, Diag *diag);
 
 /* Check against the model: prefill <= context <= max_positions (E0402). */

@@ -1,5 +1,5 @@
--- mixtral: RMS norm, rotary positions, grouped-query attention without biases, gated experts without
--- biases, top-k probabilities renormalised.
+-- mixtral: RMS norm, rotary positions, grouped-query attention without biases, gated experts
+-- without biases, top-k probabilities renormalised.
 
 local hub = require("lib.hub")
 
@@ -9,8 +9,8 @@ local expert = layer .. "block_sparse_moe.experts.{expert}."
 local M = {
   name = "mixtral",
 
-  -- Hub key -> field of our model. A dot reaches into a mapping: transformers 5 writes rope_parameters,
-  -- version 4 rope_theta.
+  -- Hub key -> field of our model. A dot reaches into a mapping: transformers 5 writes
+  -- rope_parameters, version 4 rope_theta.
   keys = {
     attention_dropout = "attention_dropout",
     head_dim = "head_dim",

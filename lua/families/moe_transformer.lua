@@ -1,5 +1,5 @@
--- moe_transformer: the family of our own YAML. It has a name for every tensor that a model can have, in the
--- style of hub checkpoints; which of them a model has follows from its fields.
+-- moe_transformer: the family of our own YAML. It has a name for every tensor that a model can
+-- have, in the style of hub checkpoints; which of them a model has follows from its fields.
 
 local layer = "model.layers.{layer}."
 local attention = layer .. "self_attn."

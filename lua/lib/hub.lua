@@ -2,7 +2,8 @@
 
 local M = {}
 
--- Keys that change no result of ours: bookkeeping, the training loop, the reading library's own switches.
+-- Keys that change no result of ours: bookkeeping, the training loop, the reading library's own
+-- switches.
 M.harmless = {
   "_name_or_path",
   "architectures",

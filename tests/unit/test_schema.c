@@ -1,5 +1,5 @@
-/* Schema: one declaration read, written, pushed to Lua, compared and documented; each mistake to the
- * letter. */
+/* Schema: one declaration read, written, pushed to Lua, compared and documented; each mistake to
+ * the letter. */
 #include "test.h"
 
 #include "base/schema.h"

@@ -1,4 +1,5 @@
-/* Units: what is read, what is refused with which cure, and that what is written reads back equal. */
+/* Units: what is read, what is refused with which cure, and that what is written reads back
+ * equal. */
 #include "test.h"
 
 #include "base/units.h"
