@@ -42,6 +42,7 @@ const Explanation explain_table[] = {
               "80 GiB 2^30 bytes. Bandwidth is per direction and per GPU or NIC."},
     {"E0313", "A node with NICs states their bandwidth, per NIC and direction."},
     {"E0314", "Several nodes need a network with its latency."},
+    {"E0315", "The cluster has more GPUs than gen plans for; count or gpus is probably mistyped."},
     {"E0402", "prefill bounds the prompt, context the prompt and the new tokens; a model has\n"
               "positions for max_positions tokens."},
     {"E0450", "A Lua file raised an error; file, line and traceback are Lua's."},
