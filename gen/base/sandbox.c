@@ -1,5 +1,5 @@
-/* sandbox: the state, its allocator, its files and its errors. Owns the Lua state and the texts read from
- * the share folder. It must not know what scripts are for. */
+/* sandbox: the state, its allocator, its files and its errors. Owns the Lua state and the texts
+ * read from the share folder. It must not know what scripts are for. */
 #include "base/sandbox.h"
 
 #include "base/embedded.h"
@@ -31,7 +31,7 @@ static void *sandbox_allocate(void *user, void *memory, size_t old_size, size_t 
     return moved;
 }
 
-/* --- files -------------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 /* Relative, of plain characters, without "..": it cannot leave the share folder. */
 static bool name_is_plain(const char *name) {
@@ -48,9 +48,11 @@ const char *sandbox_file(const Sandbox *sandbox, const char *name, size_t *lengt
         char *path = fs_join(sandbox->files, sandbox->share, name);
         char *text = NULL;
         Diag unread = {.arena = sandbox->files};
-        if (fs_exists(path) && fs_read(sandbox->files, path, SANDBOX_FILE_LIMIT, &text, length,
-                                       &unread) == STATUS_OK) {
-            return text;
+        if (fs_exists(path)) { /* one that cannot be read is not replaced by ours in silence */
+            return fs_read(sandbox->files, path, SANDBOX_FILE_LIMIT, &text, length, &unread) ==
+                           STATUS_OK
+                       ? text
+                       : NULL;
         }
     }
     for (const struct EmbeddedFile *file = embedded_files; file->name; file++) {
@@ -78,7 +80,7 @@ const char *const *sandbox_list(Arena *arena, const char *prefix) {
     return names;
 }
 
-/* --- require -------------------------------------------------------------------------------------------- */
+/* --- require ---------------------------------------------------------------------------------- */
 
 /* "lib.split" -> "lua/lib/split.lua", pushed. */
 static const char *module_file(lua_State *lua, const char *module) {
@@ -125,7 +127,7 @@ static int sandbox_require(lua_State *lua) {
     return 1;
 }
 
-/* --- the state ---------------------------------------------------------------------------------------- */
+/* --- the state -------------------------------------------------------------------------------- */
 
 static int open_libraries(lua_State *lua) {
     sandbox_lib_open(lua);
@@ -180,7 +182,7 @@ void sandbox_set_global(Sandbox *sandbox, const char *name) {
     lua_pop(sandbox->lua, 1);
 }
 
-/* --- running and errors -------------------------------------------------------------------------------- */
+/* --- running and errors ----------------------------------------------------------------------- */
 
 static int add_traceback(lua_State *lua) {
     luaL_traceback(lua, lua, sandbox_lib_text(lua, 1), 1);

@@ -1,5 +1,5 @@
-/* sandbox_json: Lua values as canonical JSON, for results that leave a sandbox. Scratch memory is an
- * arena of its own. It must not know what the values mean. */
+/* sandbox_json: Lua values as canonical JSON, for results that leave a sandbox. Scratch memory is
+ * an arena of its own. It must not know what the values mean. */
 #include "base/json.h"
 #include "base/sandbox.h"
 
@@ -122,6 +122,23 @@ static Status write_object(Writer *writer, const Path *path, lua_Integer count) 
     return STATUS_OK;
 }
 
+/* {begin = 0, finish = 3}, as schema_push makes ranges, is [0, 3], as schema_read reads them. */
+static bool write_range(Writer *writer) {
+    lua_pushliteral(writer->lua, "begin");
+    lua_rawget(writer->lua, -2);
+    lua_pushliteral(writer->lua, "finish");
+    lua_rawget(writer->lua, -3);
+    bool is_range = lua_isinteger(writer->lua, -2) && lua_isinteger(writer->lua, -1);
+    if (is_range) {
+        json_array(&writer->json, true);
+        json_int(&writer->json, lua_tointeger(writer->lua, -2));
+        json_int(&writer->json, lua_tointeger(writer->lua, -1));
+        json_end(&writer->json);
+    }
+    lua_pop(writer->lua, 2);
+    return is_range;
+}
+
 static Status write_table(Writer *writer, const Path *path) {
     lua_Integer texts = 0, integers = 0, largest = 0;
     if ((path ? path->depth : 0) >= JSON_DEPTH - 1) {
@@ -146,6 +163,9 @@ static Status write_table(Writer *writer, const Path *path) {
     }
     if (largest != integers) {
         return refuse(writer, path, "is an array with holes");
+    }
+    if (texts == 2 && write_range(writer)) {
+        return STATUS_OK;
     }
     return texts > 0 ? write_object(writer, path, texts) : write_array(writer, path, integers);
 }

@@ -1,5 +1,5 @@
-/* sandbox_lib: see sandbox_lib.h. Everything here lives in the Lua state; nothing is allocated in C, so
- * that a raised error (a longjmp) leaks nothing. */
+/* sandbox_lib: see sandbox_lib.h. Everything here lives in the Lua state; nothing is allocated in
+ * C, so that a raised error (a longjmp) leaks nothing. */
 #include "base/sandbox_lib.h"
 
 #include <lauxlib.h>
@@ -7,9 +7,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* What scripts may use of the standard libraries. Absent on purpose: load, loadstring, loadfile, dofile
- * (bytecode, files), collectgarbage (observes addresses and time), print, warn (output), string.dump,
- * math.random and randomseed (seeded by address and clock), io, os, debug, package, coroutine. */
+/* What scripts may use of the standard libraries. Absent on purpose: load, loadstring, loadfile,
+ * dofile (bytecode, files), collectgarbage (observes addresses and time), print, warn (output),
+ * string.dump, math.random and randomseed (seeded by address and clock), io, os, debug, package,
+ * coroutine. */
 static const char *const base_allowed[] = {
     "assert", "error",  "getmetatable", "ipairs",   "pcall", "rawequal", "rawget", "rawlen",
     "rawset", "select", "setmetatable", "tonumber", "type",  "xpcall",   NULL,
@@ -75,7 +76,7 @@ static int lib_format(lua_State *lua) {
     return 1;
 }
 
-/* --- the order of keys: numbers ascending, then strings by bytes, then false, true ------------------ */
+/* --- the order of keys: numbers ascending, then strings by bytes, then false, true ------------ */
 
 static int key_class(lua_State *lua, int index) {
     switch (lua_type(lua, index)) {
@@ -109,12 +110,12 @@ static bool key_less(lua_State *lua, int a, int b) {
     return order != 0 ? order < 0 : length_a < length_b;
 }
 
-/* --- a stable merge sort of items [lo, hi] of a table ------------------------------------------------ */
+/* --- a stable merge sort of items [lo, hi] of a table ----------------------------------------- */
 
 enum { SORT_TABLE = 1, SORT_LESS, SORT_SPARE, SORT_STACK = 16 }; /* stack slots; slots needed */
 
-/* Is b strictly before a? Stability needs no other question. Order: that of keys, a Lua function, or
- * Lua's own `<`; the slot SORT_LESS holds true, the function, or nil. */
+/* Is b strictly before a? Stability needs no other question. Order: that of keys, a Lua function,
+ * or Lua's own `<`; the slot SORT_LESS holds true, the function, or nil. */
 static bool sort_less(lua_State *lua, int a, int b) {
     a = lua_absindex(lua, a);
     b = lua_absindex(lua, b);
@@ -184,7 +185,7 @@ static int lib_sort(lua_State *lua) {
     return 0;
 }
 
-/* --- pairs and next ------------------------------------------------------------------------------- */
+/* --- pairs and next --------------------------------------------------------------------------- */
 
 /* Upvalues: sorted keys, position. Keys whose value became nil meanwhile are skipped. */
 static int pairs_step(lua_State *lua) {
@@ -234,7 +235,8 @@ static int lib_pairs(lua_State *lua) {
     return 3;
 }
 
-/* The smallest key after the given one: a walk over the table, for `next(t) == nil` and the like. */
+/* The smallest key after the given one: a walk over the table, for `next(t) == nil` and the
+ * like. */
 static int lib_next(lua_State *lua) {
     luaL_checktype(lua, 1, LUA_TTABLE);
     lua_settop(lua, 2);
@@ -256,8 +258,8 @@ static int lib_next(lua_State *lua) {
     return 2;
 }
 
-/* where(level): "file:line" of a caller, 1 being who calls it. A file that is not ours stands without its
- * folder, so that plans do not depend on where it lies. */
+/* where(level): "file:line" of a caller, 1 being who calls it. A file that is not ours stands
+ * without its folder, so that plans do not depend on where it lies. */
 static int lib_where(lua_State *lua) {
     luaL_where(lua, (int)luaL_optinteger(lua, 1, 1));
     const char *text = lua_tostring(lua, -1);
@@ -273,7 +275,7 @@ static int lib_where(lua_State *lua) {
     return 1;
 }
 
-/* --- strict globals --------------------------------------------------------------------------------- */
+/* --- strict globals --------------------------------------------------------------------------- */
 
 static int undefined_global(lua_State *lua) {
     return luaL_error(lua, "'%s' is not defined (nor available in the sandbox)",
@@ -285,7 +287,7 @@ static int assigned_global(lua_State *lua) {
                       sandbox_lib_text(lua, 2));
 }
 
-/* --- assembly --------------------------------------------------------------------------------------- */
+/* --- assembly --------------------------------------------------------------------------------- */
 
 /* Pop a library's table and push a fresh one with only the allowed names. */
 static void keep_allowed(lua_State *lua, const char *const *allowed) {
@@ -344,7 +346,8 @@ void sandbox_lib_open(lua_State *lua) {
     lua_pushboolean(lua, 0);
     lua_setfield(lua, -2, "__metatable");
     lua_setmetatable(lua, globals);
-    /* The table of all globals becomes ours; Lua's own, and what luaopen_base put there, is garbage. */
+    /* The table of all globals becomes ours; Lua's own, and what luaopen_base put there, is
+     * garbage. */
     lua_rawseti(lua, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
     lua_pushnil(lua);
     lua_setfield(lua, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);

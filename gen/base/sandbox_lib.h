@@ -1,5 +1,6 @@
-/* sandbox_lib: the functions that replace Lua's own where those depend on addresses, hashing, locale or
- * an unstable sort, and the allow-list of the rest. Internal to sandbox. It knows nothing of files. */
+/* sandbox_lib: the functions that replace Lua's own where those depend on addresses, hashing,
+ * locale or an unstable sort, and the allow-list of the rest. Internal to sandbox. It knows nothing
+ * of files. */
 #pragma once
 
 #include <lua.h>

@@ -1,5 +1,5 @@
-/* plan: reading and writing of plans, digests. What is read lies in the caller's arena. It must not know
- * what a plan leads to. */
+/* plan: reading and writing of plans, digests. What is read lies in the caller's arena. It must not
+ * know what a plan leads to. */
 #include "plan/plan.h"
 
 #include "plan/plan_digest.h"

@@ -1,6 +1,7 @@
-/* plan: the decisions, and nothing that follows from them. One schema for every strategy; a person can
- * read, edit and diff it. It stands alone: it carries the resolved inputs with their digests and the
- * collective algorithms expanded to data. Written by planners (Lua), read back as hostile data. */
+/* plan: the decisions, and nothing that follows from them. One schema for every strategy; a person
+ * can read, edit and diff it. It stands alone: it carries the resolved inputs with their digests
+ * and the collective algorithms expanded to data. Written by planners (Lua), read back as hostile
+ * data. */
 #pragma once
 
 #include "input/model.h"
@@ -46,8 +47,9 @@ typedef struct PlanStage {
     LIST_OF(PlanExpert) experts;
 } PlanStage;
 
-/* Embedding and head: vocabulary entries [begin, end) on a rank that is a member of a request group.
- * Within each group the ranges either cover the vocabulary once, or every member holds all of it. */
+/* Embedding and head: vocabulary entries [begin, end) on a rank that is a member of a request
+ * group. Within each group the ranges either cover the vocabulary once, or every member holds all
+ * of it. */
 typedef struct PlanVocabulary {
     int64_t rank;
     Range entries;
@@ -69,15 +71,15 @@ typedef struct PlanItem {
     int64_t lag; /* the item works on layer (loop layer - lag) */
 } PlanItem;
 
-/* The items in order, once for each layer in [begin, end). A prologue or epilogue is a loop of one. Parts
- * embed and head ignore the layer. */
+/* The items in order, once for each layer in [begin, end). A prologue or epilogue is a loop of one.
+ * Parts embed and head ignore the layer. */
 typedef struct PlanLoop {
     Range layers;
     LIST_OF(PlanItem) items;
 } PlanLoop;
 
-/* What a set of ranks (of the first copy) does, in program order. Items in which a rank takes no part are
- * skipped for it. The moves of all ranks must be consistent with one total order. */
+/* What a set of ranks (of the first copy) does, in program order. Items in which a rank takes no
+ * part are skipped for it. The moves of all ranks must be consistent with one total order. */
 typedef struct PlanOrder {
     IntList ranks;
     LIST_OF(PlanLoop) loops;
@@ -90,8 +92,8 @@ typedef enum PlanPrimitive {
 } PlanPrimitive;
 extern const char *const plan_primitive_names[];
 
-/* A primitive over one set of ranks. pieces[i] of member i: [begin, end) of the move's pieces; may be
- * empty for reduce_scatter and all_gather. */
+/* A primitive over one set of ranks. pieces[i] of member i: [begin, end) of the move's pieces; may
+ * be empty for reduce_scatter and all_gather. */
 typedef struct PlanSet {
     IntList ranks;
     LIST_OF(Range) pieces; /* FIELD_LIST of range_schema */
@@ -134,7 +136,8 @@ typedef enum PlanPhase { PHASE_PREFILL, PHASE_DECODE } PlanPhase;
 extern const char *const plan_phase_names[];
 
 /* A step: a phase with its bounds, order and moves. tokens: rows a sequence (the prompt bound; 1 in
- * decode). A group's requests are cut in `microbatches` parts: part m of R is [R m / M, R (m+1) / M). */
+ * decode). A group's requests are cut in `microbatches` parts: part m of R is [R m / M, R (m+1) /
+ * M). */
 typedef struct PlanStep {
     const char *name;
     int64_t phase; /* PlanPhase */
@@ -178,8 +181,9 @@ extern const Schema plan_schema;
 /* What a planner returns: plan_schema without schema_version, inputs and strategy. */
 extern const Schema plan_decisions_schema;
 
-/* Read plan.json. Another schema version is E0501; then structural checks that make the plan safe to
- * lower: indices in range, ranges ordered, ranks consistent (E0502..E0519). Coverage is the proof's. */
+/* Read plan.json. Another schema version is E0501; then structural checks that make the plan safe
+ * to lower: indices in range, ranges ordered, ranks consistent (E0502..E0519). Coverage is the
+ * proof's. */
 Status plan_read(Arena *arena, const char *path, Plan *plan, Diag *diag);
 /* The structural checks alone, for a plan that a planner returned. */
 Status plan_validate(const Plan *plan, DiagPlace place, Diag *diag);

@@ -1,5 +1,6 @@
-/* plan_schema: the declaration of every field of a plan, as data; reading, writing, Lua types, diff and
- * docs loop over it. It must not know what fields mean to each other: that is plan_validate's. */
+/* plan_schema: the declaration of every field of a plan, as data; reading, writing, Lua types, diff
+ * and docs loop over it. It must not know what fields mean to each other: that is
+ * plan_validate's. */
 #include "plan/plan.h"
 
 const char *const plan_part_names[] = {

@@ -1,6 +1,7 @@
-/* plan_validate: the structural checks that make a plan safe to lower: everything that lowering indexes
- * is in range, ranges are ordered, each rank stands where it may. Whether a plan is also right (coverage,
- * matching, no deadlock) is the proof's question. Scratch memory is an arena of its own. */
+/* plan_validate: the structural checks that make a plan safe to lower: everything that lowering
+ * indexes is in range, ranges are ordered, each rank stands where it may. Whether a plan is also
+ * right (coverage, matching, no deadlock) is the proof's question. Scratch memory is an arena of
+ * its own. */
 #include "plan/plan_validate.h"
 
 #include <ctype.h>
@@ -32,7 +33,7 @@ static bool name_is_plain(const char *name) {
     return *name != '\0' && strlen(name) <= 100;
 }
 
-/* --- inputs ------------------------------------------------------------------------------------------- */
+/* --- inputs ----------------------------------------------------------------------------------- */
 
 static Status check_inputs(Check *check) {
     const Model *model = &check->plan->inputs.model;
@@ -59,7 +60,7 @@ static Status check_inputs(Check *check) {
     return STATUS_OK;
 }
 
-/* --- ranks and GPUs ----------------------------------------------------------------------------------- */
+/* --- ranks and GPUs --------------------------------------------------------------------------- */
 
 /* A GPU is taken by at most one rank or idle entry. */
 static Status take_gpu(Check *check, bool *taken, int64_t node, int64_t gpu, const char *what,
@@ -104,7 +105,7 @@ static Status check_ranks(Check *check) {
     return STATUS_OK;
 }
 
-/* --- the stage ---------------------------------------------------------------------------------------- */
+/* --- the stage -------------------------------------------------------------------------------- */
 
 static Status check_group(Check *check, const PlanGroup *group, int64_t index) {
     const Plan *plan = check->plan;
@@ -201,7 +202,7 @@ static Status check_vocabulary(Check *check, const PlanVocabulary *entries, int6
     return STATUS_OK;
 }
 
-/* --- steps -------------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 static Status check_item(Check *check, const PlanStep *step, const PlanLoop *loop,
                          const PlanItem *item, const char *where) {

@@ -1,5 +1,5 @@
-/* planner: the parent's side. It forks, waits with a clock at hand, kills, and reads what came through the
- * pipe as hostile data. The child's side is planner_child.c. */
+/* planner: the parent's side. It forks, waits with a clock at hand, kills, and reads what came
+ * through the pipe as hostile data. The child's side is planner_child.c. */
 #include "plan/planner.h"
 
 #include "base/fs.h"
@@ -22,9 +22,10 @@ enum {
     REPLY_LIMIT = (64 << 20) + 65536, /* bytes of a reply: a plan, or messages */
 };
 
-/* --- what was asked for ---------------------------------------------------------------------------------- */
+/* --- what was asked for ----------------------------------------------------------------------- */
 
-/* Length of the strategy's name or path before ":key=value". A path may hold colons; it ends in .lua. */
+/* Length of the strategy's name or path before ":key=value". A path may hold colons; it ends in
+ * .lua. */
 static size_t strategy_length(const char *text) {
     for (const char *p = strstr(text, ".lua"); p; p = strstr(p + 1, ".lua")) {
         if (p[4] == '\0' || p[4] == ':') {
@@ -59,7 +60,8 @@ static bool strategy_exists(Arena *arena, const PlannerRequest *request, const c
     return request->share && fs_exists(fs_join(arena, request->share, file));
 }
 
-/* Split the request; read a user's file before the fork, so that the child opens nothing of the user's. */
+/* Split the request; read a user's file before the fork, so that the child opens nothing of the
+ * user's. */
 static Status resolve(Arena *arena, const PlannerRequest *request, PlannerJob *job, Diag *diag) {
     size_t length = strategy_length(request->strategy);
     const char *rest = request->strategy + length;
@@ -84,7 +86,7 @@ static Status resolve(Arena *arena, const PlannerRequest *request, PlannerJob *j
                : unknown_strategy(arena, job->strategy, diag);
 }
 
-/* --- the child's life ------------------------------------------------------------------------------------ */
+/* --- the child's life ------------------------------------------------------------------------- */
 
 typedef enum Ending { ENDING_WHOLE, ENDING_TIMEOUT, ENDING_TOO_LONG, ENDING_BROKEN } Ending;
 
@@ -159,7 +161,7 @@ static Status run_child(const PlannerJob *job, double seconds, Buf *reply, Diag 
     return STATUS_OK;
 }
 
-/* --- its answer ------------------------------------------------------------------------------------------- */
+/* --- its answer ------------------------------------------------------------------------------- */
 
 /* Messages of the child, each as code, file, line, text, help, NUL-terminated. */
 static Status replay_messages(Arena *arena, const PlannerJob *job, const Buf *reply, Diag *diag) {
@@ -183,14 +185,16 @@ static Status replay_messages(Arena *arena, const PlannerJob *job, const Buf *re
     return declined ? STATUS_NEGATIVE : STATUS_DATA;
 }
 
-/* With its options; of a path the file's name alone, so that plans do not depend on where it lies. */
+/* With its options; of a path the file's name alone, so that plans do not depend on where it
+ * lies. */
 static const char *strategy_as_asked(Arena *arena, const PlannerJob *job) {
     const char *slash = strrchr(job->strategy, '/');
-    return arena_printf(arena, "%s%s%s", slash ? slash + 1 : job->strategy,
-                        job->options ? ":" : "", job->options ? job->options : "");
+    return arena_printf(arena, "%s%s%s", slash ? slash + 1 : job->strategy, job->options ? ":" : "",
+                        job->options ? job->options : "");
 }
 
-/* The reply's JSON as decisions; all that is wrong with it is one kind of mistake: the strategy's. */
+/* The reply's JSON as decisions; all that is wrong with it is one kind of mistake: the
+ * strategy's. */
 static Status read_decisions(Arena *arena, const PlannerJob *job, const Buf *reply, Plan *plan,
                              Diag *diag) {
     Diag inner = {.arena = arena};

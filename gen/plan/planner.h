@@ -1,5 +1,5 @@
-/* planner: runs a strategy (lua/strategies/NAME.lua, or a user's file) in a forked child under limits and
- * reads the plan that it returns as hostile data. */
+/* planner: runs a strategy (lua/strategies/NAME.lua, or a user's file) in a forked child under
+ * limits and reads the plan that it returns as hostile data. */
 #pragma once
 
 #include "plan/plan.h"
@@ -12,8 +12,8 @@ typedef struct PlannerRequest {
     size_t memory;        /* 0: 512 MiB */
 } PlannerRequest;
 
-/* plan->inputs must hold model, topology and workload; everything else is filled in. A strategy that
- * declines (nil, reason) is E0460 with STATUS_NEGATIVE; an error E0450; over time or memory E0461,
- * E0462; nonsense E0463 with the field; unknown strategy E0464 (names listed) and unknown option E0465
- * (nearest named). */
+/* plan->inputs must hold model, topology and workload; everything else is filled in. A strategy
+ * that declines (nil, reason) is E0460 with STATUS_NEGATIVE; an error E0450; over time or memory
+ * E0461, E0462; nonsense E0463 with the field; unknown strategy E0464 (names listed) and unknown
+ * option E0465 (nearest named). */
 Status planner_run(Arena *arena, const PlannerRequest *request, Plan *plan, Diag *diag);

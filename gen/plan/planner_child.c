@@ -1,6 +1,6 @@
-/* planner_child: the child's side of the planner. It runs the strategy in a sandbox and writes one reply;
- * it opens no file but those of the share folder, and ends by _exit so that nothing of the parent's is
- * flushed or torn down twice. */
+/* planner_child: the child's side of the planner. It runs the strategy in a sandbox and writes one
+ * reply; it opens no file but those of the share folder, and ends by _exit so that nothing of the
+ * parent's is flushed or torn down twice. */
 #include "plan/planner_child.h"
 
 #include "base/sandbox.h"
@@ -24,7 +24,8 @@ typedef struct Child {
     Status status;
 } Child;
 
-/* Die with the parent; write no file, no core. Memory is the sandbox's to count, time the parent's. */
+/* Die with the parent; write no file, no core. Memory is the sandbox's to count, time the
+ * parent's. */
 static void limit_process(pid_t parent) {
     static const int none[] = {RLIMIT_CORE, RLIMIT_FSIZE};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
@@ -38,8 +39,8 @@ static void limit_process(pid_t parent) {
     signal(SIGXFSZ, SIG_DFL);
 }
 
-/* topology.slots: every GPU of the cluster, {node, gpu, kind}, kind being the entry of topology.nodes. The
- * topology's table is on top of the stack. */
+/* topology.slots: every GPU of the cluster, {node, gpu, kind}, kind being the entry of
+ * topology.nodes. The topology's table is on top of the stack. */
 static void push_slots(lua_State *lua, const Topology *topology) {
     int at = lua_gettop(lua);
     lua_newtable(lua);

@@ -15,8 +15,8 @@ typedef struct PlannerJob {
     size_t length, memory;
 } PlannerJob;
 
-/* First byte of a reply: what follows is the plan as JSON, or messages as NUL-terminated fields (code,
- * file, line, text, help). */
+/* First byte of a reply: what follows is the plan as JSON, or messages as NUL-terminated fields
+ * (code, file, line, text, help). */
 enum { PLANNER_PLAN = 'P', PLANNER_DECLINED = 'D', PLANNER_FAILED = 'E' };
 
 /* The child's whole life; writes its reply to `pipe`. */

@@ -1,4 +1,5 @@
-/* planner_options: see planner_options.h. Texts lie in the Diag's arena. It must not know any strategy. */
+/* planner_options: see planner_options.h. Texts lie in the Diag's arena. It must not know any
+ * strategy. */
 #include "plan/planner_options.h"
 
 #include "base/buf.h"
@@ -64,7 +65,8 @@ static Status bad_value(const Options *options, const char *key, const char *val
                       options->strategy, key, value);
 }
 
-/* The allowed values of a choice on top of the stack, for messages; NULL if `value` is among them. */
+/* The allowed values of a choice on top of the stack, for messages; NULL if `value` is among
+ * them. */
 static const char *values_unless_allowed(const Options *options, const char *value) {
     lua_State *lua = options->lua;
     Buf list = {0};

@@ -1,14 +1,14 @@
-/* planner_options: the options that a strategy declares, read from the text that a user wrote. Internal to
- * the planner; runs in its child. */
+/* planner_options: the options that a strategy declares, read from the text that a user wrote.
+ * Internal to the planner; runs in its child. */
 #pragma once
 
 #include "base/diag.h"
 
 #include <lua.h>
 
-/* `text` is "key=value,key=value" or NULL. Reads the `options` of the strategy module at `module` and
- * pushes a table of all options: defaults, then what the user wrote. Pushes nothing on failure. Errors:
- * E0463 the declaration is off, E0465 unknown option, E0466 a value that does not fit. May raise Lua
- * errors (memory). */
+/* `text` is "key=value,key=value" or NULL. Reads the `options` of the strategy module at `module`
+ * and pushes a table of all options: defaults, then what the user wrote. Pushes nothing on failure.
+ * Errors: E0463 the declaration is off, E0465 unknown option, E0466 a value that does not fit. May
+ * raise Lua errors (memory). */
 Status planner_options(lua_State *lua, int module, const char *strategy, const char *text,
                        Diag *diag);

@@ -1,6 +1,7 @@
---- hierarchical: reduce-scatter inside the nodes, all-reduce along the rails, all-gather inside the nodes.
---- There are as many rails as the node with the fewest members has; piece r travels on rail r. Further
---- members of larger nodes own no piece: they give in the first stage and receive in the last.
+--- hierarchical: reduce-scatter inside the nodes, all-reduce along the rails, all-gather inside the
+--- nodes. There are as many rails as the node with the fewest members has; piece r travels on rail
+--- r. Further members of larger nodes own no piece: they give in the first stage and receive in the
+--- last.
 local M = { sharded = false }
 
 ---Members by node, in order of first appearance.

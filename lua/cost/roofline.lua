@@ -1,5 +1,5 @@
---- roofline: seconds that computing takes at the least, from arithmetic and device-memory traffic. A first
---- estimate for planners; it counts neither launches nor what caches save.
+--- roofline: seconds that computing takes at the least, from arithmetic and device-memory traffic.
+--- A first estimate for planners; it counts neither launches nor what caches save.
 local M = {}
 
 ---Bytes of an element of weights and activations.
@@ -14,7 +14,8 @@ local function seconds(workload, gpu, flops, bytes)
   return math.max(flops / peak, bytes / gpu.bandwidth)
 end
 
----Elements of the attention weights of one layer on a member with the most heads, and its key-value heads.
+---Elements of the attention weights of one layer on a member with the most heads, and its key-value
+---heads.
 ---@param model table
 ---@param members integer
 ---@return integer weights
@@ -49,8 +50,8 @@ function M.attention(inputs, gpu, work)
   return seconds(inputs.workload, gpu, flops, (weights + cache) * element)
 end
 
----One layer's experts on the rank that holds the most of them, for the rows of one micro-batch of all
----groups. A token's choices are taken as spread evenly; experts without tokens are not read.
+---One layer's experts on the rank that holds the most of them, for the rows of one micro-batch of
+---all groups. A token's choices are taken as spread evenly; experts without tokens are not read.
 ---@param inputs table
 ---@param gpu table
 ---@param held integer experts on the rank

@@ -1,5 +1,5 @@
---- From the options of a separation to one candidate: what is given stands, the rest is what the estimate
---- finds best; each choice with its reason and runner-up.
+--- From the options of a separation to one candidate: what is given stands, the rest is what the
+--- estimate finds best; each choice with its reason and runner-up.
 local roofline = require("cost.roofline")
 local search = require("lib.search")
 local separation = require("lib.separation")
@@ -24,40 +24,51 @@ local function choices(options, ranks, attention)
   end
   return {
     { name = "attention", values = attention and { attention } or every },
-    { name = "groups", values = options.groups and { options.groups } or function(c)
-      return divisors(c.attention)
-    end },
-    { name = "placement", values = options.placement and { options.placement } or { "spread", "packed" } },
-    { name = "output", values = options.output and { options.output } or { "hierarchical", "flat", "sharded" } },
+    {
+      name = "groups",
+      values = options.groups and { options.groups } or function(c)
+        return divisors(c.attention)
+      end,
+    },
+    {
+      name = "placement",
+      values = options.placement and { options.placement } or { "spread", "packed" },
+    },
+    {
+      name = "output",
+      values = options.output and { options.output } or { "hierarchical", "flat", "sharded" },
+    },
   }
 end
 
 local function explain(list, label, value, given, found, other)
-  if given then
-    return why.add(list, label .. " " .. value, "as asked for")
+  local reason, runner_up = "as asked for", nil
+  if not given then
+    local tie = other and other.score == found
+    reason = tie and "estimated to be no slower than others: " or "estimated to be fastest: "
+    reason = reason .. why.time(found) .. " a wave"
+    runner_up = other and string.format("%s: %s", other.value, why.time(other.score))
   end
-  local tie = other and other.score == found
-  why.add(list, label .. " " .. value,
-    (tie and "estimated to be no slower than others: " or "estimated to be fastest: ") .. why.time(found) .. " a wave",
-    other and string.format("%s: %s", other.value, why.time(other.score)))
+  why.add(list, label .. " " .. value, reason, runner_up, 2)
 end
 
 local function explain_microbatches(list, phase, given, best, second)
-  if given then
-    return why.add(list, phase .. " micro-batches " .. best.count, "as asked for")
+  local reason, runner_up = "as asked for", nil
+  if not given then
+    reason = "estimated to be fastest: " .. why.time(best.seconds) .. " a step"
+    runner_up = second and string.format("%d: %s", second.count, why.time(second.seconds))
   end
-  why.add(list, phase .. " micro-batches " .. best.count,
-    "estimated to be fastest: " .. why.time(best.seconds) .. " a step",
-    second and string.format("%d: %s", second.count, why.time(second.seconds)))
+  why.add(list, phase .. " micro-batches " .. best.count, reason, runner_up, 2)
 end
 
-local function explain_embedding(list, options, inputs)
-  if options.embedding then
-    return why.add(list, "embedding " .. options.embedding, "as asked for")
+local function explain_embedding(list, given, inputs)
+  local reason = "as asked for"
+  if not given then
+    local bytes = inputs.model.vocabulary * inputs.model.hidden * roofline.element(inputs.workload)
+    reason = string.format(
+      "spares a sum over the group before the first layer, for %d MiB a rank", bytes >> 20)
   end
-  local bytes = inputs.model.vocabulary * inputs.model.hidden * roofline.element(inputs.workload)
-  why.add(list, "embedding copied",
-    string.format("spares a sum over the group before the first layer, for %d MiB a rank", bytes >> 20), "split")
+  why.add(list, "embedding " .. (given or "copied"), reason, not given and "split" or nil, 2)
 end
 
 ---@param inputs table
@@ -82,16 +93,17 @@ function M.separation(inputs, options)
     return nil, reason
   end
   local candidate, extra, list = found.best, found.extra, {}
+  local score, others = found.score, found.others
   candidate.experts = ranks - candidate.attention
-  local others = found.others
-  explain(list, "attention ranks", candidate.attention, attention, found.score, others.attention)
-  explain(list, "request groups", candidate.groups, options.groups, found.score, others.groups)
-  explain(list, "placement", candidate.placement, options.placement, found.score, others.placement)
-  explain(list, "output", candidate.output, options.output, found.score, others.output)
+  explain(list, "attention ranks", candidate.attention, attention, score, others.attention)
+  explain(list, "request groups", candidate.groups, options.groups, score, others.groups)
+  explain(list, "placement", candidate.placement, options.placement, score, others.placement)
+  explain(list, "output", candidate.output, options.output, score, others.output)
   for _, phase in ipairs({ "prefill", "decode" }) do
-    explain_microbatches(list, phase, setting.microbatches[phase], extra[phase], extra[phase .. "_second"])
+    local given = setting.microbatches[phase]
+    explain_microbatches(list, phase, given, extra[phase], extra[phase .. "_second"])
   end
-  explain_embedding(list, options, inputs)
+  explain_embedding(list, options.embedding, inputs)
   return {
     candidate = candidate,
     setting = setting,

@@ -3,8 +3,8 @@ local split = require("lib.split")
 
 local M = {}
 
----Request groups over attention ranks 0 .. attention - 1: members consecutive, sizes and heads nearly equal,
----larger ones first.
+---Request groups over attention ranks 0 .. attention - 1: members consecutive, sizes and heads
+---nearly equal, larger ones first.
 ---@param model table
 ---@param attention integer
 ---@param groups integer
@@ -54,7 +54,8 @@ function M.vocabulary(model, groups, copied)
   for _, group in ipairs(groups) do
     local parts = split.floor(model.vocabulary, #group.members)
     for j, member in ipairs(group.members) do
-      list[#list + 1] = { rank = member.rank, entries = copied and { 0, model.vocabulary } or parts[j] }
+      local entries = copied and { 0, model.vocabulary } or parts[j]
+      list[#list + 1] = { rank = member.rank, entries = entries }
     end
   end
   return list

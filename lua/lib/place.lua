@@ -1,8 +1,8 @@
 --- Which GPU each rank takes. Slots are entries of topology.slots: {node, gpu, kind}, node by node.
 local M = {}
 
----The slots that a copy may use: consecutive blocks of equal size, so that all copies have room for one
----structure.
+---The slots that a copy may use: consecutive blocks of equal size, so that all copies have room for
+---one structure.
 ---@param slots table[]
 ---@param copies integer
 ---@param copy integer from 0
@@ -52,8 +52,9 @@ local function spread(slots, attention, experts)
   return table.move(tail, 1, #tail, #order + 1, order)
 end
 
----Slots of ranks 0 .. attention + experts - 1, attention first. The first GPUs of the block are used.
----packed: attention ranks fill the nodes, experts come last; spread: experts on the last GPUs of each node.
+---Slots of ranks 0 .. attention + experts - 1, attention first. The first GPUs of the block are
+---used. packed: attention ranks fill the nodes, experts come last; spread: experts on the last GPUs
+---of each node.
 ---@param slots table[]
 ---@param attention integer
 ---@param experts integer

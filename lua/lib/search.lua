@@ -28,13 +28,13 @@ end
 ---@param choices Choice[] a function as `values` gets the choices made before it
 ---@param score fun(candidate: table): number?, any  lower is better; nil and a reason: not possible
 ---@return Found?
----@return string? reason the first one given, if nothing is possible
+---@return string? reason the last one given, if nothing is possible
 function M.best(choices, score)
   local tried, found, reason = {}, nil, nil
   each(choices, 1, {}, function(current)
     local value, extra = score(current)
     if not value then
-      reason = reason or extra
+      reason = extra
       return
     end
     local copy = {}

@@ -31,11 +31,16 @@ function M.ranks(options, available, counts)
   elseif ranks < 2 then
     return nil, "separation needs two GPUs a copy at least; use strategy single"
   elseif attention and experts and attention + experts ~= ranks then
-    return nil, string.format("attention=%d and experts=%d do not make ranks=%d", attention, experts, ranks)
+    return nil,
+      string.format("attention=%d and experts=%d do not make ranks=%d", attention, experts, ranks)
   elseif counts and experts ~= #counts then
     return nil, string.format("balance names %d expert ranks, experts=%d", #counts, experts)
   end
-  return ranks, attention or (experts and ranks - experts)
+  attention = attention or (experts and ranks - experts)
+  if attention and (attention < 1 or attention >= ranks) then
+    return nil, "it needs at least one attention rank and one expert rank"
+  end
+  return ranks, attention
 end
 
 ---@return Setting?

@@ -1,4 +1,5 @@
---- Seconds that moves take at the least, from the bandwidths and latencies of links, NICs and network.
+--- Seconds that moves take at the least, from the bandwidths and latencies of links, NICs and
+--- network.
 local M = {}
 
 local function steps(n) -- of a tree over n members
@@ -13,7 +14,8 @@ local function nic(topology, kind)
   return kind.nic_bandwidth / topology.network.oversubscription
 end
 
----Bandwidth and latency of the slowest edge of a ring over these slots, `streams` rings sharing the NICs.
+---Bandwidth and latency of the slowest edge of a ring over these slots, `streams` rings sharing the
+---NICs.
 local function ring(topology, slots, streams)
   local bandwidth, latency = math.huge, 0
   for i, slot in ipairs(slots) do
@@ -79,8 +81,8 @@ local function count(slots)
   return by_node, kinds
 end
 
----Seconds on links and NICs of the nodes of one side; each slot exchanges `pair` bytes with each slot of
----the other side.
+---Seconds on links and NICs of the nodes of one side; each slot exchanges `pair` bytes with each
+---slot of the other side.
 local function side(topology, here, kinds, there, others, pair)
   local slowest, latency = 0, 0
   for node, slots in pairs(here) do
@@ -96,7 +98,8 @@ local function side(topology, here, kinds, there, others, pair)
   return slowest + latency
 end
 
----Dispatch, or combine, which is its mirror. A token crosses once to each rank that holds a choice of it.
+---Dispatch, or combine, which is its mirror. A token crosses once to each rank that holds a choice
+---of it.
 ---@param topology table
 ---@param sources table[] slots of the owners
 ---@param targets table[] slots of the expert ranks

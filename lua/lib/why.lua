@@ -5,8 +5,14 @@ local M = {}
 ---@param choice string
 ---@param reason string
 ---@param runner_up string?
-function M.add(list, choice, reason, runner_up)
-  list[#list + 1] = { choice = choice, reason = reason, runner_up = runner_up or "", where = where(2) }
+---@param level integer? whose line is named: 1, the default, is who calls this, 2 its caller
+function M.add(list, choice, reason, runner_up, level)
+  list[#list + 1] = {
+    choice = choice,
+    reason = reason,
+    runner_up = runner_up or "",
+    where = where((level or 1) + 1),
+  }
 end
 
 ---A time for people.

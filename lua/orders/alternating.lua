@@ -1,22 +1,30 @@
---- alternating: attention ranks and expert ranks take turns on the micro-batches, so that one works while
---- the other's results travel.
+--- alternating: attention ranks and expert ranks take turns on the micro-batches, so that one works
+--- while the other's results travel.
 ---
---- Why no rank ever waits in a circle, even with no buffering and with each rank running its list serially:
---- both lists name the moves (D: dispatch, C: combine; l: layer, m: micro-batch) in the same total order
+--- Why no rank ever waits in a circle, even with no buffering and with each rank running its list
+--- serially: both lists name the moves (D: dispatch, C: combine; l: layer, m: micro-batch) in the
+--- same total order
 ---
----   D(0,0) .. D(0,M-1), then for l = 1 .. L-1: C(l-1,0) D(l,0) C(l-1,1) D(l,1) .. C(l-1,M-1) D(l,M-1),
----   then C(L-1,0) .. C(L-1,M-1).
+---   D(0,0) .. D(0,M-1),
+---   for l = 1 .. L-1: C(l-1,0) D(l,0) C(l-1,1) D(l,1) .. C(l-1,M-1) D(l,M-1),
+---   C(L-1,0) .. C(L-1,M-1).
 ---
---- Attention ranks write it down directly. Expert ranks put their work X(l,m) between D(l,m) and C(l,m):
---- C(l,0) follows D(l,M-1) in the order, so it stands at the end of layer l, and C(l,m) for m > 0 stands
---- in the next layer (lag 1) right after D(l+1,m-1); X(l,m) comes right after the combine that follows
---- D(l,m), hence before C(l,m) for M >= 2. With M = 1 each layer is D X C. The first move in the total
---- order that is not done has all its ranks at it, because what precedes it in their lists is done or is
---- local work: so some move can always proceed.
+--- Attention ranks write it down directly. Expert ranks put their work X(l,m) between D(l,m) and
+--- C(l,m): C(l,0) follows D(l,M-1) in the order, so it stands at the end of layer l, and C(l,m) for
+--- m > 0 stands in the next layer (lag 1) right after D(l+1,m-1); X(l,m) comes right after the
+--- combine that follows D(l,m), hence before C(l,m) for M >= 2. With M = 1 each layer is D X C. The
+--- first move in the total order that is not done has all its ranks at it, because what precedes it
+--- in their lists is done or is local work: so some move can always proceed.
 local M = {}
 
 local function item(part, microbatch, lag)
   return { part = part, microbatch = microbatch, lag = lag or 0 }
+end
+
+local function add(items, ...)
+  for _, one in ipairs({ ... }) do
+    items[#items + 1] = one
+  end
 end
 
 local function add_loop(loops, first, last, items)
@@ -31,9 +39,9 @@ end
 function M.attention(layers, microbatches)
   local first, middle, final = {}, {}, {}
   for m = 0, microbatches - 1 do
-    table.move({ item("embed", m), item("attention", m), item("dispatch", m) }, 1, 3, #first + 1, first)
-    table.move({ item("combine", m, 1), item("attention", m), item("dispatch", m) }, 1, 3, #middle + 1, middle)
-    table.move({ item("combine", m, 1), item("head", m) }, 1, 2, #final + 1, final)
+    add(first, item("embed", m), item("attention", m), item("dispatch", m))
+    add(middle, item("combine", m, 1), item("attention", m), item("dispatch", m))
+    add(final, item("combine", m, 1), item("head", m))
   end
   local loops = {}
   add_loop(loops, 0, 1, first)
@@ -53,14 +61,17 @@ function M.experts(layers, microbatches)
   end
   local first, middle, final = {}, {}, {}
   for m = 0, last do
-    local is_last = m == last
-    first[#first + 1] = item("dispatch", m)
-    first[#first + 1] = is_last and item("combine", 0) or nil
-    first[#first + 1] = item("experts", m)
-    middle[#middle + 1] = item("dispatch", m)
-    middle[#middle + 1] = is_last and item("combine", 0) or item("combine", m + 1, 1)
-    middle[#middle + 1] = item("experts", m)
-    final[#final + 1] = m > 0 and item("combine", m, 1) or nil
+    local experts = item("experts", m)
+    if m < last then
+      add(first, item("dispatch", m), experts)
+      add(middle, item("dispatch", m), item("combine", m + 1, 1), experts)
+    else
+      add(first, item("dispatch", m), item("combine", 0), experts)
+      add(middle, item("dispatch", m), item("combine", 0), experts)
+    end
+    if m > 0 then
+      add(final, item("combine", m, 1))
+    end
   end
   add_loop(loops, 0, 1, first)
   add_loop(loops, 1, layers, middle)

@@ -1,5 +1,5 @@
---- serial: for ranks that hold attention and experts alike: each micro-batch passes through a layer before
---- the next one does. All ranks have the same list, hence the same order of moves.
+--- serial: for ranks that hold attention and experts alike: each micro-batch passes through a layer
+--- before the next one does. All ranks have the same list, hence the same order of moves.
 local M = {}
 
 local function each(microbatches, parts)
@@ -16,9 +16,10 @@ end
 ---@param microbatches integer
 ---@return table[] loops
 function M.all(layers, microbatches)
+  local parts = { "attention", "dispatch", "experts", "combine" }
   return {
     { layers = { 0, 1 }, items = each(microbatches, { "embed" }) },
-    { layers = { 0, layers }, items = each(microbatches, { "attention", "dispatch", "experts", "combine" }) },
+    { layers = { 0, layers }, items = each(microbatches, parts) },
     { layers = { layers, layers + 1 }, items = each(microbatches, { "head" }) },
   }
 end

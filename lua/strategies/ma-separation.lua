@@ -1,18 +1,23 @@
---- ma-separation: attention on some ranks, experts on the others. Attention ranks form request groups that
---- split query heads; experts are dealt in consecutive ranges. What is not given is chosen by an estimate.
+--- ma-separation: attention on some ranks, experts on the others. Attention ranks form request
+--- groups that split query heads; experts are dealt in consecutive ranges. What is not given is
+--- chosen by an estimate.
 local choose = require("lib.choose")
+local feasible = require("lib.feasible")
 local holders = require("lib.holders")
 local moves = require("lib.moves")
 local order = require("orders.alternating")
 local place = require("lib.place")
-local separation = require("lib.separation")
 local steps = require("lib.steps")
 
 local M = {
   name = "ma-separation",
   doc = "attention on A ranks, experts on the other F",
   options = {
-    { name = "ranks", type = "integer", doc = "ranks of a copy; default: attention + experts, or all GPUs / dp" },
+    {
+      name = "ranks",
+      type = "integer",
+      doc = "ranks of a copy; when absent: attention + experts, or all GPUs / dp",
+    },
     { name = "dp", type = "integer", default = 1, doc = "data-parallel copies" },
     { name = "attention", type = "integer", doc = "attention ranks of a copy" },
     { name = "experts", type = "integer", doc = "expert ranks of a copy" },
@@ -20,18 +25,39 @@ local M = {
     { name = "microbatches", type = "integer", doc = "of both phases" },
     { name = "prefill_microbatches", type = "integer", doc = "of prefill" },
     { name = "decode_microbatches", type = "integer", doc = "of decode" },
-    { name = "placement", type = "choice", values = { "spread", "packed" }, doc = "experts one a node, or last" },
+    {
+      name = "placement",
+      type = "choice",
+      values = { "spread", "packed" },
+      doc = "expert ranks on the last GPUs of each node, or of the cluster",
+    },
     {
       name = "output",
       type = "choice",
       values = { "flat", "hierarchical", "sharded" },
       doc = "how partial attention outputs are summed",
     },
-    { name = "moves", type = "choice", values = { "padded", "exact" }, default = "padded", doc = "sizes sent" },
+    {
+      name = "moves",
+      type = "choice",
+      values = { "padded", "exact" },
+      default = "padded",
+      doc = "dispatch and combine of a fixed size, or counts first",
+    },
     { name = "chunk", type = "integer", default = 0, doc = "tokens a transfer; 0: all at once" },
-    { name = "in_flight", type = "integer", default = 1, doc = "transfers at most under way per pair" },
-    { name = "embedding", type = "choice", values = { "copied", "split" }, doc = "over a group's members" },
-    { name = "balance", type = "text", default = "even", doc = "experts per expert rank: even, or 6+5+5" },
+    { name = "in_flight", type = "integer", default = 1, doc = "transfers under way per pair" },
+    {
+      name = "embedding",
+      type = "choice",
+      values = { "copied", "split" },
+      doc = "over the members of a group",
+    },
+    {
+      name = "balance",
+      type = "text",
+      default = "even",
+      doc = "experts per expert rank: even, or counts such as 6+5+5",
+    },
   },
 }
 
@@ -67,7 +93,7 @@ function M.plan(inputs, options)
       {
         layers = { 0, model.layers },
         attention = groups,
-        experts = holders.experts(model, separation.counts(setting, c.experts), c.attention),
+        experts = holders.experts(model, feasible.counts(setting, c.experts), c.attention),
       },
     },
     embedding = holders.vocabulary(model, groups, found.embedding == "copied"),
@@ -75,7 +101,10 @@ function M.plan(inputs, options)
     steps = steps.inference(inputs.workload, found.microbatches, function(microbatches)
       return {
         { ranks = ranks_in(0, c.attention), loops = order.attention(model.layers, microbatches) },
-        { ranks = ranks_in(c.attention, c.experts), loops = order.experts(model.layers, microbatches) },
+        {
+          ranks = ranks_in(c.attention, c.experts),
+          loops = order.experts(model.layers, microbatches),
+        },
       }
     end, function()
       return moves.of(groups, ranks, {

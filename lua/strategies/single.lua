@@ -11,7 +11,7 @@ local M = {
   name = "single",
   doc = "one rank, one request group, every expert",
   options = {
-    { name = "microbatches", type = "integer", default = 1, doc = "parts of the batch, one after the other" },
+    { name = "microbatches", type = "integer", default = 1, doc = "parts of the batch" },
   },
 }
 
@@ -22,7 +22,8 @@ local M = {
 function M.plan(inputs, options)
   local model, workload, count = inputs.model, inputs.workload, options.microbatches
   if count < 1 or count > workload.batch then
-    return nil, string.format("%d micro-batches of %d requests would leave some empty", count, workload.batch)
+    return nil,
+      string.format("%d micro-batches of %d requests would leave some empty", count, workload.batch)
   end
   local function choose(block)
     return { block[1] }

@@ -1,5 +1,5 @@
-/* Runs Lua test files inside the sandbox. A file returns a table of functions; each is a test, run in the
- * order of their names; a test fails by raising an error. Usage: lua_runner FILE... */
+/* Runs Lua test files inside the sandbox. A file returns a table of functions; each is a test, run
+ * in the order of their names; a test fails by raising an error. Usage: lua_runner FILE... */
 #include "base/fs.h"
 #include "base/sandbox.h"
 

@@ -105,7 +105,8 @@ end
 
 function T.alternating_never_deadlocks()
   each_size(function(layers, microbatches)
-    rendezvous(flatten(alternating.attention(layers, microbatches)), flatten(alternating.experts(layers, microbatches)))
+    local a = flatten(alternating.attention(layers, microbatches))
+    rendezvous(a, flatten(alternating.experts(layers, microbatches)))
   end)
 end
 

@@ -15,10 +15,14 @@ local function inputs(changes)
   end
   local all = {
     model = {
-      layers = 4, hidden = 256, heads = 32, kv_heads = 32, head_dim = 8, vocabulary = 1000, experts = 16,
-      expert_hidden = 1024, top_k = 2, gated = false, tie_embeddings = true,
+      layers = 4, hidden = 256, heads = 32, kv_heads = 32, head_dim = 8, vocabulary = 1000,
+      experts = 16, expert_hidden = 1024, top_k = 2, gated = false, tie_embeddings = true,
     },
-    topology = { slots = slots, nodes = { kind }, network = { latency = 5e-6, oversubscription = 1.0 } },
+    topology = {
+      slots = slots,
+      nodes = { kind },
+      network = { latency = 5e-6, oversubscription = 1.0 },
+    },
     workload = { batch = 48, prefill = 64, context = 128, dtype = "f32" },
   }
   for key, value in pairs(changes or {}) do
@@ -80,7 +84,13 @@ function T.what_is_not_given_is_chosen_and_explained()
 end
 
 function T.given_numbers_stand()
-  local p = assert(plan({ attention = 6, experts = 2, groups = 3, prefill_microbatches = 3, decode_microbatches = 2 }))
+  local p = assert(plan({
+    attention = 6,
+    experts = 2,
+    groups = 3,
+    prefill_microbatches = 3,
+    decode_microbatches = 2,
+  }))
   assert(p.ranks_per_copy == 8 and #p.idle == 8 and #p.stages[1].attention == 3)
   assert(p.steps[1].microbatches == 3 and p.steps[2].microbatches == 2)
   assert(#p.steps[1].moves == 3 * 2 + 2)
@@ -89,9 +99,9 @@ end
 
 function T.uneven_experts()
   local p = assert(plan({ attention = 4, balance = "9+5+2" }))
-  local last = p.stages[1].experts
+  local held = p.stages[1].experts
   assert(p.ranks_per_copy == 7)
-  assert(last[9].rank == last[1].rank and last[10].rank == last[1].rank + 1 and last[16].rank == last[1].rank + 2)
+  assert(held[1].rank == 4 and held[9].rank == 4 and held[10].rank == 5 and held[16].rank == 6)
   declines({ balance = "9+5" }, "adds up to 14")
   declines({ balance = "9+x" }, "write even")
 end
@@ -116,6 +126,11 @@ function T.declines_with_a_reason()
   declines({ attention = 12, groups = 12 }, "share 6 requests", { batch = 6 })
   declines({ attention = 12, groups = 12, microbatches = 5 }, "would leave some empty")
   declines({ dp = 17 }, "dp=17")
+  declines({ attention = 4, groups = 0 }, "do not make 0 request groups")
+  declines({ attention = 0 }, "at least one attention rank")
+  declines({ attention = 16 }, "at least one attention rank", { batch = 6 })
+  declines({ attention = 4, microbatches = 0 }, "0 micro-batches")
+  declines({ attention = 4, in_flight = 0 }, "in_flight 1 or more")
   declines({ dp = 16 }, "needs two GPUs")
   declines({}, "no division of the GPUs holds", { expert_hidden = 1 << 24 })
 end

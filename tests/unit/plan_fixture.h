@@ -1,5 +1,5 @@
-/* plan_fixture: a small model on a cluster of 2 x 4 GPUs and plans for it, for the tests of plan and
- * planner. The arena owns everything. */
+/* plan_fixture: a small model on a cluster of 2 x 4 GPUs and plans for it, for the tests of plan
+ * and planner. The arena owns everything. */
 #pragma once
 
 #include "base/fs.h"

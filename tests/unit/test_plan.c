@@ -1,4 +1,5 @@
-/* Plans: written and read back byte-equal; whatever lowering would trip over is refused by its code. */
+/* Plans: written and read back byte-equal; whatever lowering would trip over is refused by its
+ * code. */
 #include "plan_fixture.h"
 
 static const char *const strategies[] = {
@@ -71,7 +72,8 @@ static void test_bad_texts_are_refused(void **state) {
     refuse_text(*state, "\"copies\": 1", "\"copies\": 1, \"speed\": 9", "E0107", "speed");
 }
 
-/* One change to a good plan (6 attention ranks in a group, 2 expert ranks) and the code that refuses it. */
+/* One change to a good plan (6 attention ranks in a group, 2 expert ranks) and the code that
+ * refuses it. */
 typedef struct Mutant {
     void (*change)(Plan *plan);
     const char *code, *part;

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 typedef struct Fixture {
@@ -176,6 +178,8 @@ static void expect_no_json(Fixture *fixture, const char *text, const char *part)
 static void test_json(void **state) {
     expect_json(*state, "return {b = {1, 2, {x = 'y'}}, a = true, c = 0.5, d = {}, e = {{3, 4}}}",
                 "{\"a\":true,\"b\":[1,2,{\"x\":\"y\"}],\"c\":0.5,\"d\":[],\"e\":[[3,4]]}");
+    expect_json(*state, "return {{begin = 2, finish = 5}, {begin = 2}, {begin = 2, finish = 'x'}}",
+                "[[2,5],{\"begin\":2},{\"begin\":2,\"finish\":\"x\"}]");
     expect_no_json(*state, "return {a = {1, 0 / 0}}", "the value.a[2] is not a finite number");
     expect_no_json(*state, "return {a = pairs}", "the value.a is a function");
     expect_no_json(*state, "return {1, nil, 3}", "array with holes");
@@ -201,6 +205,48 @@ static void test_list_is_sorted(void **state) {
     assert_null(sandbox_file(&fixture->sandbox, "lua/lib/../lib/split.lua", &length));
 }
 
+static void write_file(const char *folder, const char *name, const char *text) {
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void test_share_overrides(void **state) {
+    Fixture *fixture = *state;
+    char share[] = "/tmp/test-share-XXXXXX", path[256];
+    assert_non_null(mkdtemp(share));
+    static const char *const folders[] = {"lua", "lua/lib", "lua/lib/why.lua"};
+    for (int i = 0; i < 3; i++) { /* the last stands where a file should */
+        snprintf(path, sizeof path, "%s/%s", share, folders[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+    write_file(share, "lua/lib/split.lua", "return {mine = 'mine'}");
+    Sandbox sandbox;
+    assert_int_equal(sandbox_open(&sandbox, share, 0, &fixture->diag), STATUS_OK);
+    static const char text[] =
+        "return require('lib.split').mine .. tostring(require('lib.search'))";
+    assert_int_equal(sandbox_run_text(&sandbox, "x", text, strlen(text), &fixture->diag),
+                     STATUS_OK);
+    assert_string_equal(lua_tostring(sandbox.lua, -1), "minetable");
+    assert_int_equal(sandbox_run(&sandbox, "lua/lib/why.lua", &fixture->diag), STATUS_DATA);
+    sandbox_close(&sandbox);
+    snprintf(path, sizeof path, "%s/lua/lib/split.lua", share);
+    unlink(path);
+    for (int i = 2; i >= 0; i--) {
+        snprintf(path, sizeof path, "%s/%s", share, folders[i]);
+        rmdir(path);
+    }
+    rmdir(share);
+}
+
+static void test_where(void **state) {
+    expect(*state, "local function f() local w = where(2) return w end\nlocal g = f()\nreturn g",
+           "test.lua:2");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_absent, setup, teardown),
@@ -211,6 +257,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_errors_have_a_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_json, setup, teardown),
         cmocka_unit_test_setup_teardown(test_list_is_sorted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_share_overrides, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_where, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

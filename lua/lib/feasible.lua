@@ -1,0 +1,86 @@
+--- What a separation of attention and experts may look like at all: types, obstacles, memory.
+local roofline = require("cost.roofline")
+local split = require("lib.split")
+
+local M = {}
+
+---@class Candidate
+---@field attention integer
+---@field experts integer
+---@field groups integer
+---@field placement "spread"|"packed"
+---@field output "flat"|"hierarchical"|"sharded"
+
+---@class Setting
+---@field inputs table
+---@field block table[] slots of the first copy
+---@field batch integer requests of a copy
+---@field counts integer[]? experts per expert rank, where the user gave them
+---@field microbatches table<string, integer?> by phase, where the user gave them
+
+---Experts per expert rank.
+---@param setting Setting
+---@param ranks integer
+---@return integer[]
+function M.counts(setting, ranks)
+  return setting.counts or split.descending(setting.inputs.model.experts, ranks)
+end
+
+---Why a candidate cannot be, or nil.
+---@param setting Setting
+---@param c Candidate
+---@return string?
+function M.obstacle(setting, c)
+  local model = setting.inputs.model
+  if c.experts > model.experts then
+    return string.format(
+      "%d expert ranks are more than the %d experts, so some would hold nothing; use experts=%d "
+        .. "or fewer", c.experts, model.experts, model.experts)
+  elseif c.groups > c.attention or c.groups < 1 then
+    return string.format("%d attention ranks do not make %d request groups; use groups=1..%d",
+      c.attention, c.groups, c.attention)
+  end
+  local members = split.ceil(c.attention, c.groups)
+  if members > model.heads then
+    return string.format(
+      "a request group of %d ranks is more than the %d query heads, so some would hold nothing; "
+        .. "use groups=%d or more", members, model.heads, split.ceil(c.attention, model.heads))
+  elseif c.groups > setting.batch then
+    return string.format("%d request groups share %d requests, so some would have none; use a "
+      .. "larger batch or fewer groups", c.groups, setting.batch)
+  end
+  for _, phase in ipairs({ "prefill", "decode" }) do
+    local count = setting.microbatches[phase] or 1
+    if count > setting.batch // c.groups or count < 1 then
+      return string.format("%d micro-batches of the %d requests of a group would leave some empty",
+        count, setting.batch // c.groups)
+    end
+  end
+end
+
+---The largest value of f over the different GPUs among these slots.
+function M.over_gpus(slots, f)
+  local last, largest = nil, 0
+  for _, slot in ipairs(slots) do
+    if slot.kind ~= last then
+      last, largest = slot.kind, math.max(largest, f(slot.kind.gpu))
+    end
+  end
+  return largest
+end
+
+---Whether weights and KV cache fit, roughly; the ledger of the check is exact.
+---@return boolean
+function M.fits(setting, c, owners, holders)
+  local held = math.max(table.unpack(M.counts(setting, c.experts)))
+  local members, requests = split.ceil(c.attention, c.groups), split.ceil(setting.batch, c.groups)
+  local attention, experts = roofline.resident(setting.inputs, members, requests, held)
+  local function lack(need)
+    return function(gpu)
+      return math.max(0, need - gpu.memory)
+    end
+  end
+  return M.over_gpus(owners, lack(attention)) == 0 and M.over_gpus(holders, lack(experts)) == 0
+end
+
+return M

@@ -1,0 +1,202 @@
+---@meta
+--- Types of plans and inputs, made by the target lua-meta from the schemas. Do not edit.
+--- Where a plan holds a Range, a strategy may also return {begin, end}.
+
+---The name of one kind of tensor in checkpoints.
+---@class ModelTensor
+---@field kind "embedding"|"positions"|"attention_norm"|"attention_norm_bias"|"query"|"query_bias"|"key"|"key_bias"|"value"|"value_bias"|"output"|"output_bias"|"ffn_norm"|"ffn_norm_bias"|"router"|"expert_gate"|"expert_gate_bias"|"expert_up"|"expert_up_bias"|"expert_down"|"expert_down_bias"|"final_norm"|"final_norm_bias"|"head" what the tensor is for
+---@field name string in checkpoints; {layer} and {expert} stand for numbers
+
+---The architecture of a mixture-of-experts transformer.
+---@class Model
+---@field name string of the model
+---@field family string the file of lua/families/ that names its tensors
+---@field layers integer number of layers
+---@field hidden integer width of the residual stream
+---@field heads integer query heads
+---@field kv_heads integer key-value heads; as many as heads when absent
+---@field head_dim integer width of a head; hidden / heads when absent
+---@field vocabulary integer number of token ids
+---@field max_positions integer longest sequence, prompt and new tokens
+---@field norm "rms"|"layer" rms: by the root mean square; layer: LayerNorm with bias
+---@field norm_eps number added to the variance
+---@field position "rope"|"learned" rope: rotary; learned: one vector a position, added to the embedding
+---@field rope_theta number base of the rotary frequencies
+---@field attention_bias boolean query, key and value projections have a bias
+---@field output_bias boolean the output projection has a bias
+---@field activation "silu"|"gelu"|"gelu_tanh" of the experts; gelu is the exact form, gelu_tanh the approximation
+---@field gated boolean true: three matrices an expert, activation(gate) x up; false: two
+---@field expert_bias boolean expert matrices have biases
+---@field experts integer experts a layer
+---@field expert_hidden integer width inside an expert
+---@field top_k integer experts a token
+---@field renormalize boolean the probabilities of the chosen experts are divided by their sum
+---@field capacity_factor number 0: none; else an expert takes ceil(factor x length x top_k / experts) per sequence
+---@field tie_embeddings boolean the head is the embedding
+---@field initializer_range number standard deviation of random weights
+---@field load_balance_coefficient number of the load-balance loss; training
+---@field router_z_coefficient number of the router's z-loss; training
+---@field attention_dropout number training
+---@field residual_dropout number training
+---@field expert_dropout number training
+---@field tokenizer string name or path; may be absent
+---@field tensors ModelTensor[] names in checkpoints; those absent are the family's
+
+---One GPU of a node.
+---@class TopologyGpu
+---@field type string e.g. a100-80gb
+---@field memory integer that programs may use [bytes]
+---@field flops number dense peak at 16 bits with 32-bit accumulation [1/s]
+---@field flops_f32 number dense peak at 32 bits [1/s]
+---@field bandwidth number of the GPU's memory [bytes/s]
+
+---The link among the GPUs of a node.
+---@class TopologyLink
+---@field type string what joins the GPUs of a node, e.g. nvlink3, pcie4, shared-memory
+---@field bandwidth number per direction and per GPU [bytes/s]
+---@field latency number of one transfer between two GPUs of a node [s]
+
+---A kind of node.
+---@class TopologyNode
+---@field name string of this kind of node
+---@field count integer nodes of this kind
+---@field gpus integer GPUs per node
+---@field nics integer network ports per node; 0 if there is no network
+---@field nic_bandwidth number per NIC and direction [bytes/s]
+---@field gpu TopologyGpu its GPUs, all alike
+---@field link TopologyLink the link among its GPUs
+
+---The network between nodes.
+---@class TopologyNetwork
+---@field type string e.g. infiniband-hdr
+---@field latency number NIC to NIC [s]
+---@field oversubscription number 1: full bisection; 2: half of it when all nodes send
+
+---A cluster: nodes of one or several kinds, and the network between them.
+---@class Topology
+---@field name string of the cluster
+---@field nodes TopologyNode[] the kinds of node, in the order in which GPUs are numbered
+---@field network TopologyNetwork between nodes; needed where there are several
+
+---What the program is asked to do. All numbers are bounds: less is always possible.
+---@class Workload
+---@field batch integer sequences at a time, over all data-parallel copies
+---@field prefill integer prompt tokens a sequence
+---@field context integer positions a sequence: prompt and new tokens
+---@field dtype "f32"|"bf16"|"f16" of weights and activations
+
+---where a rank runs
+---@class PlanRank
+---@field rank integer its number
+---@field node integer node of the topology, from 0
+---@field gpu integer GPU of that node, from 0
+
+---a GPU that is not used
+---@class PlanIdle
+---@field node integer node of the topology, from 0
+---@field gpu integer GPU of that node, from 0
+---@field why string why it has no rank
+
+---a rank of a request group
+---@class PlanMember
+---@field rank integer rank of the first copy
+---@field heads Range query heads [begin, end)
+
+---a request group: ranks that serve the same requests, splitting query heads
+---@class PlanGroup
+---@field requests Range sequences of the copy's batch [begin, end)
+---@field members PlanMember[] its ranks
+
+---who holds an expert, or columns of it
+---@class PlanExpert
+---@field layers Range layers [begin, end)
+---@field expert integer its number
+---@field columns Range of expert_hidden [begin, end)
+---@field rank integer rank of the first copy
+---@field replica integer 0: the primary
+
+---a pipeline stage
+---@class PlanStage
+---@field layers Range layers [begin, end)
+---@field attention PlanGroup[] request groups
+---@field experts PlanExpert[] holders of experts
+
+---entries of embedding or head on a rank
+---@class PlanVocabulary
+---@field rank integer a member of a request group
+---@field entries Range vocabulary entries [begin, end)
+
+---one part of a layer for one micro-batch
+---@class PlanItem
+---@field part "embed"|"attention"|"dispatch"|"experts"|"combine"|"head" what is done
+---@field microbatch integer for which micro-batch
+---@field lag integer it works on layer (loop layer - lag)
+
+---items repeated over layers
+---@class PlanLoop
+---@field layers Range once for each of these [begin, end)
+---@field items PlanItem[] in this order
+
+---what a set of ranks does, in program order
+---@class PlanOrder
+---@field ranks integer[] of the first copy
+---@field loops PlanLoop[] one after the other
+
+---A half-open range of integers.
+---@class Range
+---@field begin integer the first
+---@field finish integer past the last
+
+---ranks that run one primitive together
+---@class PlanSet
+---@field ranks integer[] its members
+---@field pieces Range[] pieces of each member
+
+---a stage of a collective algorithm
+---@class PlanMoveStage
+---@field primitive "all_reduce"|"reduce_scatter"|"all_gather" what the sets do
+---@field sets PlanSet[] disjoint
+
+---a transfer between ranks
+---@class PlanMove
+---@field kind "attention_output"|"gather"|"embedding"|"dispatch"|"combine" what is moved
+---@field group integer request group; -1 for dispatch and combine
+---@field algorithm string the Lua file that expanded it; for people
+---@field pieces integer the payload is cut in so many pieces
+---@field unit "element"|"row" what pieces are counted in
+---@field stages PlanMoveStage[] of a collective
+---@field mode "padded"|"exact" of dispatch and combine
+---@field chunk integer tokens a transfer; 0: all at once
+---@field in_flight integer transfers at most per pair
+---@field stream "compute"|"dispatch"|"combine"|"collectives" where it runs
+
+---what a program can be asked to do once
+---@class PlanStep
+---@field name string [a-z0-9-]
+---@field phase "prefill"|"decode" what the step does
+---@field tokens integer rows a sequence
+---@field microbatches integer parts of each group's requests
+---@field orders PlanOrder[] of all ranks
+---@field moves PlanMove[] of this phase
+
+---the reason of a choice
+---@class PlanWhy
+---@field choice string what was chosen
+---@field reason string why
+---@field runner_up string the next best
+---@field where string file and line of the planner
+
+---what a planner returns
+---@class PlanDecisions
+---@field name string of the program; empty: gen names it
+---@field copies integer data-parallel copies
+---@field ranks_per_copy integer ranks of one copy
+---@field ranks PlanRank[] ascending
+---@field idle PlanIdle[] GPUs that are not used
+---@field stages PlanStage[] pipeline stages
+---@field embedding PlanVocabulary[] who holds the embedding
+---@field head PlanVocabulary[] who holds the head
+---@field steps PlanStep[] of the program
+---@field residual "replicated"|"sharded" over a request group
+---@field replica_choice "nearest"|"round_robin" which replica of an expert a token takes
+---@field why PlanWhy[] reasons
