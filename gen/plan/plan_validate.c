@@ -35,6 +35,26 @@ static bool name_is_plain(const char *name) {
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
+enum { GPUS_MAX = 65536 }; /* keeps every table by rank small, as topology_read does */
+
+/* A plan can be edited: what topology_read demands of a cluster holds here too. */
+static Status check_topology(Check *check) {
+    const Topology *topology = &check->plan->inputs.topology;
+    int64_t nodes = topology_node_count(topology), gpus = topology_gpu_count(topology);
+    for (int64_t i = 0; i < topology->nodes.count; i++) {
+        const TopologyNode *node = &topology->nodes.items[i];
+        if (nodes > 1 && (node->nics < 1 || node->nic_bandwidth <= 0)) {
+            return plan_refuse(check, "E0503", "several nodes need a NIC each",
+                               "inputs.topology: nodes of kind %s have no NIC", node->name);
+        }
+    }
+    if (gpus < 1 || gpus > GPUS_MAX) {
+        return plan_refuse(check, "E0503", NULL, "inputs.topology: %lld GPUs, of 1 to %d",
+                           (long long)gpus, GPUS_MAX);
+    }
+    return STATUS_OK;
+}
+
 static Status check_inputs(Check *check) {
     const Model *model = &check->plan->inputs.model;
     const Workload *workload = &check->plan->inputs.workload;
@@ -290,6 +310,7 @@ static Status check_steps(Check *check) {
 
 static Status check_all(Check *check) {
     TRY(check_inputs(check));
+    TRY(check_topology(check));
     TRY(check_ranks(check));
     check->group_of = ARENA_ARRAY(&check->scratch, check->plan->ranks_per_copy, int64_t);
     for (int64_t rank = 0; rank < check->plan->ranks_per_copy; rank++) {

@@ -88,6 +88,12 @@ static PlanStep *step(Plan *plan) {
 static void no_layers(Plan *p) {
     p->inputs.model.layers = 0;
 }
+static void many_gpus(Plan *p) {
+    p->inputs.topology.nodes.items[0].count = 65536;
+}
+static void no_nic(Plan *p) {
+    p->inputs.topology.nodes.items[0].nics = 0;
+}
 static void bad_name(Plan *p) {
     p->name = "a/b";
 }
@@ -198,6 +204,8 @@ static void unequal_all_reduce(Plan *p) {
 
 static void test_mutants_are_refused(void **state) {
     static const Mutant mutants[] = {
+        {many_gpus, "E0503", "262144 GPUs"},
+        {no_nic, "E0503", "no NIC"},
         {no_layers, "E0503", "model"},
         {bad_name, "E0503", "a/b"},
         {copies, "E0504", "listed"},
@@ -239,11 +247,13 @@ static void test_mutants_are_refused(void **state) {
         fixture_plan(fixture, "ma-separation:attention=6,experts=2,groups=1,output=sharded,"
                               "microbatches=2");
         PlanInputs inputs = fixture->plan.inputs;
+        TopologyNode node = inputs.topology.nodes.items[0];
         mutants[i].change(&fixture->plan);
         assert_int_equal(plan_validate(&fixture->plan, diag_nowhere(), &fixture->diag),
                          STATUS_DATA);
         fixture_expect(fixture, mutants[i].code, mutants[i].part);
         fixture->plan.inputs = inputs;
+        inputs.topology.nodes.items[0] = node;
     }
 }
 
