@@ -82,8 +82,8 @@ extern const Schema model_schema;
 
 /* Read MODEL: our YAML (any mapping without "model_type"), or a hub's config.json, or a directory
  * that holds one. `share` overrides the embedded Lua files, or NULL. Checks sizes against each
- * other (E02xx): heads over kv_heads, top_k over experts, positive sizes below 2^31, and warns
- * where method.md does (tokenizer gpt2 with a vocabulary other than 50257: E0210). */
+ * other (E02xx): heads over kv_heads, top_k over experts, positive sizes below 2^31; and warns of
+ * the tokenizer gpt2 with a vocabulary other than its 50257 (E0210). */
 Status model_read(Arena *arena, const char *path, const char *share, Model *model, Diag *diag);
 
 /* Rows and columns of a tensor of this kind in the checkpoint. */
