@@ -33,6 +33,6 @@ name=$1-$2-$3-m$4
 make_and_run "$name" \
     "ma-separation:attention=12,experts=4,groups=1,output=$1,placement=$2,moves=$3,microbatches=$4" \
     a100-4x4.yaml
-same_json tokens "$OUT/small-$name.run.json" .tokens "$OUT/small-single.run.json" .tokens
+"$COMPARE" tokens "$OUT/small-$name.run.json" "$OUT/small-single.run.json" tokens
 "$GEN" verify "$OUT/small-$name" --tokens "$tokens" --max-new-tokens 8 --transport "$TRANSPORT"
 rm -rf "$OUT/small-$name" # a set of 36 would fill a small disk
