@@ -95,17 +95,16 @@ static void meet_exchange(Walkers *walkers, const WalkMeeting *meeting) {
         WalkItem item = meeting->items[i], head = meeting->items[0];
         const Op *op = check_op(check, rank, item.op);
         const Op *first = check_op(check, meeting->ranks[0], head.op);
-        const char *where = check_where(check, rank, walkers->step, item);
+        const char *bad = NULL;
         if (!right_sides(op, check_source(exchange, rank) >= 0, check_target(exchange, rank) >= 0))
-            check_fail(check, CHECK_EXCHANGE, NULL,
-                       "%s lacks a window of its side of exchange %s, or has one of the other's",
-                       where, exchange->name);
-        if (exchange->step != walkers->step || exchange->microbatch != op->microbatch)
-            check_fail(check, CHECK_EXCHANGE, NULL, "%s is at exchange %s, of another micro-batch",
-                       where, exchange->name);
-        if (!same_move(op, item.layer, first, head.layer) || op->channel != first->channel)
-            check_fail(check, CHECK_EXCHANGE, NULL, "%s meets %s at exchange %s", where,
-                       check_where(check, meeting->ranks[0], walkers->step, head), exchange->name);
+            bad = "lacks a window of its side, or has one of the other's";
+        else if (exchange->step != walkers->step || exchange->microbatch != op->microbatch)
+            bad = "is of another step or micro-batch";
+        else if (!same_move(op, item.layer, first, head.layer) || op->channel != first->channel)
+            bad = "does not match what the first end does";
+        if (bad)
+            check_fail(check, CHECK_EXCHANGE, NULL, "%s at exchange %s %s",
+                       check_where(check, rank, walkers->step, item), exchange->name, bad);
     }
 }
 

@@ -1,8 +1,8 @@
 /* check_provenance: follows what the bytes of moved buffers are made of. A kernel that computes a part of a
  * sum (heads or vocabulary cut over the group) leaves a value with one contributor; reductions unite
  * contributors, and refuse one that comes twice; gathers copy. What is read in the end must be there and,
- * where it is a sum, have a part of every member. Only buffers that moves or partial sums touch are
- * followed; contributor sets are never changed once made, so that pieces share them. */
+ * where it is a sum, have a part of every member. Followed are buffers that are moved, hold parts of sums or
+ * are written in part; contributor sets are never changed once made, so that pieces share them. */
 #include "schedule/check_rules.h"
 
 #include <string.h>
@@ -47,11 +47,25 @@ static bool is_partial(const Provenance *at, int64_t rank, const Op *op) {
 }
 
 static void follow(Provenance *at, int64_t rank, int64_t buffer) {
-    Track *track = &at->tracks[rank][buffer];
-    if (buffer < 0 || track->pieces.count > 0)
+    if (buffer < 0 || at->tracks[rank][buffer].pieces.count > 0)
         return;
+    Track *track = &at->tracks[rank][buffer];
     const Buffer *of = &at->check->schedule->ranks[rank].buffers.items[buffer];
     *(Piece *)LIST_PUSH(at->check->scratch, &track->pieces) = (Piece){.end = of->bytes};
+}
+
+/* A buffer that an operation writes in part: the rest has to come from others. */
+static void follow_parts(Provenance *at, int64_t rank, const Op *op) {
+    const OpArg *args = op_info[op->kind].args;
+    for (int a = 0; a < OP_ARGS && args[a].type != ARG_NONE; ++a) {
+        int64_t buffer = op->args[a].value;
+        if (args[a].type == ARG_INT || args[a].type == ARG_READ || buffer < 0)
+            continue;
+        const Buffer *of = &at->check->schedule->ranks[rank].buffers.items[buffer];
+        if ((of->class == BUFFER_ACTIVATION || of->class == BUFFER_WINDOW) &&
+            check_argument_bytes(at->check, rank, at->step, op, a) < of->bytes)
+            follow(at, rank, buffer);
+    }
 }
 
 static void follow_rank(Provenance *at, int64_t rank) {
@@ -64,6 +78,8 @@ static void follow_rank(Provenance *at, int64_t rank) {
                 follow(at, rank, check_arg(op, "buffer"));
             else if (is_partial(at, rank, op))
                 follow(at, rank, check_arg(op, "out"));
+            else
+                follow_parts(at, rank, op);
         }
     }
 }
@@ -127,8 +143,9 @@ static void assign(Provenance *at, Track *track, Piece value) {
     }
     track->pieces.count = 0;
     for (int64_t i = 0; i < next.count; ++i) {
-        Piece *last = &track->pieces.items[track->pieces.count - 1];
-        if (track->pieces.count > 0 && same_value(at, last, &next.items[i]))
+        Piece *last =
+            track->pieces.count > 0 ? &track->pieces.items[track->pieces.count - 1] : NULL;
+        if (last && same_value(at, last, &next.items[i]))
             last->end = next.items[i].end;
         else
             *(Piece *)LIST_PUSH(arena, &track->pieces) = next.items[i];

@@ -75,7 +75,7 @@ static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *
     if (group && stage->layers.end == layers)
         expect_once(check, rank, step, tally, -1, last, 3);
     bool target = is_target(check, rank, step);
-    for (int64_t layer = 0; target && !group && layer < layers; ++layer)
+    for (int64_t layer = 0; target && layer < layers; ++layer)
         expect_once(check, rank, step, tally, layer, experts, 1);
     if (!group && !target)
         check_fail(check, CHECK_WORK, NULL, "rank %lld, step %s: the plan gives it nothing to do",

@@ -1,0 +1,330 @@
+/* Mutants: good schedules that are broken in one way each. The rule that is made for that way must refuse it;
+ * others may refuse it too. */
+#include "schedule_fixture.h"
+
+#define HEADS_SPLIT "ma-separation:attention=6,experts=2,groups=1,output=flat"
+#define TWO_BATCHES "ma-separation:attention=4,experts=2,groups=2,microbatches=2,output=flat"
+#define ENTRIES_SPLIT "ma-separation:attention=6,experts=2,groups=1,embedding=split,output=flat"
+#define SHARDED "ma-separation:attention=6,experts=2,groups=1,output=sharded"
+
+/* --- tools -------------------------------------------------------------------------------------------- */
+
+static void drop_op(Fixture *f, int64_t rank, int64_t id) {
+    RankSchedule *of = &f->schedule.ranks[rank];
+    memmove(&of->ops.items[id], &of->ops.items[id + 1],
+            (size_t)(of->ops.count - id - 1) * sizeof(Op));
+    --of->ops.count;
+    for (int64_t s = 0; s < f->plan.steps.count; ++s)
+        for (int64_t g = 0; g < of->steps[s].segments.count; ++g) {
+            Segment *segment = &of->steps[s].segments.items[g];
+            if (id >= segment->first && id < segment->first + segment->count)
+                --segment->count;
+            else if (segment->first > id)
+                --segment->first;
+        }
+    for (int64_t i = 0; i < of->ops.count; ++i) {
+        int64_t *waits = of->ops.items[i].waits, kept = 0;
+        for (int w = 0; w < OP_WAITS; ++w)
+            if (waits[w] != id)
+                waits[kept++] = waits[w] > id ? waits[w] - 1 : waits[w];
+        while (kept < OP_WAITS)
+            waits[kept++] = -1;
+    }
+}
+
+static void swap_ops(Fixture *f, int64_t rank, int64_t a, int64_t b) {
+    Op *ops = f->schedule.ranks[rank].ops.items, kept = ops[a];
+    ops[a] = ops[b];
+    ops[b] = kept;
+}
+
+/* Drop the first operation of a kind and move in every rank that has one. */
+static void drop_everywhere(Fixture *f, OpKind kind) {
+    for (int64_t rank = 0; rank < f->schedule.world; ++rank) {
+        const RankSchedule *of = &f->schedule.ranks[rank];
+        for (int64_t i = of->ops.count - 1; i >= 0; --i)
+            if (of->ops.items[i].kind == (int64_t)kind)
+                drop_op(f, rank, i);
+    }
+}
+
+static Buffer *buffer_of(Fixture *f, int64_t rank, const char *name) {
+    return &f->schedule.ranks[rank].buffers.items[fixture_buffer(f, rank, name)];
+}
+
+/* --- mutants ------------------------------------------------------------------------------------------ */
+
+static void drop_attention(Fixture *f) {
+    drop_op(f, 2, fixture_op(f, 2, OP_attention, 0));
+}
+static void drop_rotation(Fixture *f) {
+    drop_op(f, 2, fixture_op(f, 2, OP_rope_append, 0));
+}
+static void drop_one_reduce(Fixture *f) {
+    drop_op(f, 2, fixture_op(f, 2, OP_all_reduce, 0));
+}
+static void drop_all_reduces(Fixture *f) {
+    drop_everywhere(f, OP_all_reduce);
+}
+static void drop_all_gathers(Fixture *f) {
+    drop_everywhere(f, OP_all_gather);
+}
+static void reduce_twice(Fixture *f) {
+    for (int64_t rank = 0; rank < f->schedule.world; ++rank) {
+        RankSchedule *of = &f->schedule.ranks[rank];
+        for (int64_t i = 0; i + 1 < of->ops.count; ++i)
+            if (of->ops.items[i].kind == OP_all_reduce && of->ops.items[i + 1].kind == OP_add)
+                of->ops.items[i + 1] = of->ops.items[i];
+    }
+}
+static void swap_moves(Fixture *f) {
+    swap_ops(f, 0, fixture_op(f, 0, OP_dispatch, 0), fixture_op(f, 0, OP_all_reduce, 0));
+}
+static void swap_microbatches(Fixture *f) {
+    int64_t a = fixture_op(f, 0, OP_all_reduce, 0), b = fixture_op(f, 0, OP_all_reduce, 1);
+    swap_ops(f, 0, a, b);
+}
+static void fewer_units(Fixture *f) {
+    --fixture_arg(f, 3, fixture_op(f, 3, OP_all_reduce, 0), "units")->value;
+}
+static void other_collective(Fixture *f) {
+    f->schedule.ranks[3].ops.items[fixture_op(f, 3, OP_all_reduce, 0)].kind = OP_all_gather;
+}
+static void small_window(Fixture *f) {
+    buffer_of(f, 6, "prefill_recv_rows_m0")->bytes -= 4;
+}
+static void small_activation(Fixture *f) {
+    buffer_of(f, 0, "prefill_qkv_m0")->bytes -= 4;
+}
+static void small_workspace(Fixture *f) {
+    buffer_of(f, 0, "workspace")->bytes = 4;
+}
+static void overlap_live(Fixture *f) {
+    buffer_of(f, 0, "prefill_residual_m0")->offset = buffer_of(f, 0, "prefill_normed_m0")->offset;
+}
+static void lose_head_weights(Fixture *f) {
+    fixture_holding(f, 1, TENSOR_QUERY, 0)->rows.end -= f->plan.inputs.model.head_dim;
+}
+static void lose_head_work(Fixture *f) {
+    for (int64_t n = 0; n < 2; ++n)
+        --fixture_arg(f, 1, fixture_op(f, 1, OP_attention, n), "heads")->value;
+}
+static void lose_kv_head(Fixture *f) {
+    ++fixture_arg(f, 1, fixture_op(f, 1, OP_attention, 0), "kv_begin")->value;
+}
+static void double_expert(Fixture *f) {
+    fixture_holding(f, 6, TENSOR_EXPERT_UP, 1)->expert = 0;
+}
+static void lose_columns(Fixture *f) {
+    --fixture_holding(f, 7, TENSOR_EXPERT_DOWN, 0)->columns.end;
+}
+static void lose_norm(Fixture *f) {
+    fixture_holding(f, 0, TENSOR_FFN_NORM, 0)->primary = false;
+}
+static void misplace_weights(Fixture *f) {
+    Holding *holding = fixture_holding(f, 2, TENSOR_FFN_NORM, 0);
+    holding->buffer = fixture_holding(f, 2, TENSOR_ATTENTION_NORM, 0)->buffer;
+}
+static void wrong_slot(Fixture *f) {
+    f->schedule.routes.items[0].slot[1] = f->schedule.routes.items[0].slot[0];
+}
+static void no_route(Fixture *f) {
+    f->schedule.routes.items[0].target[5] = -1;
+}
+static void lose_entries(Fixture *f) {
+    for (int64_t n = 0; n < 2; ++n)
+        --fixture_arg(f, 5, fixture_op(f, 5, OP_embed, n), "entries")->value;
+}
+static void wrong_requests(Fixture *f) {
+    ++fixture_arg(f, 0, fixture_op(f, 0, OP_begin, 0), "first")->value;
+}
+static void report_twice(Fixture *f) {
+    fixture_arg(f, 1, fixture_op(f, 1, OP_finish, 0), "report")->value = 1;
+}
+static void retarget_exchange(Fixture *f) {
+    RankSchedule *rank = &f->schedule.ranks[4];
+    rank->ops.items[fixture_op(f, 4, OP_dispatch, 0)].exchange =
+        rank->ops.items[fixture_op(f, 4, OP_dispatch, 1)].exchange;
+}
+static void pack_for_other(Fixture *f) {
+    fixture_arg(f, 0, fixture_op(f, 0, OP_pack, 0), "exchange")->value =
+        fixture_arg(f, 0, fixture_op(f, 0, OP_pack, 1), "exchange")->value;
+}
+static void lose_window(Fixture *f) {
+    fixture_arg(f, 6, fixture_op(f, 6, OP_dispatch, 0), "recv_meta")->value = -1;
+}
+static Channel *channel_of(Fixture *f, int64_t rank, OpKind kind) {
+    int64_t op = fixture_op(f, rank, kind, 0);
+    return &f->schedule.channels.items[f->schedule.ranks[rank].ops.items[op].channel];
+}
+static void wrong_piece_gathered(Fixture *f) {
+    Channel *channel = channel_of(f, 0, OP_all_gather);
+    channel->own.items[1] = channel->own.items[0];
+}
+static void wrong_piece_reduced(Fixture *f) {
+    Channel *channel = channel_of(f, 0, OP_reduce_scatter);
+    channel->own.items[1] = channel->own.items[0];
+}
+static void part_of_pieces(Fixture *f) {
+    Channel *channel = channel_of(f, 0, OP_all_reduce);
+    channel->pieces *= 2;
+}
+static void drop_waits(Fixture *f) {
+    for (int64_t i = 0; i < f->schedule.ranks[0].ops.count; ++i)
+        f->schedule.ranks[0].ops.items[i].waits[0] = -1;
+}
+static void read_unwritten(Fixture *f) {
+    fixture_arg(f, 0, fixture_op(f, 0, OP_linear, 0), "out")->value =
+        fixture_buffer(f, 0, "prefill_projected_m0");
+}
+static void ignore_result(Fixture *f) {
+    fixture_arg(f, 0, fixture_op(f, 0, OP_add, 0), "in")->value =
+        fixture_buffer(f, 0, "prefill_residual_m0");
+}
+static void two_biases(Fixture *f) {
+    f->plan.inputs.model.output_bias = true;
+    for (int64_t rank = 0; rank < 2; ++rank)
+        *(Holding *)LIST_PUSH(&f->arena, &f->schedule.ranks[rank].holdings) =
+            (Holding){.rank = rank,
+                      .tensor = TENSOR_OUTPUT_BIAS,
+                      .layers = {0, f->plan.inputs.model.layers},
+                      .expert = -1,
+                      .rows = {0, f->plan.inputs.model.hidden},
+                      .columns = {0, 1},
+                      .primary = rank == 0,
+                      .pitch = 1};
+}
+static void small_memory(Fixture *f) {
+    f->plan.inputs.topology.nodes.items[0].gpu.memory = 1 << 16;
+}
+static void leave_slab(Fixture *f) {
+    buffer_of(f, 0, "prefill_residual_m0")->offset = f->schedule.ranks[0].slab_bytes;
+}
+static void over_weights(Fixture *f) {
+    buffer_of(f, 0, "prefill_residual_m0")->offset = buffer_of(f, 0, "qkv")->offset;
+}
+static void wrong_channel(Fixture *f) {
+    f->schedule.ranks[6].ops.items[fixture_op(f, 6, OP_dispatch, 0)].channel = 99;
+}
+static void wrong_buffer(Fixture *f) {
+    fixture_arg(f, 0, fixture_op(f, 0, OP_add, 0), "in")->value = 9999;
+}
+
+static const struct Mutant {
+    const char *name, *model, *strategy, *rule;
+    void (*mutate)(Fixture *f);
+} mutants[] = {
+    {"drop attention", MIXTRAL, HEADS_SPLIT, "coverage.work", drop_attention},
+    {"drop rotation", MIXTRAL, HEADS_SPLIT, "coverage.work", drop_rotation},
+    {"drop one reduce", MIXTRAL, HEADS_SPLIT, "order.cycle", drop_one_reduce},
+    {"drop all reduces", MIXTRAL, HEADS_SPLIT, "provenance.reduce", drop_all_reduces},
+    {"drop all gathers", MIXTRAL, HEADS_SPLIT, "provenance.gather", drop_all_gathers},
+    {"drop all gathers, sharded", MIXTRAL, SHARDED, "provenance.gather", drop_all_gathers},
+    {"reduce twice", MIXTRAL, HEADS_SPLIT, "provenance.reduce", reduce_twice},
+    {"two biases", MIXTRAL, HEADS_SPLIT, "provenance.reduce", two_biases},
+    {"swap moves", MIXTRAL, HEADS_SPLIT, "order.cycle", swap_moves},
+    {"swap micro-batches", MIXTRAL, TWO_BATCHES, "order.channel", swap_microbatches},
+    {"fewer units", MIXTRAL, HEADS_SPLIT, "match.collective", fewer_units},
+    {"other collective", MIXTRAL, HEADS_SPLIT, "match.collective", other_collective},
+    {"small window", MIXTRAL, HEADS_SPLIT, "bounds.windows", small_window},
+    {"small activation", MIXTRAL, HEADS_SPLIT, "bounds.arguments", small_activation},
+    {"small workspace", MIXTRAL, HEADS_SPLIT, "bounds.arguments", small_workspace},
+    {"overlap live buffers", MIXTRAL, HEADS_SPLIT, "lifetime.clobbered", overlap_live},
+    {"read unwritten", MIXTRAL, HEADS_SPLIT, "lifetime.unwritten", read_unwritten},
+    {"ignore a result", MIXTRAL, HEADS_SPLIT, "lifetime.unread", ignore_result},
+    {"lose a head's weights", MIXTRAL, HEADS_SPLIT, "coverage.heads", lose_head_weights},
+    {"lose a head's work", MIXTRAL, HEADS_SPLIT, "coverage.heads", lose_head_work},
+    {"lose a key-value head", MIXTRAL, HEADS_SPLIT, "coverage.kv_heads", lose_kv_head},
+    {"double an expert", MIXTRAL, HEADS_SPLIT, "coverage.experts", double_expert},
+    {"double an expert's route", MIXTRAL, HEADS_SPLIT, "coverage.routes", double_expert},
+    {"lose columns", MIXTRAL, HEADS_SPLIT, "coverage.experts", lose_columns},
+    {"lose a norm", MIXTRAL, HEADS_SPLIT, "coverage.tensors", lose_norm},
+    {"misplace weights", MIXTRAL, HEADS_SPLIT, "coverage.loaded", misplace_weights},
+    {"wrong slot", MIXTRAL, HEADS_SPLIT, "coverage.routes", wrong_slot},
+    {"no route", MIXTRAL, HEADS_SPLIT, "coverage.routes", no_route},
+    {"lose entries", MIXTRAL, ENTRIES_SPLIT, "coverage.vocabulary", lose_entries},
+    {"wrong requests", MIXTRAL, HEADS_SPLIT, "coverage.requests", wrong_requests},
+    {"report twice", MIXTRAL, HEADS_SPLIT, "coverage.results", report_twice},
+    {"retarget an exchange", MIXTRAL, TWO_BATCHES, "order.cycle", retarget_exchange},
+    {"pack for another exchange", MIXTRAL, TWO_BATCHES, "match.exchange", pack_for_other},
+    {"lose a window", MIXTRAL, HEADS_SPLIT, "match.exchange", lose_window},
+    {"wrong piece gathered", MIXTRAL, HEADS_SPLIT, "provenance.gather", wrong_piece_gathered},
+    {"wrong piece reduced", MIXTRAL, SHARDED, "provenance.reduce", wrong_piece_reduced},
+    {"a part of the pieces", MIXTRAL, HEADS_SPLIT, "provenance.reduce", part_of_pieces},
+    {"drop waits", MIXTRAL, TWO_BATCHES, "order.race", drop_waits},
+    {"small memory", MIXTRAL, HEADS_SPLIT, "memory.fits", small_memory},
+    {"leave the slab", MIXTRAL, HEADS_SPLIT, "memory.slab", leave_slab},
+    {"over the weights", MIXTRAL, HEADS_SPLIT, "memory.overlap", over_weights},
+    {"wrong channel", MIXTRAL, HEADS_SPLIT, "shape.ids", wrong_channel},
+    {"wrong buffer", MIXTRAL, HEADS_SPLIT, "shape.ids", wrong_buffer},
+};
+
+static const CheckRule *find_rule(const CheckReport *report, const char *name) {
+    for (int i = 0; i < CHECK_RULE_COUNT; ++i)
+        if (strcmp(report->rules[i].name, name) == 0)
+            return &report->rules[i];
+    return NULL;
+}
+
+static void every_mutant_is_refused(void **state) {
+    for (size_t i = 0; i < sizeof mutants / sizeof *mutants; ++i) {
+        const struct Mutant *mutant = &mutants[i];
+        Fixture f;
+        fixture_make(&f, mutant->model, mutant->strategy, 6);
+        assert_int_equal(fixture_check(&f), STATUS_OK);
+        mutant->mutate(&f);
+        if (fixture_check(&f) != STATUS_NEGATIVE)
+            fail_msg("%s: nothing refuses it", mutant->name);
+        const CheckRule *rule = find_rule(&f.report, mutant->rule);
+        assert_non_null(rule);
+        if (rule->failures == 0) {
+            diag_render(&f.diag, stderr);
+            fail_msg("%s: not refused by %s", mutant->name, mutant->rule);
+        }
+        assert_true(f.diag.errors > 0);
+        fixture_free(&f);
+    }
+}
+
+/* Each rule of the checker is the one that some mutant is refused by. */
+static void every_rule_has_a_mutant(void **state) {
+    CheckReport report;
+    Fixture f;
+    fixture_make(&f, MIXTRAL, "single", 3);
+    assert_int_equal(check_schedule(&f.schedule, &report, &f.arena, &f.diag), STATUS_OK);
+    for (int r = 0; r < CHECK_RULE_COUNT; ++r) {
+        bool has = false;
+        for (size_t i = 0; i < sizeof mutants / sizeof *mutants; ++i)
+            has = has || strcmp(mutants[i].rule, report.rules[r].name) == 0;
+        if (!has)
+            fail_msg("no mutant for %s", report.rules[r].name);
+    }
+    fixture_free(&f);
+}
+
+static void a_cycle_names_ranks_operations_and_channels(void **state) {
+    Fixture f;
+    fixture_make(&f, MIXTRAL, HEADS_SPLIT, 6);
+    swap_moves(&f);
+    assert_int_equal(fixture_check(&f), STATUS_NEGATIVE);
+    bool told = false;
+    for (int64_t i = 0; i < f.diag.count; ++i) {
+        const char *text = f.diag.messages[i].text;
+        told = told || (strstr(text, "order.cycle") && strstr(text, "rank 0, step prefill") &&
+                        strstr(text, "dispatch_c0") && strstr(text, "waits for rank") &&
+                        strstr(text, "all_reduce"));
+    }
+    if (!told)
+        diag_render(&f.diag, stderr);
+    assert_true(told);
+    fixture_free(&f);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_mutant_is_refused),
+        cmocka_unit_test(every_rule_has_a_mutant),
+        cmocka_unit_test(a_cycle_names_ranks_operations_and_channels),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
