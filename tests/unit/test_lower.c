@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#define MIXTRAL TEST_SOURCE_DIR "/tests/data/mixtral-tiny"
-#define SOURCE_MODEL TEST_SOURCE_DIR "/models/ma-small.yaml"
-#define CLUSTER TEST_SOURCE_DIR "/topologies/a100-4x4.yaml"
+#define MIXTRAL TEST_SOURCE "/tests/data/mixtral-tiny"
+#define SOURCE_MODEL TEST_SOURCE "/models/ma-small.yaml"
+#define CLUSTER TEST_SOURCE "/topologies/a100-4x4.yaml"
 
 typedef struct Case {
     Arena arena;
