@@ -88,9 +88,8 @@ static Status compile_text(Compiler *compiler, const char *line, const char *end
         buf_puts(lua, "), ");
         at = close + 1;
     }
-    size_t rest = (size_t)(end - at);
-    write_literal(lua, at, rest);
-    buf_puts(lua, ends ? " .. \"\\n\")" : ")");
+    write_literal(lua, at, (size_t)(end - at) + (ends ? 1 : 0)); /* with its line break */
+    buf_putc(lua, ')');
     return STATUS_OK;
 }
 
@@ -135,6 +134,13 @@ static int put(lua_State *lua) {
     return 0;
 }
 
+/* A syntax error was told with the Lua made of the template: same name and line, but not what was written. */
+static void quote_template(Diag *diag, const DiagSource *source) {
+    DiagMessage *message = diag->count ? &diag->messages[diag->count - 1] : NULL;
+    if (message && message->place.source && strcmp(message->place.source->name, source->name) == 0)
+        message->place.source = source;
+}
+
 Status template_render_text(Sandbox *sandbox, Arena *scratch, const char *name, const char *text,
                             size_t length, Buf *out, Diag *diag) {
     lua_State *lua = sandbox->lua;
@@ -149,6 +155,7 @@ Status template_render_text(Sandbox *sandbox, Arena *scratch, const char *name, 
                                   code.length, diag);
     buf_free(&code);
     if (status != STATUS_OK) {
+        quote_template(diag, source);
         lua_pop(lua, 1);
         return status;
     }
