@@ -140,7 +140,8 @@ typedef struct rt_array_entry {
  *             prefill_s f64 [waves], decode_s f64 [decode steps];
  *             busy_s f64 [ranks][kinds], wait_s f64 [ranks][kinds]
  * expected:   tokens in and: tokens, operations, bytes, weights as above, logits f32
- *             [sequences][longest][vocabulary] (NaN past a sequence's end), tolerance f64 [1] */
+ *             [sequences][longest][vocabulary] (NaN past a sequence's end), tolerance f64 [1].
+ *             Where rounding may decide (16-bit types) it is not compared: tokens -1, bytes -1, logits NaN */
 
 /* --- weights.map: where each slice of each rank stands in a checkpoint ------------------------------
  * rt_map_header, rt_map_file x files, rt_map_record x records sorted by rank, names (NUL-terminated). */
