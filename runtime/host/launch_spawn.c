@@ -23,6 +23,7 @@ extern char **environ;
 typedef struct Children {
     rt_segment *segment;
     int world, alive;
+    char **environment;    /* ours, and the limit of BLAS threads */
     pid_t *pids;           /* [world], 0: not started or reaped */
     struct pollfd *pidfds; /* [world], fd -1: none */
 } Children;
@@ -36,7 +37,7 @@ static rt_status child_spawn(Children *children, int rank, int fd, char **argv, 
     argv[argc + 1] = fd_text;
     argv[argc + 2] = NULL;
     pid_t pid;
-    int failed = posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, environ);
+    int failed = posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, children->environment);
     if (failed)
         return rt_error_set(error, RT_UNAVAILABLE, "cannot start rank %d: %s", rank,
                             strerror(failed));
@@ -105,15 +106,30 @@ static void children_watch(Children *children) {
     }
 }
 
+/* Our environment with room for one more entry; the texts stay where they are. */
+static char **environment_with(char *entry) {
+    size_t count = 0;
+    while (environ[count])
+        count++;
+    char **copy = calloc(count + 2, sizeof *copy);
+    if (!copy)
+        return NULL;
+    memcpy(copy, environ, count * sizeof *copy);
+    copy[count] = entry;
+    return copy;
+}
+
 static rt_status children_run(Children *children, int fd, char **argv, rt_error *error) {
     int argc = 0, world = children->world;
     while (argv[argc])
         argc++;
+    char blas[RT_BLAS_TEXT];
+    children->environment = environment_with(rt_blas_environment(world, blas));
     char **child_argv = calloc((size_t)argc + 3, sizeof *child_argv);
     children->pids = calloc((size_t)world, sizeof *children->pids);
     children->pidfds = calloc((size_t)world, sizeof *children->pidfds);
     rt_status status = RT_OK;
-    if (!child_argv || !children->pids || !children->pidfds) {
+    if (!child_argv || !children->environment || !children->pids || !children->pidfds) {
         status = rt_error_set(error, RT_UNAVAILABLE, "no memory for %d ranks", world);
         goto done;
     }
@@ -136,6 +152,7 @@ done:
         if (children->pidfds[r].fd >= 0)
             close(children->pidfds[r].fd);
     free(child_argv);
+    free(children->environment);
     free(children->pids);
     free(children->pidfds);
     return status;

@@ -1,0 +1,388 @@
+/* A program of 4 ranks, written by hand, that makes all moves with uneven and empty parts and checks what
+ * arrives. RT_TEST_FAULT=KIND:RANK in the environment makes a rank fail in the first decode step. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/array_file.h"
+#include "core/rank.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    WORLD = 4,
+    LAYERS = 3,
+    EXCHANGES = 5,
+    ROW = 12,
+    META = 8,
+    BATCH = 3,
+    PROMPT = 4,
+    CONTEXT = 16,
+    VOCABULARY = 97,
+    UNITS = 1300, /* more than a block of the summation */
+    UNIT = 12
+};
+
+/* slab offsets; windows hold at most 64 rows */
+enum {
+    AT_BUFFER = 0,
+    AT_SEND = 16384,
+    AT_SEND_META = AT_SEND + 64 * ROW,
+    AT_RECV = AT_SEND_META + 64 * META,
+    AT_RECV_META = AT_RECV + 64 * ROW,
+    AT_SEND_COUNTS = AT_RECV_META + 64 * META,
+    AT_RECV_COUNTS = AT_SEND_COUNTS + 32,
+    AT_IDS = AT_RECV_COUNTS + 32,
+    AT_POSITIONS = AT_IDS + 4 * BATCH * PROMPT,
+    AT_NEXT = AT_POSITIONS + 4 * BATCH * PROMPT,
+    AT_STATE = AT_NEXT + 4 * BATCH + 4,
+    AT_WEIGHT = AT_STATE + 64,
+    SLAB = AT_WEIGHT + 2 * 64
+};
+
+enum {
+    OP_BEGIN,
+    OP_SUM,
+    OP_SCATTER,
+    OP_GATHER,
+    OP_SUM16,
+    OP_CHECK,
+    OP_DISPATCH,
+    OP_COMBINE,
+    OP_FINISH,
+    OPS
+};
+
+#define OPERATION(kind, index)                                                                     \
+    { kind, "test", index, 0, 0, false, {-1, -1, -1, -1, -1, -1}, "test" }
+static const rt_op ops[OPS] = {
+    OPERATION("begin", 0),      OPERATION("all-reduce", 1), OPERATION("reduce-scatter", 2),
+    OPERATION("all-gather", 3), OPERATION("all-reduce", 1), OPERATION("check", 4),
+    OPERATION("dispatch", 5),   OPERATION("combine", 6),    OPERATION("finish", 7),
+};
+static const char *const kinds[] = {"begin", "all-reduce", "reduce-scatter", "all-gather",
+                                    "check", "dispatch",   "combine",        "finish"};
+
+static const int32_t world_ranks[] = {0, 1, 2, 3}, three_ranks[] = {0, 1, 3};
+static const int32_t own_all[] = {1, 4, 1, 4, 1, 4, 1, 4};
+static const int32_t own_some[] = {0, 3, 3, 3, 3, 7}; /* the middle member owns nothing */
+static const rt_channel channels[] = {
+    {"world", 4, world_ranks, 5, own_all},
+    {"three", 3, three_ranks, 7, own_some},
+};
+
+/* Rank 1 is source and target; rank 2 has no rows. */
+static const rt_end sources[] = {{0, 3}, {1, 5}, {2, 0}}, targets[] = {{1, 3}, {3, 1}};
+#define EXCHANGE(exact, chunk, in_flight)                                                          \
+    { "x", 3, 2, sources, targets, 2, exact, chunk, in_flight, ROW, META }
+static const rt_exchange exchanges[EXCHANGES] = {
+    EXCHANGE(false, 0, 1), EXCHANGE(true, 0, 1), EXCHANGE(false, 2, 1),
+    EXCHANGE(true, 2, 1),  EXCHANGE(true, 1, 3),
+};
+
+static const rt_weight weights[] = {
+    {"block.{layer}.expert.{expert}.w", 1, 3, 7, 4, 6, 1, 3, 2, 5, AT_WEIGHT, 64, 8, RT_F32,
+     RT_FILL_UNIFORM},
+};
+
+static const char *fault_of(const rt_rank *rank) {
+    const char *fault = getenv("RT_TEST_FAULT"), *colon = fault ? strchr(fault, ':') : NULL;
+    return colon && atoi(colon + 1) == rank->id ? fault : "";
+}
+
+static rt_status inject(rt_rank *rank) {
+    const char *fault = fault_of(rank);
+    if (!*fault || !rank->step->decode || rank->wave > 0 || atomic_load(&rank->area->layer) != 1)
+        return RT_OK;
+    if (strncmp(fault, "fail", 4) == 0)
+        return rt_fail(rank, RT_DATA, "as %s", "asked");
+    if (strncmp(fault, "plain", 5) == 0)
+        return RT_SOFTWARE;
+    if (strncmp(fault, "kill", 4) == 0)
+        raise(SIGKILL);
+    if (strncmp(fault, "exit", 4) == 0)
+        _exit(0);
+    if (strncmp(fault, "hang", 4) == 0)
+        nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 500000000}, NULL);
+    return RT_OK;
+}
+
+/* Kernel 0: faults. */
+static rt_status check_kernel(rt_rank *rank, const void *args) {
+    (void)args;
+    return inject(rank);
+}
+static const rt_kernel_fn kernels[] = {check_kernel};
+
+#define EXPECT(condition)                                                                          \
+    do {                                                                                           \
+        if (!(condition))                                                                          \
+            return rt_fail(rank, RT_SOFTWARE, "line %d: %s", __LINE__, #condition);                \
+    } while (0)
+
+/* --- collectives ---------------------------------------------------------------------------------------- */
+
+static float element(int rank, int layer, int64_t i) {
+    return (float)((i * 7 + rank * 13 + layer * 3) % 31) * 0.25f;
+}
+
+static void fill_floats(rt_rank *rank, int layer, int64_t count) {
+    float *buffer = rt_at(rank, AT_BUFFER);
+    for (int64_t i = 0; i < count; ++i)
+        buffer[i] = element(rank->id, layer, i);
+}
+
+static float sum_over(const rt_channel *channel, int layer, int64_t i) {
+    float sum = 0;
+    for (int m = 0; m < channel->members; ++m)
+        sum += element(channel->ranks[m], layer, i);
+    return sum;
+}
+
+static rt_status check_sum(rt_rank *rank, int layer) {
+    rt_collective args = {AT_BUFFER, UNITS, UNIT, RT_F32};
+    const int64_t elements = UNITS * UNIT / 4, unit = UNIT / 4;
+    float *buffer = rt_at(rank, AT_BUFFER);
+    fill_floats(rank, layer, elements);
+    RT_TRY(rt_all_reduce(rank, OP_SUM, layer, 0, &args));
+    for (int64_t i = 0; i < elements; ++i) {
+        bool inside = i >= UNITS * 1 / 5 * unit && i < UNITS * 4 / 5 * unit;
+        EXPECT(buffer[i] ==
+               (inside ? sum_over(&channels[0], layer, i) : element(rank->id, layer, i)));
+    }
+    return RT_OK;
+}
+
+static rt_status check_scatter(rt_rank *rank, int layer) {
+    const int64_t units = 23, unit = 3;
+    rt_collective args = {AT_BUFFER, units, unit * 4, RT_F32};
+    float *buffer = rt_at(rank, AT_BUFFER);
+    fill_floats(rank, layer, units * unit);
+    RT_TRY(rt_reduce_scatter(rank, OP_SCATTER, layer, 1, &args));
+    int64_t begin = rank->id == 0 ? 0 : units * 3 / 7 * unit;
+    int64_t end = rank->id == 3 ? units * unit : units * 3 / 7 * unit;
+    for (int64_t i = 0; i < units * unit; ++i)
+        EXPECT(buffer[i] == (i >= begin && i < end ? sum_over(&channels[1], layer, i)
+                                                   : element(rank->id, layer, i)));
+    RT_TRY(rt_all_gather(rank, OP_GATHER, layer, 1, &args));
+    for (int64_t i = 0; i < units * unit; ++i)
+        EXPECT(buffer[i] == sum_over(&channels[1], layer, i));
+    return RT_OK;
+}
+
+/* Sums of 16-bit types are exact here: small multiples of a quarter. */
+static rt_status check_sum16(rt_rank *rank, int layer, rt_type type) {
+    const int64_t units = 1100;
+    rt_collective args = {AT_BUFFER, units, 2, type};
+    uint16_t *buffer = rt_at(rank, AT_BUFFER);
+    for (int64_t i = 0; i < units; ++i)
+        buffer[i] = type == RT_BF16 ? rt_to_bf16(element(rank->id, layer, i))
+                                    : rt_to_f16(element(rank->id, layer, i));
+    RT_TRY(rt_all_reduce(rank, OP_SUM16, layer, 0, &args));
+    for (int64_t i = units / 5; i < units * 4 / 5; ++i) {
+        float sum = sum_over(&channels[0], layer, i);
+        EXPECT(buffer[i] == (type == RT_BF16 ? rt_to_bf16(sum) : rt_to_f16(sum)));
+    }
+    return RT_OK;
+}
+
+/* --- exchanges ------------------------------------------------------------------------------------------ */
+
+static int dispatch_count(int s, int t, int layer) {
+    return (s * 2 + t * 3 + layer) % (sources[s].count + 1);
+}
+static int combine_window(int s, int t) {
+    return sources[s].count * (targets[t].count < 2 ? targets[t].count : 2);
+}
+static int combine_count(int s, int t, int layer) {
+    return (s + t * 5 + layer) % (combine_window(s, t) + 1);
+}
+static int32_t word_of(int s, int t, int row, int word, int layer) {
+    return s * 100000 + t * 10000 + row * 100 + word * 10 + layer;
+}
+
+static void put_words(rt_rank *rank, int64_t at, int words, int s, int t, int row, int layer) {
+    int32_t *out = rt_at(rank, at);
+    for (int i = 0; i < words; ++i)
+        out[i] = word_of(s, t, row, i, layer);
+}
+static bool same_words(rt_rank *rank, int64_t at, int words, int s, int t, int row, int layer) {
+    const int32_t *in = rt_at(rank, at);
+    for (int i = 0; i < words; ++i)
+        if (in[i] != word_of(s, t, row, i, layer))
+            return false;
+    return true;
+}
+
+static int index_of(const rt_end *ends, int count, int rank) {
+    for (int i = 0; i < count; ++i)
+        if (ends[i].rank == rank)
+            return i;
+    return -1;
+}
+
+static rt_status check_dispatch(rt_rank *rank, int layer, int e) {
+    int s = index_of(sources, 3, rank->id), t = index_of(targets, 2, rank->id);
+    rt_dispatch_args args = {-1, -1, -1, -1, -1, -1};
+    int first = 0;
+    if (s >= 0) {
+        args.send_rows = AT_SEND;
+        args.send_meta = AT_SEND_META;
+        args.send_counts = AT_SEND_COUNTS;
+        for (int j = 0; j < 2; ++j) {
+            int count = dispatch_count(s, j, layer);
+            ((int32_t *)rt_at(rank, AT_SEND_COUNTS))[j] = count;
+            for (int r = 0; r < count; ++r) {
+                put_words(rank, AT_SEND + (first + r) * ROW, ROW / 4, s, j, r, layer);
+                put_words(rank, AT_SEND_META + (first + r) * META, META / 4, s, j, r, layer);
+            }
+            first += exchanges[e].exact ? count : sources[s].count;
+        }
+    }
+    if (t >= 0) {
+        args.recv_rows = AT_RECV;
+        args.recv_meta = AT_RECV_META;
+        args.recv_counts = AT_RECV_COUNTS;
+    }
+    RT_TRY(rt_dispatch(rank, OP_DISPATCH, layer, -1, e, &args));
+    first = 0;
+    for (int i = 0; t >= 0 && i < 3; ++i) {
+        int count = ((const int32_t *)rt_at(rank, AT_RECV_COUNTS))[i];
+        EXPECT(count == dispatch_count(i, t, layer));
+        for (int r = 0; r < count; ++r) {
+            EXPECT(same_words(rank, AT_RECV + (first + r) * ROW, ROW / 4, i, t, r, layer));
+            EXPECT(same_words(rank, AT_RECV_META + (first + r) * META, META / 4, i, t, r, layer));
+        }
+        first += sources[i].count;
+    }
+    return RT_OK;
+}
+
+static rt_status check_combine(rt_rank *rank, int layer, int e) {
+    int s = index_of(sources, 3, rank->id), t = index_of(targets, 2, rank->id);
+    rt_combine_args args = {-1, -1, -1, -1};
+    int first = 0;
+    if (t >= 0) {
+        args.send_rows = AT_SEND;
+        args.send_counts = AT_SEND_COUNTS;
+        for (int i = 0; i < 3; ++i) {
+            int count = combine_count(i, t, layer);
+            ((int32_t *)rt_at(rank, AT_SEND_COUNTS))[i] = count;
+            for (int r = 0; r < count; ++r)
+                put_words(rank, AT_SEND + (first + r) * ROW, ROW / 4, i, t, r, layer);
+            first += combine_window(i, t);
+        }
+    }
+    if (s >= 0) {
+        args.recv_rows = AT_RECV;
+        args.recv_counts = AT_RECV_COUNTS;
+        for (int j = 0; j < 2; ++j)
+            ((int32_t *)rt_at(rank, AT_RECV_COUNTS))[j] = combine_count(s, j, layer);
+        const char *fault = fault_of(rank);
+        if (strncmp(fault, "count", 5) == 0)
+            ((int32_t *)rt_at(rank, AT_RECV_COUNTS))[0]++;
+    }
+    RT_TRY(rt_combine(rank, OP_COMBINE, layer, -1, e, &args));
+    first = 0;
+    for (int j = 0; s >= 0 && j < 2; ++j) {
+        int count = combine_count(s, j, layer);
+        for (int r = 0; r < count; ++r)
+            EXPECT(same_words(rank, AT_RECV + (first + r) * ROW, ROW / 4, s, j, r, layer));
+        first += exchanges[e].exact ? count : combine_window(s, j);
+    }
+    return RT_OK;
+}
+
+/* --- the step ------------------------------------------------------------------------------------------- */
+
+/* The next token is a sum over the sequence's last token and position, so that a wrong request table shows. */
+static int32_t next_of(int32_t id, int32_t position) {
+    return (id * 5 + position * 3 + 1) % VOCABULARY;
+}
+
+static rt_status check_requests(rt_rank *rank, int tokens) {
+    const int32_t *ids = rt_at(rank, AT_IDS), *positions = rt_at(rank, AT_POSITIONS);
+    int32_t *next = rt_at(rank, AT_NEXT);
+    for (int s = 0; s < BATCH; ++s) {
+        next[s] = -1;
+        for (int t = 0; t < tokens; ++t) {
+            int32_t id = ids[s * tokens + t], position = positions[s * tokens + t];
+            EXPECT((position >= 0) || id == 0);
+            float *logits = rt_logits_row(rank, s, position);
+            EXPECT((logits != NULL) == (rt_wants_logits(rank) && position >= 0));
+            for (int v = 0; logits && rank->id == 0 && v < VOCABULARY; ++v)
+                logits[v] = (float)(id * 100 + position) + (float)v * 0.5f;
+            if (position >= 0)
+                next[s] = next_of(id, position);
+        }
+    }
+    return RT_OK;
+}
+
+static rt_status step(rt_rank *rank, int tokens) {
+    rt_begin_args begin = {AT_IDS, AT_POSITIONS, 0, BATCH, tokens};
+    rt_finish_args finish = {AT_NEXT, 0, BATCH, rank->id == 1};
+    int32_t *state = rt_at(rank, AT_STATE);
+    EXPECT(*state == (rank->step->decode ? (int32_t)rank->made : 0));
+    (*state)++;
+    RT_TRY(rt_begin(rank, OP_BEGIN, -1, &begin));
+    RT_TRY(check_requests(rank, tokens));
+    for (int layer = 0; layer < LAYERS; ++layer) {
+        RT_TRY(check_sum(rank, layer));
+        if (rank->id != 2)
+            RT_TRY(check_scatter(rank, layer));
+        RT_TRY(check_sum16(rank, layer, layer % 2 ? RT_F16 : RT_BF16));
+        RT_TRY(rt_launch(rank, OP_CHECK, layer, 0, NULL));
+        for (int e = 0; e < EXCHANGES; ++e) {
+            RT_TRY(check_dispatch(rank, layer, e));
+            RT_TRY(check_combine(rank, layer, e));
+        }
+    }
+    return rt_finish(rank, OP_FINISH, -1, &finish);
+}
+static rt_status prefill(rt_rank *rank) {
+    return step(rank, PROMPT);
+}
+static rt_status decode(rt_rank *rank) {
+    return step(rank, 1);
+}
+
+static const rt_step_fn prefills[] = {prefill}, decodes[] = {decode};
+static const rt_step steps[] = {{"prefill", false, PROMPT, prefills}, {"decode", true, 1, decodes}};
+static const rt_role roles[] = {{"worker", SLAB, AT_STATE, 64, ops, OPS}};
+static const rt_place places[WORLD] = {
+    {0, 0, 0, 0, weights, 1}, {0, 1, 0, 1, NULL, 0}, {0, 2, 0, 2, NULL, 0}, {0, 3, 0, 3, NULL, 0}};
+static const rt_program program = {
+    .abi = RT_ABI_VERSION,
+    .name = "moves",
+    .version = "test",
+    .digest = "0123456789abcdef",
+    .world = WORLD,
+    .roles = 1,
+    .steps = 2,
+    .channels = 2,
+    .exchanges = EXCHANGES,
+    .kinds = 8,
+    .kernels = 1,
+    .places = places,
+    .role = roles,
+    .step = steps,
+    .channel = channels,
+    .exchange = exchanges,
+    .kind = kinds,
+    .kernel = kernels,
+    .batch = BATCH,
+    .prompt = PROMPT,
+    .context = CONTEXT,
+    .vocabulary = VOCABULARY,
+    .copies = 1,
+    .type = RT_F32,
+    .initializer_range = 0.02f,
+};
