@@ -49,6 +49,8 @@ Status runner_begin(Run *run, const char *dir, const char *verb, Runner *runner)
     runner_add_option(run, runner, "--transport", OPTION_TRANSPORT);
     runner_add_option(run, runner, "--timeout-ms", OPTION_TIMEOUT);
     runner_add_option(run, runner, "--trace", OPTION_TRACE);
+    if (options_given(&run->options, OPTION_QUIET))
+        runner_add(runner, "--quiet");
     return STATUS_OK;
 }
 

@@ -48,7 +48,7 @@ static rt_status report(const rt_segment *segment, bool *equal, rt_error *error)
         status = rt_results_write(&results, segment, options->out, error);
     if (status == RT_OK && options->logits)
         status = rt_output_logits(segment, options->logits, error);
-    if (status == RT_OK && options->verb == RT_VERB_RUN && !options->quiet)
+    if (status == RT_OK && options->verb == RT_VERB_RUN)
         rt_report_run(&results, segment);
     if (status == RT_OK && options->verb == RT_VERB_VERIFY)
         status = rt_report_verify(&results, segment, equal, error);

@@ -24,6 +24,8 @@ void rt_report_run(const rt_results *results, const rt_segment *segment) {
     }
     if (json)
         printf("]}\n");
+    if (job->options->quiet)
+        return;
     fprintf(stderr, "%s: %lld sequences, %lld new tokens each; prefill %.3f ms, decode %.3f ms\n",
             segment->program->name, (long long)job->sequences, (long long)job->max_new,
             prefill * 1e3, decode * 1e3);
