@@ -5,7 +5,17 @@
 /* Sequence `s` of the wave as an index of the job's sequences, -1: absent. */
 static int64_t job_sequence(const rt_rank *rank, int64_t s) {
     int64_t index = rank->wave * rank->program->batch + s;
-    return index < rank->job->sequences ? index : -1;
+    return s < rank->program->batch && index < rank->job->sequences ? index : -1;
+}
+
+/* Copies that do not divide the batch have room for more sequences than there are: the last stay absent. */
+static rt_status check_sequences(rt_rank *rank, int32_t first, int32_t sequences) {
+    int64_t copies = rank->program->copies, batch = rank->program->batch;
+    int64_t room = (batch + copies - 1) / copies * copies;
+    if (first < 0 || sequences < 0 || first + (int64_t)sequences > room)
+        return rt_fail(rank, RT_SOFTWARE, "sequences %d to %d of a batch of %lld", first,
+                       first + sequences, (long long)batch);
+    return RT_OK;
 }
 
 /* --- the request table -------------------------------------------------------------------------------- */
@@ -32,9 +42,7 @@ static rt_status begin_row(rt_rank *rank, int32_t s, int32_t t, int32_t *id, int
 }
 
 static rt_status begin(rt_rank *rank, const rt_begin_args *args) {
-    if (args->first < 0 || args->first + args->sequences > rank->program->batch)
-        return rt_fail(rank, RT_SOFTWARE, "sequences %d to %d of a batch of %d", args->first,
-                       args->first + args->sequences, rank->program->batch);
+    RT_TRY(check_sequences(rank, args->first, args->sequences));
     int32_t *ids = args->ids < 0 ? NULL : rt_at(rank, args->ids);
     int32_t *positions = args->positions < 0 ? NULL : rt_at(rank, args->positions);
     for (int32_t s = 0; s < args->sequences; ++s) {
@@ -62,9 +70,7 @@ rt_status rt_begin(rt_rank *rank, int op, int layer, const rt_begin_args *args) 
 static rt_status finish(rt_rank *rank, const rt_finish_args *args) {
     const rt_job *job = rank->job;
     const int32_t *next = rt_at(rank, args->next);
-    if (args->first < 0 || args->first + args->sequences > rank->program->batch)
-        return rt_fail(rank, RT_SOFTWARE, "sequences %d to %d of a batch of %d", args->first,
-                       args->first + args->sequences, rank->program->batch);
+    RT_TRY(check_sequences(rank, args->first, args->sequences));
     for (int32_t s = 0; s < args->sequences; ++s) {
         int64_t index = job_sequence(rank, args->first + s);
         if (index < 0)
