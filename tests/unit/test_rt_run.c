@@ -4,6 +4,7 @@
 #include "rt_moves.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -191,7 +192,9 @@ static void test_logits(void **state) {
     fclose(npy);
 }
 
-static void verify_write(int32_t token_error, int64_t byte_error) {
+/* Expectations with these errors; `uncertain`: some of the wrong places are not to be compared. */
+static void verify_write(int32_t token_error, int64_t byte_error, float logit_error,
+                         bool uncertain) {
     int32_t tokens[SEQUENCES][MAX_NEW];
     int64_t operations[WORLD][8] = {0}, bytes[WORLD][WORLD], resident[WORLD] = {48};
     static float logits[SEQUENCES][4][VOCABULARY];
@@ -213,6 +216,12 @@ static void verify_write(int32_t token_error, int64_t byte_error) {
     }
     tokens[2][3] += token_error;
     bytes[1][3] += byte_error;
+    logits[1][0][7] += logit_error;
+    if (uncertain) {
+        tokens[2][3] = -1;
+        bytes[1][3] = -1;
+        logits[1][0][7] = NAN;
+    }
     const rt_array arrays[] = {{"lengths", RT_I32, 1, {SEQUENCES}, lengths},
                                {"ids", RT_I32, 2, {SEQUENCES, 4}, ids},
                                {"max_new", RT_I32, 1, {1}, max_new},
@@ -231,14 +240,18 @@ static void test_verify(void **state) {
     char line[256];
     snprintf(line, sizeof line, "verify --expected %s --transport %s", path_of("expected.rta"),
              (const char *)*state);
-    verify_write(0, 0);
+    verify_write(0, 0, 0, false);
     assert_int_equal(call(line), 0);
     assert_contains("stdout", "moves: verified; logits differ by 0 ");
-    verify_write(1, 4);
+    verify_write(1, 4, 0.5f, false);
     assert_int_equal(call(line), 1);
     assert_contains("stdout", "tokens     1 of 20 differ, first sequence 2 new token 3");
     assert_contains("stdout", "first rank 1 to 3");
-    assert_contains("stdout", "moves: DIFFERS in tokens, bytes;");
+    assert_contains("stdout", "worst at sequence 1 position 0 entry 7: 903.5, expected 904");
+    assert_contains("stdout", "moves: DIFFERS in tokens, logits, bytes;");
+    verify_write(1, 4, 0.5f, true);
+    assert_int_equal(call(line), 0);
+    assert_contains("stdout", "tokens     19 equal");
 }
 
 static void test_bench(void **state) {
