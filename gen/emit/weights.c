@@ -22,7 +22,7 @@ typedef struct Map {
     uint64_t count;
 } Map;
 
-/* --- tensors ------------------------------------------------------------------------------------------- */
+/* --- tensors ---------------------------------------------------------------------------------- */
 
 static int64_t tensor_index(const Map *map, TensorKind kind, int64_t layer, int64_t expert) {
     if (!tensor_kind_per_layer(kind))
@@ -74,7 +74,7 @@ static Status find_all(Map *map, Diag *diag) {
     return STATUS_OK;
 }
 
-/* --- records ------------------------------------------------------------------------------------------- */
+/* --- records ---------------------------------------------------------------------------------- */
 
 /* A run that is contiguous on both sides and one element wide is one row: vectors. */
 static void join_vector(rt_map_record *record) {
@@ -119,7 +119,7 @@ static void add_records(Map *map) {
     }
 }
 
-/* --- the file ------------------------------------------------------------------------------------------ */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static void append_files(const Map *map, Buf *out, Buf *names) {
     for (int64_t i = 0; i < map->checkpoint.files.count; i++) {

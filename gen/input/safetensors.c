@@ -1,5 +1,6 @@
-/* safetensors: headers of one file, lookup and the checks on a tensor that is wanted. Shards and their
- * index are in safetensors_index.c. jansson reads; its objects never leave a function here. */
+/* safetensors: headers of one file, lookup and the checks on a tensor that is wanted. Shards and
+ * their index are in safetensors_index.c. jansson reads; its objects never leave a function
+ * here. */
 #include "input/safetensors.h"
 
 #include "base/fs.h"

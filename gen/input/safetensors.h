@@ -1,7 +1,7 @@
-/* safetensors: what stands where in a checkpoint, from the headers alone: one file, or a directory with
- * model.safetensors or with shards and their index. Headers are hostile data: sizes are limited and
- * checked for overflow, offsets must tile the file. Everything lies in the caller's arena; elements are
- * never read here. It knows no model. */
+/* safetensors: what stands where in a checkpoint, from the headers alone: one file, or a
+ * directory with model.safetensors or with shards and their index. Headers are hostile data:
+ * sizes are limited and checked for overflow, offsets must tile the file. Everything lies in the
+ * caller's arena; elements are never read here. It knows no model. */
 #pragma once
 
 #include "base/arena.h"
@@ -35,17 +35,17 @@ typedef struct Safetensors {
     LIST_OF(SafetensorsTensor) tensors; /* ascending names */
 } Safetensors;
 
-/* Read the headers of `path`: a .safetensors file, or a directory. `header_limit` in bytes, 0: the
- * default. Errors: E0601 nothing there (STATUS_NOINPUT), E0602 a header that cannot be, E0603 tensors
- * that do not tile their file, E0604 an index that its shards contradict. */
+/* Read the headers of `path`: a .safetensors file, or a directory. `header_limit` in bytes, 0:
+ * the default. Errors: E0601 nothing there (STATUS_NOINPUT), E0602 a header that cannot be,
+ * E0603 tensors that do not tile their file, E0604 an index that its shards contradict. */
 Status safetensors_open(Arena *arena, const char *path, size_t header_limit,
                         Safetensors *checkpoint, Diag *diag);
 
 /* The tensor of this name, or NULL. */
 const SafetensorsTensor *safetensors_find(const Safetensors *checkpoint, const char *name);
 
-/* The tensor of this name, which must have a float type and the shape [rows][columns]; vectors (one
- * column) may be written [rows]. Missing is E0610 with the nearest name present, another shape E0611,
- * another type E0612; NULL then. */
+/* The tensor of this name, which must have a float type and the shape [rows][columns]; vectors
+ * (one column) may be written [rows]. Missing is E0610 with the nearest name present, another
+ * shape E0611, another type E0612; NULL then. */
 const SafetensorsTensor *safetensors_require(const Safetensors *checkpoint, const char *name,
                                              int64_t rows, int64_t columns, Diag *diag);

@@ -1,5 +1,5 @@
-/* safetensors_file: the header of one file: 8 bytes of length, JSON, then the elements, which the tensors
- * must tile without hole or overlap. Texts lie in the caller's arena. */
+/* safetensors_file: the header of one file: 8 bytes of length, JSON, then the elements, which
+ * the tensors must tile without hole or overlap. Texts lie in the caller's arena. */
 #include "input/safetensors_file.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
-/* safetensors_index: a checkpoint in shards. The index says which tensor stands in which file; the shards'
- * own headers say where. Only plain file names are followed, so that an index cannot lead elsewhere. */
+/* safetensors_index: a checkpoint in shards. The index says which tensor stands in which file;
+ * the shards' own headers say where. Only plain file names are followed, so that an index cannot
+ * lead elsewhere. */
 #include "input/safetensors_file.h"
 
 #include "base/fs.h"

@@ -1,5 +1,5 @@
-/* attention: the first half of a layer: norm, projections, rotation, causal grouped-query attention over
- * the cache, output projection, residual. Scratch is the Reference's. */
+/* attention: the first half of a layer: norm, projections, rotation, causal grouped-query
+ * attention over the cache, output projection, residual. Scratch is the Reference's. */
 #include "reference/math.h"
 #include "reference/reference_state.h"
 

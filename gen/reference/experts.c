@@ -1,5 +1,5 @@
-/* experts: the second half of a layer: norm, router, capacity, the chosen experts' feed-forward, weighted
- * sum, residual. Scratch is the Reference's. */
+/* experts: the second half of a layer: norm, router, capacity, the chosen experts' feed-forward,
+ * weighted sum, residual. Scratch is the Reference's. */
 #include "reference/math.h"
 #include "reference/reference_state.h"
 #include "reference/route.h"

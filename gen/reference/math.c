@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- matrix products: four rows share a pass over a weight row, four sums each ------------------------ */
+/* --- matrix products: four rows share a pass over a weight row, four sums each ---------------- */
 
 enum { LANES = 4, BLOCK_ROWS = 4 };
 typedef double Lanes __attribute__((vector_size(LANES * sizeof(double))));
@@ -64,7 +64,7 @@ void math_linear(Parallel *parallel, const float *weight, const float *bias, int
     parallel_for(parallel, outputs, linear_outputs, &job);
 }
 
-/* --- rows ---------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 void math_rms_norm(const double *in, const float *weight, double eps, int64_t size, double *out) {
     double squares = 0;

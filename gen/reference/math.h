@@ -1,5 +1,6 @@
-/* math: the arithmetic of the reference model in double precision: plain definitions, written to be
- * believed. Weights are float (exact values of the stored type), activations double, rows contiguous. */
+/* math: the arithmetic of the reference model in double precision: plain definitions, written to
+ * be believed. Weights are float (exact values of the stored type), activations double, rows
+ * contiguous. */
 #pragma once
 
 #include "input/model.h"

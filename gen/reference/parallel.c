@@ -1,5 +1,5 @@
-/* parallel: see parallel.h. Each loop is one generation: the workers see its number grow, run their slice
- * and count down. Slices are fixed, so that a run never depends on timing. */
+/* parallel: see parallel.h. Each loop is one generation: the workers see its number grow, run
+ * their slice and count down. Slices are fixed, so that a run never depends on timing. */
 #include "reference/parallel.h"
 
 #include "base/arena.h"

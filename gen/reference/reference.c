@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-/* --- weights ------------------------------------------------------------------------------------------- */
+/* --- weights ---------------------------------------------------------------------------------- */
 
 static int64_t tensor_copies(const Model *model, TensorKind kind) {
     return (tensor_kind_per_layer(kind) ? model->layers : 1) *
@@ -111,7 +111,7 @@ void reference_close(Reference *reference) {
     arena_free(&arena);
 }
 
-/* --- forward -------------------------------------------------------------------------------------------- */
+/* --- forward ---------------------------------------------------------------------------------- */
 
 void reference_norm(const Reference *reference, TensorKind weight, TensorKind bias, int64_t layer,
                     const double *in, int64_t count, double *out) {
@@ -251,7 +251,7 @@ static void decode(Run *run, int64_t step) {
     arena_rewind(arena, mark);
 }
 
-/* --- runs ------------------------------------------------------------------------------------------------ */
+/* --- runs ------------------------------------------------------------------------------------- */
 
 static void result_begin(const Model *model, const ReferencePrompts *prompts, bool want_logits,
                          Arena *arena, ReferenceResult *result) {

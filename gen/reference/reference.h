@@ -1,6 +1,6 @@
-/* reference: the model as its definition says, in double precision, on one machine and without any
- * placement: what every emitted program is compared with. It knows no plan and no schedule. A Reference
- * owns its weights and threads until closed; results lie in the caller's arena. */
+/* reference: the model as its definition says, in double precision, on one machine and without
+ * any placement: what every emitted program is compared with. It knows no plan and no schedule.
+ * A Reference owns its weights and threads until closed; results lie in the caller's arena. */
 #pragma once
 
 #include "input/safetensors.h"
@@ -34,14 +34,14 @@ typedef struct ReferenceResult {
     double largest_logit; /* of |logits| */
 } ReferenceResult;
 
-/* Read all weights: as a program that stores them as `dtype` (ElementType) sees them. `checkpoint` NULL:
- * weights by counter. `threads` 0: one a core. */
+/* Read all weights: as a program that stores them as `dtype` (ElementType) sees them.
+ * `checkpoint` NULL: weights by counter. `threads` 0: one a core. */
 Status reference_open(Reference **reference, const Model *model, int64_t dtype,
                       const Safetensors *checkpoint, int64_t threads, Diag *diag);
 void reference_close(Reference *reference);
 
-/* Prompts through all layers, then max_new - 1 decode steps with cached keys and values. `result` may leave
- * logits NULL: want_logits false. */
+/* Prompts through all layers, then max_new - 1 decode steps with cached keys and values.
+ * `result` may leave logits NULL: want_logits false. */
 void reference_run(Reference *reference, const ReferencePrompts *prompts, bool want_logits,
                    Arena *arena, ReferenceResult *result);
 

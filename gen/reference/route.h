@@ -5,8 +5,8 @@
 #include "input/model.h"
 
 /* The top_k experts of a token by probability, the lower expert where equal, with their weights.
- * Returns the router margin: (p_k - p_k+1) / p_k, how far the last chosen expert is from the first one
- * not chosen; 1 where all experts are chosen. */
+ * Returns the router margin: (p_k - p_k+1) / p_k, how far the last chosen expert is from the
+ * first one not chosen; 1 where all experts are chosen. */
 double route_top_k(const Model *model, const double *probabilities, int32_t *choices,
                    double *shares);
 

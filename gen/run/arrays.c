@@ -28,7 +28,7 @@ int64_t array_bytes(const Array *array) {
     return bytes;
 }
 
-/* --- out ------------------------------------------------------------------------------------------------ */
+/* --- out -------------------------------------------------------------------------------------- */
 
 static bool put(FILE *file, const Array *array) {
     static const char zeros[ALIGN];
@@ -79,7 +79,7 @@ Status arrays_write(const char *path, const char *digest, const Array *items, in
     return STATUS_CANTCREAT;
 }
 
-/* --- in ------------------------------------------------------------------------------------------------- */
+/* --- in --------------------------------------------------------------------------------------- */
 
 /* Shape, type and size of an entry agree, and its data lies within `left` bytes. */
 static bool entry_valid(const rt_array_entry *entry, uint64_t left) {

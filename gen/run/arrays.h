@@ -1,6 +1,6 @@
-/* arrays: the array files that cross between gen and programs (rt_format.h): token ids and expectations
- * out, results in. Files read lie in the caller's arena whole; arrays point into them. It knows the format
- * and not what the arrays mean. */
+/* arrays: the array files that cross between gen and programs (rt_format.h): token ids and
+ * expectations out, results in. Files read lie in the caller's arena whole; arrays point into
+ * them. It knows the format and not what the arrays mean. */
 #pragma once
 
 #include "base/arena.h"

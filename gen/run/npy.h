@@ -1,5 +1,5 @@
-/* npy: arrays in NumPy's file format, as --logits writes them: little-endian, C order. What is read lies in
- * the caller's arena. */
+/* npy: arrays in NumPy's file format, as --logits writes them: little-endian, C order. What is
+ * read lies in the caller's arena. */
 #pragma once
 
 #include "base/arena.h"

@@ -1,5 +1,5 @@
-/* tokens: see tokens.h. jansson reads; it keeps no positions of values, so a mistake's place is found by a
- * second look at the text, which is known to be JSON by then. */
+/* tokens: see tokens.h. jansson reads; it keeps no positions of values, so a mistake's place is
+ * found by a second look at the text, which is known to be JSON by then. */
 #include "run/tokens.h"
 
 #include "base/fs.h"
@@ -17,7 +17,7 @@ typedef struct Reader {
     Diag *diag;
 } Reader;
 
-/* --- places ---------------------------------------------------------------------------------------------- */
+/* --- places ----------------------------------------------------------------------------------- */
 
 static const char *skip_string(const char *at) {
     for (at++; *at != '"'; at++)
@@ -41,7 +41,8 @@ static const char *array_item(const char *at, int64_t item) {
     return at + strspn(at, " \t\r\n");
 }
 
-/* Place of sequence `sequence`, or of its token `token` (-1: the sequence itself; both -1: the file's value). */
+/* Place of sequence `sequence`, or of its token `token` (-1: the sequence itself; both -1: the
+ * file's value). */
 static DiagPlace place_of(const Reader *reader, int64_t sequence, int64_t token) {
     const char *text = reader->source->text, *at = text + strspn(text, " \t\r\n");
     if (sequence >= 0)
@@ -58,7 +59,7 @@ static DiagPlace place_of(const Reader *reader, int64_t sequence, int64_t token)
     return place;
 }
 
-/* --- reading --------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static Status check_sequence(const Reader *reader, const json_t *ids, int64_t sequence) {
     int64_t length = (int64_t)json_array_size(ids);
@@ -159,7 +160,7 @@ Status tokens_read(Arena *arena, const char *path, const TokensBounds *bounds, i
     return choose_new(&reader, max_new, tokens);
 }
 
-/* --- made up --------------------------------------------------------------------------------------------- */
+/* --- made up ---------------------------------------------------------------------------------- */
 
 void tokens_make(Arena *arena, const TokensBounds *bounds, int64_t sequences, Tokens *tokens) {
     uint64_t key = rt_random_key("tokens", 0);

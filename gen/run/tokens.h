@@ -1,5 +1,6 @@
-/* tokens: what a user gives a program to work on: F.json, an array of arrays of token ids. They lie in the
- * caller's arena. This module knows neither models nor programs, only the bounds that it is told. */
+/* tokens: what a user gives a program to work on: F.json, an array of arrays of token ids. They
+ * lie in the caller's arena. This module knows neither models nor programs, only the bounds that
+ * it is told. */
 #pragma once
 
 #include "base/arena.h"
@@ -23,12 +24,12 @@ typedef struct TokensBounds {
     int64_t context;    /* the most tokens of a prompt and what follows it */
 } TokensBounds;
 
-/* Read F.json. `max_new` 0: what fits, at most 16. E0810 no JSON, E0811 not an array of arrays of ids,
- * E0812 an id outside the vocabulary, E0813 a prompt that is empty or too long, E0814 too many new tokens:
- * each with line and column. */
+/* Read F.json. `max_new` 0: what fits, at most 16. E0810 no JSON, E0811 not an array of arrays
+ * of ids, E0812 an id outside the vocabulary, E0813 a prompt that is empty or too long, E0814
+ * too many new tokens: each with line and column. */
 Status tokens_read(Arena *arena, const char *path, const TokensBounds *bounds, int64_t max_new,
                    Tokens *tokens, Diag *diag);
 
-/* `sequences` prompts of varied lengths and ids by counter, the first of full length; new tokens min(8,
- * context - prompt + 1). */
+/* `sequences` prompts of varied lengths and ids by counter, the first of full length; new tokens
+ * min(8, context - prompt + 1). */
 void tokens_make(Arena *arena, const TokensBounds *bounds, int64_t sequences, Tokens *tokens);

@@ -8,14 +8,15 @@
 #include <string.h>
 #include <time.h>
 
-/* By element type, f32 bf16 f16. Rounding to bf16 after each operation was tried on the shipped models: where
- * no expert changed, logits moved by up to 0.013 of the largest (0.045 where an earlier token of the
- * sequence had changed experts), and experts changed up to a router margin of 0.01. f16 has 3 bits more. */
+/* By element type, f32 bf16 f16. Rounding to bf16 after each operation was tried on the shipped
+ * models: where no expert changed, logits moved by up to 0.013 of the largest (0.045 where an
+ * earlier token of the sequence had changed experts), and experts changed up to a router margin
+ * of 0.01. f16 has 3 bits more. */
 static const double tolerances[] = {1e-5, 3e-2, 4e-3};
 static const double closenesses[] = {0, 1e-2, 1.25e-3};
 static const double speed = 1e9; /* multiply-adds a second that any machine in use reaches */
 
-/* --- can it be done -------------------------------------------------------------------------------------- */
+/* --- can it be done --------------------------------------------------------------------------- */
 
 /* Bytes that the system says can be had; 0: it does not say. */
 static double memory_available(void) {
@@ -84,7 +85,7 @@ static Status run_reference(Arena *arena, const VerifyRequest *request, Verify *
     return STATUS_OK;
 }
 
-/* --- what can be compared -------------------------------------------------------------------------------- */
+/* --- what can be compared --------------------------------------------------------------------- */
 
 /* First position of a sequence whose routing is too close; all its positions if there is none. */
 static int64_t first_close_position(const Verify *verify, int64_t sequence) {
@@ -140,7 +141,7 @@ static void choose_tolerance(const VerifyRequest *request, Verify *verify) {
     verify->closeness = closenesses[dtype];
 }
 
-/* --- counters -------------------------------------------------------------------------------------------- */
+/* --- counters --------------------------------------------------------------------------------- */
 
 /* Bytes that follow from the routing are not known where the routing is not certain. */
 static void forget_exact_bytes(const Schedule *schedule, Counters *counters) {
@@ -158,7 +159,8 @@ static void forget_exact_bytes(const Schedule *schedule, Counters *counters) {
     }
 }
 
-/* The program runs its first prefill step once a wave and its first decode step for each further token. */
+/* The program runs its first prefill step once a wave and its first decode step for each further
+ * token. */
 static void count(Arena *arena, const VerifyRequest *request, Verify *verify) {
     const Schedule *schedule = request->schedule;
     const Plan *plan = schedule->plan;
@@ -180,7 +182,7 @@ static void count(Arena *arena, const VerifyRequest *request, Verify *verify) {
         forget_exact_bytes(schedule, &verify->counters);
 }
 
-/* --- the file -------------------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static Status write_expected(Arena *arena, const VerifyRequest *request, const Verify *verify,
                              Diag *diag) {

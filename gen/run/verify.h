@@ -1,6 +1,6 @@
-/* verify: what a program must compute, told by the reference model and the schedule: makes the file of
- * expectations that the program's own verb `verify` compares itself with. Everything lies in the caller's
- * arena. It knows no strategy, and of a program nothing but its schedule. */
+/* verify: what a program must compute, told by the reference model and the schedule: makes the
+ * file of expectations that the program's own verb `verify` compares itself with. Everything
+ * lies in the caller's arena. It knows no strategy, and of a program nothing but its schedule. */
 #pragma once
 
 #include "reference/reference.h"
@@ -18,10 +18,11 @@ typedef struct VerifyRequest {
 
 enum { VERIFY_SECONDS = 900 };
 
-/* What is expected, and how sure it is. In f32 everything is compared. In 16 bits activations are rounded
- * after each operation, which may turn a close choice: from the first choice of an expert that is closer
- * than `closeness` on, a sequence's logits and tokens are not compared (NaN, -1), nor are tokens from the
- * first one that is closer than the tolerance on, nor bytes that follow from the routing (-1). */
+/* What is expected, and how sure it is. In f32 everything is compared. In 16 bits activations
+ * are rounded after each operation, which may turn a close choice: from the first choice of an
+ * expert that is closer than `closeness` on, a sequence's logits and tokens are not compared
+ * (NaN, -1), nor are tokens from the first one that is closer than the tolerance on, nor bytes
+ * that follow from the routing (-1). */
 typedef struct Verify {
     Tokens tokens;
     ReferenceResult reference;
@@ -32,16 +33,18 @@ typedef struct Verify {
     double seconds; /* that the reference took */
 } Verify;
 
-/* Run the reference and write the expectations. E0820 (STATUS_UNAVAILABLE): it would take too long; E0821
- * (STATUS_UNAVAILABLE): there is not enough memory; errors of checkpoints. */
+/* Run the reference and write the expectations. E0820 (STATUS_UNAVAILABLE): it would take too
+ * long; E0821 (STATUS_UNAVAILABLE): there is not enough memory; errors of checkpoints. */
 Status verify_prepare(Arena *arena, const VerifyRequest *request, Verify *verify, Diag *diag);
 
-/* The smallest margins met, in words: "smallest router margin 0.012 (sequence 3, position 17, layer 2)". */
+/* The smallest margins met, in words: "smallest router margin 0.012 (sequence 3, position 17,
+ * layer 2)". */
 const char *verify_margins(Arena *arena, const Verify *verify);
 
-/* --- rows that exact exchanges move -------------------------------------------------------------------- */
+/* --- rows that exact exchanges move ----------------------------------------------------------- */
 
-/* Calls of prefill are waves in order; those of decode wave by wave: wave x (max_new - 1) + decode step. */
+/* Calls of prefill are waves in order; those of decode wave by wave: wave x (max_new - 1) +
+ * decode step. */
 typedef struct VerifyRouting {
     const Schedule *schedule;
     const Tokens *tokens;

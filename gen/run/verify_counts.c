@@ -1,6 +1,6 @@
-/* verify_counts: how many rows an exact exchange moves, from the reference's choices: a row crosses once per
- * target that holds one of its experts, a result row comes back for each choice and part held there. Masked
- * rows and dropped choices do not travel. */
+/* verify_counts: how many rows an exact exchange moves, from the reference's choices: a row
+ * crosses once per target that holds one of its experts, a result row comes back for each choice
+ * and part held there. Masked rows and dropped choices do not travel. */
 #include "run/verify.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* compare: for test scripts. Exit 0 when equal, 1 when not, 2 for anything else; one line says why.
  *   compare logits A.npy B.npy TOL             largest difference over the largest value of B
  *   compare tokens RESULT.json EXPECTED.json KEY   "tokens" of the first, KEY of the second
- * With fewer sequences in EXPECTED than in RESULT they are taken in turn: a file of three prompts four times
- * is compared with the three. */
+ * With fewer sequences in EXPECTED than in RESULT they are taken in turn: a file of three prompts
+ * four times is compared with the three. */
 #include "run/npy.h"
 
 #include <jansson.h>

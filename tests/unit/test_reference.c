@@ -1,5 +1,5 @@
-/* The reference against what another implementation computes (tests/data/mixtral-tiny), and its rules one by
- * one: ties, drops, activations, margins, random weights. */
+/* The reference against what another implementation computes (tests/data/mixtral-tiny), and its
+ * rules one by one: ties, drops, activations, margins, random weights. */
 #include "reference/math.h"
 #include "reference/reference.h"
 #include "reference/route.h"
@@ -251,7 +251,8 @@ static void test_linear(void **state) {
     parallel_close(parallel);
 }
 
-/* The source model's family: layer norm, learned positions, two matrices, biases, capacity, tied or not. */
+/* The source model's family: layer norm, learned positions, two matrices, biases, capacity, tied
+ * or not. */
 static void test_source_family(void **state) {
     Fixture *fixture = *state;
     Model model;

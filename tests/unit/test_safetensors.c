@@ -1,4 +1,5 @@
-/* Headers of checkpoints: what is read, and that every header which cannot be is refused by a message. */
+/* Headers of checkpoints: what is read, and that every header which cannot be is refused by a
+ * message. */
 #include "input/safetensors.h"
 
 #include "base/buf.h"
@@ -38,7 +39,8 @@ static int teardown(void **state) {
     return 0;
 }
 
-/* A file with this header, which claims `claimed` bytes (-1: its own), and `data` bytes of elements. */
+/* A file with this header, which claims `claimed` bytes (-1: its own), and `data` bytes of
+ * elements. */
 static void write_file(Fixture *fixture, const char *name, const char *header, int64_t claimed,
                        int64_t data) {
     Buf out = {0};

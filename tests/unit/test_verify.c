@@ -1,5 +1,5 @@
-/* Expectations: the counts of exact exchanges against a count from the plan alone, the file that programs
- * read, and what is not compared in 16 bits. */
+/* Expectations: the counts of exact exchanges against a count from the plan alone, the file that
+ * programs read, and what is not compared in 16 bits. */
 #include "run/verify.h"
 
 #include "base/buf.h"
@@ -81,7 +81,7 @@ static void prepare(Fixture *fixture, const Tokens *tokens) {
     assert_int_equal(status, STATUS_OK);
 }
 
-/* --- counts ---------------------------------------------------------------------------------------------- */
+/* --- counts ----------------------------------------------------------------------------------- */
 
 /* Column parts of an expert of a layer that a rank of the first copy holds, by the plan. */
 static int64_t parts_held(const Plan *plan, int64_t rank, int64_t layer, int64_t expert) {
@@ -169,7 +169,7 @@ static void test_microbatches(void **state) {
                  4);
 }
 
-/* --- the file -------------------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 static void test_file(void **state) {
     Fixture *fixture = *state;

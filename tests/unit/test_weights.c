@@ -1,5 +1,5 @@
-/* The weight map: what a rank would read by it is what its holdings promise, for cuts of every kind; and what
- * a checkpoint lacks is named. */
+/* The weight map: what a rank would read by it is what its holdings promise, for cuts of every
+ * kind; and what a checkpoint lacks is named. */
 #include "emit/weights.h"
 
 #include "base/fs.h"
@@ -60,7 +60,7 @@ static void make_schedule(Fixture *fixture, const char *strategy, int64_t dtype)
     assert_int_equal(status, STATUS_OK);
 }
 
-/* --- reading by the map, as a rank does -------------------------------------------------------------- */
+/* --- reading by the map, as a rank does ------------------------------------------------------- */
 
 typedef struct Map {
     const rt_map_header *header;
@@ -112,7 +112,7 @@ static char *fill_slab(Fixture *fixture, const Map *map, int64_t rank) {
     return slab;
 }
 
-/* --- holdings ------------------------------------------------------------------------------------------ */
+/* --- holdings --------------------------------------------------------------------------------- */
 
 static float load(const char *slab, int64_t type, int64_t index) {
     return type == ELEMENT_F32 ? ((const float *)slab)[index]
