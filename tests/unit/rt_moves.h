@@ -147,6 +147,8 @@ static float sum_over(const rt_channel *channel, int layer, int64_t i) {
 }
 
 static rt_status check_sum(rt_rank *rank, int layer) {
+    if (strncmp(fault_of(rank), "skip", 4) == 0 && rank->step->decode)
+        return RT_OK;
     rt_collective args = {AT_BUFFER, UNITS, UNIT, RT_F32};
     const int64_t elements = UNITS * UNIT / 4, unit = UNIT / 4;
     float *buffer = rt_at(rank, AT_BUFFER);

@@ -295,6 +295,12 @@ static void test_hanging_rank(void **state) {
                    "rank 3 made no progress for 300 ms (decode, layer 0, operation 5 check)");
 }
 
+/* A rank that leaves an operation out: all wait, none is to blame alone. */
+static void test_wait_cycle(void **state) {
+    expect_failure(state, "skip:1", "--timeout-ms 300", RT_TIMEOUT,
+                   "4 ranks wait for each other for 300 ms");
+}
+
 static void test_slow_rank_within_limit(void **state) {
     setenv("RT_TEST_FAULT", "hang:3", 1);
     int status = call(run_line(state, "-q --max-new-tokens 2"));
@@ -400,6 +406,7 @@ int main(int argc, char **argv) {
         ON(test_bench, "threads"),        ON(test_bench, "shm"),
         ON(test_failing_rank, "threads"), ON(test_failing_rank, "shm"),
         ON(test_hanging_rank, "threads"), ON(test_hanging_rank, "shm"),
+        ON(test_wait_cycle, "threads"),   ON(test_wait_cycle, "shm"),
         ON(test_wrong_count, "threads"),  ON(test_wrong_count, "shm"),
         ON(test_killed_rank, "shm"),      ON(test_slow_rank_within_limit, "threads"),
         cmocka_unit_test(test_bad_input), cmocka_unit_test(test_other_world),
