@@ -1,0 +1,317 @@
+/* simulate: see the header. Scratch is freed before return. */
+#include "schedule/simulate.h"
+
+#include "schedule/walk.h"
+
+#include <assert.h>
+#include <math.h>
+
+enum { STREAMS = 4, SIMULATE_SCHEMA_VERSION = 1 };
+
+typedef struct Running {
+    double free[STREAMS]; /* when each stream has done what it was given */
+    double *done;         /* [ops] end of the last execution */
+} Running;
+
+/* The last cost of a channel or exchange: equal bodies move equal sizes. */
+typedef struct Priced {
+    int64_t kind, units, unit_bytes;
+    double seconds;
+    bool known;
+} Priced;
+
+typedef struct Simulator {
+    const Schedule *schedule;
+    CostCase at;
+    SimulatedStep *step;
+    Running *ranks;    /* [world] */
+    Priced *channels;  /* [channels] */
+    Priced *exchanges; /* [exchanges x 2] dispatch, combine */
+} Simulator;
+
+/* --- events ------------------------------------------------------------------------------------------- */
+
+/* When the operation could begin, and the move that it then waits for on another stream (-1: none). */
+static double ready(const Simulator *simulator, int64_t rank, const Op *op, int64_t *move) {
+    const Running *running = &simulator->ranks[rank];
+    double at = running->free[op->stream];
+    *move = -1;
+    for (int w = 0; w < OP_WAITS && op->waits[w] >= 0; ++w) {
+        if (running->done[op->waits[w]] <= at)
+            continue;
+        const Op *waited = &simulator->schedule->ranks[rank].ops.items[op->waits[w]];
+        at = running->done[op->waits[w]];
+        *move = walk_is_move(waited) ? waited->kind : -1;
+    }
+    return at;
+}
+
+static void finish(Simulator *simulator, int64_t rank, int64_t id, double begin, double end) {
+    const Op *op = &simulator->schedule->ranks[rank].ops.items[id];
+    Running *running = &simulator->ranks[rank];
+    SimulatedRank *result = &simulator->step->ranks[rank];
+    bool move = walk_is_move(op);
+    result->busy[op->kind] += end - begin;
+    result->compute += move ? 0 : end - begin;
+    if (op->stream == 0 && move)
+        result->exposed[op->kind] += end - running->free[0];
+    running->free[op->stream] = end;
+    running->done[id] = end;
+    result->end = fmax(result->end, end);
+    simulator->step->makespan = fmax(simulator->step->makespan, end);
+}
+
+static void on_local(void *context, int64_t rank, WalkItem item) {
+    Simulator *simulator = context;
+    const Op *op = &simulator->schedule->ranks[rank].ops.items[item.op];
+    int64_t move;
+    double begin = ready(simulator, rank, op, &move);
+    if (op->stream == 0 && move >= 0)
+        simulator->step->ranks[rank].exposed[move] += begin - simulator->ranks[rank].free[0];
+    finish(simulator, rank, item.op, begin,
+           begin + cost_kernel(simulator->schedule, rank, op, simulator->at));
+}
+
+static double price(Simulator *simulator, const Op *op) {
+    if (op_info[op->kind].class == OPCLASS_EXCHANGE) {
+        Priced *priced = &simulator->exchanges[2 * op->exchange + (op->kind == OP_combine)];
+        if (!priced->known)
+            priced->seconds = cost_exchange(simulator->schedule, op, simulator->at);
+        priced->known = true;
+        return priced->seconds;
+    }
+    Priced now = {.kind = op->kind,
+                  .units = op->args[op_arg((OpKind)op->kind, "units")].value,
+                  .unit_bytes = op->args[op_arg((OpKind)op->kind, "unit_bytes")].value,
+                  .known = true};
+    Priced *priced = &simulator->channels[op->channel];
+    if (!priced->known || priced->kind != now.kind || priced->units != now.units ||
+        priced->unit_bytes != now.unit_bytes) {
+        now.seconds = cost_collective(simulator->schedule, op, simulator->at);
+        *priced = now;
+    }
+    return priced->seconds;
+}
+
+static void on_meet(void *context, const WalkMeeting *meeting) {
+    Simulator *simulator = context;
+    const Schedule *schedule = simulator->schedule;
+    double begin = 0;
+    for (int64_t i = 0; i < meeting->count; ++i) {
+        const Op *op = &schedule->ranks[meeting->ranks[i]].ops.items[meeting->items[i].op];
+        int64_t move;
+        begin = fmax(begin, ready(simulator, meeting->ranks[i], op, &move));
+    }
+    const Op *op = &schedule->ranks[meeting->ranks[0]].ops.items[meeting->items[0].op];
+    double seconds = price(simulator, op);
+    for (int64_t i = 0; i < meeting->count; ++i)
+        finish(simulator, meeting->ranks[i], meeting->items[i].op, begin, begin + seconds);
+}
+
+static void simulate_step(Arena *arena, const Schedule *schedule, int64_t index, CostCase at,
+                          SimulatedStep *step) {
+    Arena scratch = {0};
+    step->ranks = ARENA_ARRAY(arena, schedule->world, SimulatedRank);
+    Simulator simulator = {.schedule = schedule, .at = at, .step = step};
+    simulator.ranks = ARENA_ARRAY(&scratch, schedule->world, Running);
+    simulator.channels = ARENA_ARRAY(&scratch, schedule->channels.count, Priced);
+    simulator.exchanges = ARENA_ARRAY(&scratch, 2 * schedule->exchanges.count, Priced);
+    for (int64_t rank = 0; rank < schedule->world; ++rank)
+        simulator.ranks[rank].done = ARENA_ARRAY(&scratch, schedule->ranks[rank].ops.count, double);
+    WalkVisitor visitor = {&simulator, on_local, on_meet};
+    WalkStuck stuck;
+    bool ended = walk_run(schedule, index, &visitor, &scratch, &stuck);
+    assert(ended);
+    (void)ended;
+    arena_free(&scratch);
+}
+
+/* --- figures ------------------------------------------------------------------------------------------ */
+
+static double makespan(const Simulation *simulation, const Plan *plan, PlanPhase phase,
+                       CostCase at) {
+    for (int64_t i = 0; i < plan->steps.count; ++i)
+        if (plan->steps.items[i].phase == (int64_t)phase)
+            return simulation->steps[at][i].makespan;
+    return 0;
+}
+
+Simulation simulate(Arena *arena, const Schedule *schedule) {
+    const Plan *plan = schedule->plan;
+    const Workload *workload = &plan->inputs.workload;
+    Simulation simulation = {0};
+    for (int at = 0; at < COST_CASES; ++at) {
+        simulation.steps[at] = ARENA_ARRAY(arena, plan->steps.count, SimulatedStep);
+        for (int64_t i = 0; i < plan->steps.count; ++i)
+            simulate_step(arena, schedule, i, (CostCase)at, &simulation.steps[at][i]);
+        double prefill = makespan(&simulation, plan, PHASE_PREFILL, (CostCase)at);
+        double tpot = makespan(&simulation, plan, PHASE_DECODE, (CostCase)at);
+        double batch = (double)workload->batch;
+        /* The prefill yields the first new token, each decode step one more, up to the context. */
+        double steps = fmax(0, (double)(workload->context - workload->prefill - 1));
+        double wave = prefill + steps * tpot;
+        simulation.prefill[at] = prefill;
+        simulation.tpot[at] = tpot;
+        simulation.tps[at] = tpot > 0 ? batch / tpot : 0;
+        simulation.throughput[at] =
+            wave > 0 ? batch * ((double)workload->prefill + 1 + steps) / wave : 0;
+    }
+    return simulation;
+}
+
+/* --- prediction.json ---------------------------------------------------------------------------------- */
+
+/* Keys in byte order: expected, high, low. A rate is lowest where times are highest. */
+static void write_interval(Json *json, const char *key, const double value[COST_CASES], bool rate) {
+    json_key(json, key);
+    json_object(json, true);
+    json_key(json, "expected");
+    json_real(json, value[COST_EXPECTED]);
+    json_key(json, "high");
+    json_real(json, value[rate ? COST_LOW : COST_HIGH]);
+    json_key(json, "low");
+    json_real(json, value[rate ? COST_HIGH : COST_LOW]);
+    json_end(json);
+}
+
+static void write_assumptions(Json *json) {
+    json_key(json, "assumptions");
+    json_array(json, false);
+    for (int i = 0; i < COST_FACTORS; ++i) {
+        const CostFactor *factor = &cost_factors[i];
+        if (i == COST_COMPUTE || i == COST_MEMORY)
+            continue; /* of the tables below, and none in the lower bound */
+        json_object(json, true);
+        json_key(json, "name");
+        json_string(json, factor->name);
+        json_key(json, "source");
+        json_string(json, factor->source);
+        json_key(json, "unit");
+        json_string(json, factor->unit);
+        json_key(json, "values");
+        json_array(json, true);
+        for (int at = 0; at < COST_CASES; ++at)
+            json_real(json, factor->value[at]);
+        json_end(json);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_table(Json *json, const char *key, const CostEfficiency *table) {
+    json_key(json, key);
+    json_array(json, true);
+    for (;; ++table) {
+        json_array(json, true);
+        json_real(json, table->amount);
+        json_real(json, table->efficiency);
+        json_end(json);
+        if (table->amount == 0)
+            break;
+    }
+    json_end(json);
+}
+
+static void write_efficiency(Json *json) {
+    json_key(json, "efficiency_by_size");
+    json_object(json, false);
+    write_table(json, "bytes", cost_memory_efficiency);
+    write_table(json, "flops", cost_flops_efficiency);
+    json_key(json, "high");
+    json_string(json, "half of it; in the low case all is 1");
+    json_key(json, "source");
+    json_string(json, cost_efficiency_source);
+    json_end(json);
+}
+
+/* The largest over ranks, by case. */
+static void most(const Simulation *simulation, int64_t world, int64_t step, int kind, bool exposed,
+                 double value[COST_CASES]) {
+    for (int at = 0; at < COST_CASES; ++at) {
+        value[at] = 0;
+        for (int64_t rank = 0; rank < world; ++rank) {
+            const SimulatedRank *of = &simulation->steps[at][step].ranks[rank];
+            value[at] = fmax(value[at], exposed ? of->exposed[kind] : of->busy[kind]);
+        }
+    }
+}
+
+static void write_kinds(Json *json, const Simulation *simulation, int64_t world, int64_t step) {
+    json_key(json, "kinds");
+    json_array(json, false);
+    for (int kind = 0; kind < OP_KINDS; ++kind) {
+        double busy[COST_CASES], exposed[COST_CASES];
+        most(simulation, world, step, kind, false, busy);
+        most(simulation, world, step, kind, true, exposed);
+        if (busy[COST_HIGH] <= 0)
+            continue;
+        json_object(json, true);
+        write_interval(json, "busiest_rank_s", busy, false);
+        if (exposed[COST_HIGH] > 0)
+            write_interval(json, "exposed_s", exposed, false);
+        json_key(json, "kind");
+        json_string(json, op_info[kind].name);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_ranks(Json *json, const SimulatedStep *step, int64_t world) {
+    json_key(json, "ranks");
+    json_array(json, false);
+    for (int64_t rank = 0; rank < world; ++rank) {
+        const SimulatedRank *of = &step->ranks[rank];
+        double exposed = 0;
+        for (int kind = 0; kind < OP_KINDS; ++kind)
+            exposed += of->exposed[kind];
+        json_object(json, true);
+        json_key(json, "compute_s");
+        json_real(json, of->compute);
+        json_key(json, "exposed_moves_s");
+        json_real(json, exposed);
+        json_key(json, "rank");
+        json_int(json, rank);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_step(Json *json, const Simulation *simulation, const Schedule *schedule,
+                       int64_t index) {
+    double seconds[COST_CASES];
+    for (int at = 0; at < COST_CASES; ++at)
+        seconds[at] = simulation->steps[at][index].makespan;
+    json_object(json, false);
+    write_kinds(json, simulation, schedule->world, index);
+    json_key(json, "name");
+    json_string(json, schedule->plan->steps.items[index].name);
+    write_ranks(json, &simulation->steps[COST_EXPECTED][index], schedule->world);
+    write_interval(json, "seconds", seconds, false);
+    json_end(json);
+}
+
+void simulate_write(const Simulation *simulation, const Schedule *schedule, Buf *out) {
+    Json json;
+    json_begin(&json, out);
+    json_object(&json, false);
+    write_assumptions(&json);
+    write_efficiency(&json);
+    json_key(&json, "method");
+    json_string(&json,
+                "A roofline and latency-bandwidth estimate of the cluster in the topology at "
+                "the bounds of the workload, experts chosen uniformly; no measurement. low "
+                "is a lower bound on times, high a pessimistic case.");
+    write_interval(&json, "prefill_s", simulation->prefill, false);
+    json_key(&json, "schema_version");
+    json_int(&json, SIMULATE_SCHEMA_VERSION);
+    json_key(&json, "steps");
+    json_array(&json, false);
+    for (int64_t i = 0; i < schedule->plan->steps.count; ++i)
+        write_step(&json, simulation, schedule, i);
+    json_end(&json);
+    write_interval(&json, "throughput_tokens_per_s", simulation->throughput, true);
+    write_interval(&json, "tpot_s", simulation->tpot, false);
+    write_interval(&json, "tps_new_tokens_per_s", simulation->tps, true);
+    json_end(&json);
+    json_finish(&json);
+}

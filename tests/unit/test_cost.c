@@ -1,0 +1,111 @@
+/* cost: equations against figures worked out by hand, and the effects that decide between placements: NICs that
+ * are shared, incast, sizes of chunks. */
+#include "../schedule/schedule_fixture.h"
+#include "schedule/cost.h"
+
+#include <math.h>
+
+#define FLAT                                                                                       \
+    "ma-separation:attention=12,experts=4,groups=1,placement=packed,microbatches=1,output=flat"
+#define HIERARCHICAL                                                                               \
+    "ma-separation:attention=12,experts=4,groups=1,placement=packed,microbatches=1,output="        \
+    "hierarchical"
+
+static void assert_near(double value, double expected, double share) {
+    if (fabs(value - expected) > share * expected)
+        fail_msg("%g is not within %g of %g", value, share, expected);
+}
+
+static void kernels_follow_the_roofline(void **state) {
+    Fixture f;
+    fixture_make(&f, MIXTRAL, "single", 3);
+    f.plan.inputs.workload.dtype = ELEMENT_BF16;
+    Op op = {.kind = OP_linear, .flops = 312e12, .bytes = 1e6};
+    assert_near(cost_kernel(&f.schedule, 0, &op, COST_LOW), 1.0, 1e-9);
+    assert_near(cost_kernel(&f.schedule, 0, &op, COST_EXPECTED), 1 / .95 + 4e-6, 1e-9);
+    assert_near(cost_kernel(&f.schedule, 0, &op, COST_HIGH), 2 / .95 + 10e-6, 1e-9);
+    f.plan.inputs.workload.dtype = ELEMENT_F32;
+    assert_near(cost_kernel(&f.schedule, 0, &op, COST_LOW), 16.0, 1e-9);
+    op = (Op){.kind = OP_add, .flops = 1, .bytes = 2.04e12};
+    assert_near(cost_kernel(&f.schedule, 0, &op, COST_LOW), 1.0, 1e-9);
+    op.bytes = 0; /* no less than nothing */
+    assert_true(cost_kernel(&f.schedule, 0, &op, COST_EXPECTED) >= 4e-6);
+    fixture_free(&f);
+}
+
+/* Seconds of moving 32 MiB, the sum over the stages of the attention output. */
+static double output_seconds(const char *strategy, int64_t nics, CostCase at) {
+    Fixture f;
+    fixture_make(&f, MA_SMALL, strategy, 12);
+    f.plan.inputs.topology.nodes.items[0].nics = nics;
+    double seconds = 0;
+    const RankSchedule *rank = &f.schedule.ranks[0];
+    for (int64_t i = 0; i < rank->steps[0].segments.items[1].count; ++i) {
+        Op op = rank->ops.items[rank->steps[0].segments.items[1].first + i];
+        if (op_info[op.kind].class != OPCLASS_COLLECTIVE ||
+            f.schedule.channels.items[op.channel].move != MOVE_ATTENTION_OUTPUT)
+            continue;
+        op.args[op_arg((OpKind)op.kind, "units")].value = 8 << 20;
+        op.args[op_arg((OpKind)op.kind, "unit_bytes")].value = 4;
+        seconds += cost_collective(&f.schedule, &op, at);
+    }
+    fixture_free(&f);
+    return seconds;
+}
+
+/* The case of 12 ranks on 3 nodes with 32 MB: one NIC a node makes a flat ring the slower, four make
+ * them equal. The figures are those of NCCL's own constants. */
+static void nics_decide_between_flat_and_hierarchical(void **state) {
+    double flat = output_seconds(FLAT, 1, COST_EXPECTED);
+    double rails = output_seconds(HIERARCHICAL, 1, COST_EXPECTED);
+    assert_near(flat, 2.69e-3, 0.1);
+    assert_near(rails, 2.18e-3, 0.1);
+    assert_near(output_seconds(FLAT, 4, COST_EXPECTED), 0.77e-3, 0.2);
+    assert_near(output_seconds(HIERARCHICAL, 4, COST_EXPECTED), 0.78e-3, 0.2);
+    assert_true(output_seconds(FLAT, 1, COST_LOW) < flat);
+    assert_true(output_seconds(FLAT, 1, COST_HIGH) > flat);
+}
+
+static double exchange_seconds(const char *strategy, OpKind kind, int64_t chunk) {
+    Fixture f;
+    fixture_make(&f, MA_SMALL, strategy, 24);
+    for (int64_t i = 0; i < f.schedule.exchanges.count; ++i)
+        f.schedule.exchanges.items[i].chunk = chunk;
+    Op op = f.schedule.ranks[0].ops.items[fixture_op(&f, 0, kind, 0)];
+    double seconds = cost_exchange(&f.schedule, &op, COST_LOW);
+    fixture_free(&f);
+    return seconds;
+}
+
+static void incast_and_chunks_cost(void **state) {
+    /* Four expert ranks behind one NIC, or behind four. */
+    double packed = exchange_seconds(
+        "ma-separation:attention=12,experts=4,groups=12,placement=packed,microbatches=1",
+        OP_dispatch, 0);
+    double spread = exchange_seconds(
+        "ma-separation:attention=12,experts=4,groups=12,placement=spread,microbatches=1",
+        OP_dispatch, 0);
+    assert_true(packed > spread);
+    /* 12 sources with 48 rows of 1032 bytes to each of 4 targets through one NIC of 25 GB/s. */
+    assert_near(packed, 12 * 4 * (48 * 1032 + 4) / 25e9 + 5e-6, 1e-6);
+    double exact = exchange_seconds("ma-separation:attention=12,experts=4,groups=12,placement="
+                                    "packed,microbatches=1,moves=exact",
+                                    OP_combine, 0);
+    double padded = exchange_seconds(
+        "ma-separation:attention=12,experts=4,groups=12,placement=packed,microbatches=1",
+        OP_combine, 0);
+    assert_true(exact < padded);
+    double chunked = exchange_seconds(
+        "ma-separation:attention=12,experts=4,groups=12,placement=packed,microbatches=1",
+        OP_dispatch, 12);
+    assert_near(chunked, packed + 3 * 5e-6, 1e-6);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kernels_follow_the_roofline),
+        cmocka_unit_test(nics_decide_between_flat_and_hierarchical),
+        cmocka_unit_test(incast_and_chunks_cost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
