@@ -1,0 +1,159 @@
+/* check: the slab, what the kernels ask of a runtime, and main. */
+#include "check.h"
+
+#include <stdarg.h>
+
+enum { GUARD = 64, BUFFERS = 256 };
+static const int64_t SLAB = INT64_C(256) << 20;
+
+static char *slab;
+static int64_t used, ends[BUFFERS];
+static int buffers;
+static uint64_t random_state = 1;
+
+int failures, kernel_failures;
+float *logits;
+bool logits_wanted;
+
+/* --- slab ------------------------------------------------------------------------------------------------ */
+
+void slab_reset(void) {
+    if (!slab)
+        slab = aligned_alloc(64, (size_t)SLAB);
+    used = 0;
+    buffers = 0;
+}
+
+int64_t slab_bytes(int64_t bytes) {
+    int64_t offset = used;
+    if (buffers == BUFFERS || offset + bytes + 2 * GUARD > SLAB) {
+        fputs("the test's slab is too small\n", stderr);
+        exit(1);
+    }
+    memset(slab + offset + bytes, 0xa5, GUARD);
+    ends[buffers++] = offset + bytes;
+    used = (offset + bytes + GUARD + 63) / 64 * 64;
+    return offset;
+}
+
+void *slab_at(int64_t offset) {
+    return slab + offset;
+}
+
+int64_t slab_random(int64_t count, double range) {
+    int64_t offset = slab_bytes(count * (int64_t)sizeof(elem_t));
+    elem_t *to = slab_at(offset);
+    for (int64_t i = 0; i < count; ++i)
+        to[i] = elem_store((float)random_real(range));
+    return offset;
+}
+
+int64_t slab_zero(int64_t count) {
+    int64_t offset = slab_bytes(count * (int64_t)sizeof(elem_t));
+    memset(slab_at(offset), 0, (size_t)count * sizeof(elem_t));
+    return offset;
+}
+
+int64_t slab_ints(const int32_t *values, int64_t count) {
+    int64_t offset = slab_bytes(count * 4);
+    if (values)
+        memcpy(slab_at(offset), values, (size_t)count * 4);
+    else
+        memset(slab_at(offset), 0x77, (size_t)count * 4);
+    return offset;
+}
+
+int64_t slab_workspace(OpKind kind, const void *args) {
+    int64_t offset = slab_bytes(check_workspace_bytes(kind, args, sizeof(elem_t) == 4));
+    memset(slab + offset, 0xff, (size_t)(ends[buffers - 1] - offset)); /* NaN */
+    return offset;
+}
+
+double element(int64_t offset, int64_t index) {
+    return (double)elem_load(((const elem_t *)slab_at(offset))[index]);
+}
+
+void guards_intact(const char *test) {
+    for (int b = 0; b < buffers; ++b)
+        for (int i = 0; i < GUARD; ++i)
+            check((unsigned char)slab[ends[b] + i] == 0xa5, test, "writes past a buffer", b);
+}
+
+/* --- random numbers and checks ----------------------------------------------------------------------------- */
+
+uint64_t random_bits(void) {
+    return rt_random_bits(42, random_state++);
+}
+
+double random_real(double range) {
+    return ((double)(random_bits() >> 11) * 0x1p-53 * 2 - 1) * range;
+}
+
+int64_t random_below(int64_t bound) {
+    return (int64_t)(random_bits() % (uint64_t)bound);
+}
+
+void check(bool holds, const char *test, const char *what, int64_t index) {
+    if (!holds && ++failures <= 20)
+        fprintf(stderr, "%s: %s (%lld)\n", test, what, (long long)index);
+}
+
+static double largest(const double *values, int64_t count) {
+    double most = 1e-30;
+    for (int64_t i = 0; i < count; ++i)
+        most = fabs(values[i]) > most ? fabs(values[i]) : most;
+    return most;
+}
+
+void check_elements(const char *test, int64_t offset, const double *expected, int64_t count) {
+    double limit = TOLERANCE * largest(expected, count);
+    for (int64_t i = 0; i < count; ++i)
+        check(fabs(element(offset, i) - expected[i]) <= limit, test, "element differs", i);
+}
+
+void check_reals(const char *test, const float *actual, const double *expected, int64_t count,
+                 double tolerance) {
+    double limit = tolerance * largest(expected, count);
+    for (int64_t i = 0; i < count; ++i)
+        check(fabs((double)actual[i] - expected[i]) <= limit, test, "value differs", i);
+}
+
+void launch(const char *test, rt_kernel_fn kernel, const void *args) {
+    check(kernel(NULL, args) == RT_OK, test, "the kernel fails", -1);
+    guards_intact(test);
+}
+
+/* --- the runtime that the kernels see ---------------------------------------------------------------------- */
+
+void *rt_at(const rt_rank *rank, int64_t offset) {
+    (void)rank;
+    return slab_at(offset);
+}
+
+bool rt_wants_logits(const rt_rank *rank) {
+    (void)rank;
+    return logits_wanted;
+}
+
+float *rt_logits_row(rt_rank *rank, int32_t sequence, int32_t position) {
+    (void)rank;
+    return logits && position >= 0 ? logits + ((int64_t)sequence * PROMPT + position) * VOCABULARY
+                                   : NULL;
+}
+
+rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
+    (void)rank;
+    (void)format;
+    ++kernel_failures;
+    return status;
+}
+
+int main(void) {
+    check_rows();
+    check_attention();
+    check_routing();
+    check_experts();
+    printf("%d failures\n", failures);
+    free(slab);
+    return failures != 0;
+}
