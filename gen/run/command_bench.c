@@ -1,7 +1,18 @@
-/* command_bench: gen bench. The program measures and prints; what was predicted for the planned cluster stands
- * in prediction.json, never beside the measured figures as if they were of one machine. */
+/* command_bench: gen bench. The program measures and prints; the prediction is printed after it, under the name of
+ * the cluster that it is for, never as if it were of this machine. */
 #include "run/inputs.h"
+#include "run/predict.h"
+#include "run/prove.h"
 #include "run/runner.h"
+
+static Status print_prediction(Run *run, const Plan *plan) {
+    Schedule schedule;
+    CheckReport report;
+    TRY(prove_plan(run, plan, &schedule, &report));
+    Simulation simulation = simulate(&run->arena, &schedule);
+    predict_print(run, &simulation, &schedule);
+    return STATUS_OK;
+}
 
 Status command_bench(Run *run) {
     static const struct {
@@ -24,5 +35,6 @@ Status command_bench(Run *run) {
     if (run_json(run))
         runner_add(&runner, "--json");
     run_say(run, "measuring %lld ranks on this machine", (long long)plan.ranks.count);
-    return runner_run(run, &runner, NULL);
+    TRY(runner_run(run, &runner, NULL));
+    return run_json(run) ? STATUS_OK : print_prediction(run, &plan);
 }

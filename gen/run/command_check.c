@@ -21,7 +21,7 @@ static void report_text(Run *run, const Schedule *schedule, const CheckReport *r
     printf("%s: %s\n\nproof\n", plan->name, inputs_grid(run, plan));
     prove_print_rules(report);
     printf("\nmemory\n");
-    prove_print_ledger(schedule, report);
+    prove_print_ledger(schedule, report, stdout);
     printf("\n%lld of %d rules proved\n", (long long)prove_count(report), CHECK_RULE_COUNT);
 }
 

@@ -75,6 +75,9 @@ const Explanation explain_table[] = {
     {"E0514", "A step lacks a move that its placement needs."},
     {"E0521", "A rank is in none of the orders of a step."},
     {"E0522", "A request group of several members needs a move that the step does not have."},
+    {"E0523",
+     "Dispatch and combine of a step share their windows: both have the same mode, chunk and\n"
+     "transfers in flight."},
     {"E0601", "There is no checkpoint in the safetensors format at this path."},
     {"E0602", "The header of a safetensors file cannot be right: too long, no JSON, or beyond the\n"
               "end of the file. The download was probably cut off."},
@@ -95,6 +98,8 @@ const Explanation explain_table[] = {
     {"E0713", "Emitted programs link the runtime: a folder with rt.h, beside an installed gen or\n"
               "in its source tree, or named with --runtime."},
     {"E0714", "The directory was not written by gen make or gen emit."},
+    {"E0715",
+     "The target cuda is not there yet; --target host runs all ranks of any cluster here."},
     {"E0801",
      "A file that gen and a program exchange is damaged or of another kind. Program and gen\n"
      "may be of different versions: emit and build again."},

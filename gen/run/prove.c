@@ -27,19 +27,19 @@ void prove_print_rules(const CheckReport *report) {
     }
 }
 
-void prove_print_ledger(const Schedule *schedule, const CheckReport *report) {
-    printf("  %-5s %-12s %9s %9s %9s %9s %9s %9s %9s\n", "rank", "role", "weights", "state",
-           "windows", "work", "activ.", "total", "of");
+void prove_print_ledger(const Schedule *schedule, const CheckReport *report, FILE *out) {
+    fprintf(out, "  %-5s %-12s %9s %9s %9s %9s %9s %9s %9s\n", "rank", "role", "weights", "state",
+            "windows", "work", "activ.", "total", "of");
     for (int64_t i = 0; i < report->ledger.count; i++) {
         const LedgerRow *row = &report->ledger.rows[i];
         const int64_t bytes[] = {row->weights,     row->state, row->windows, row->workspace,
                                  row->activations, row->total, row->capacity};
         char text[24];
-        printf("  %-5lld %-12s", (long long)row->rank,
-               schedule->roles.items[schedule->ranks[row->rank].role].name);
+        fprintf(out, "  %-5lld %-12s", (long long)row->rank,
+                schedule->roles.items[schedule->ranks[row->rank].role].name);
         for (int k = 0; k < 7; k++)
-            printf(" %9s", ledger_bytes(text, bytes[k]));
-        putchar('\n');
+            fprintf(out, " %9s", ledger_bytes(text, bytes[k]));
+        fputc('\n', out);
     }
 }
 

@@ -13,7 +13,7 @@ int64_t prove_count(const CheckReport *report);
 
 /* Tables for people: a line a rule, a line a rank. */
 void prove_print_rules(const CheckReport *report);
-void prove_print_ledger(const Schedule *schedule, const CheckReport *report);
+void prove_print_ledger(const Schedule *schedule, const CheckReport *report, FILE *out);
 
 /* Objects "ledger" and "rules" of the object that is open. */
 void prove_json(const CheckReport *report, Json *json);

@@ -1,0 +1,124 @@
+/* emission: see emission.h. The stages are other modules'; here they are joined and reported. */
+#include "run/emission.h"
+
+#include "emit/program.h"
+#include "run/inputs.h"
+#include "run/predict.h"
+#include "run/prove.h"
+
+#include <string.h>
+
+Status emission_check_target(Run *run) {
+    const char *target = run->options.values[OPTION_TARGET];
+    if (!target || strcmp(target, "host") == 0)
+        return STATUS_OK;
+    bool cuda = strcmp(target, "cuda") == 0;
+    diag_error(&run->diag, options_place(&run->diag, OPTION_TARGET), cuda ? "E0715" : "E0918",
+               "write --target host: all ranks run on this machine",
+               cuda ? "programs for %s cannot be emitted yet" : "there is no target '%s'", target);
+    return cuda ? STATUS_UNAVAILABLE : STATUS_USAGE;
+}
+
+typedef struct Emission {
+    const Plan *plan;
+    const char *dir;
+    Schedule schedule;
+    CheckReport report;
+    Simulation simulation;
+} Emission;
+
+/* Smallest and largest total of the ranks of a role. */
+static void role_memory(const Emission *emission, const Role *role, int64_t *least, int64_t *most) {
+    *least = INT64_MAX;
+    *most = 0;
+    for (int64_t i = 0; i < role->ranks.count; i++) {
+        int64_t total = emission->report.ledger.rows[role->ranks.items[i]].total;
+        *least = total < *least ? total : *least;
+        *most = total > *most ? total : *most;
+    }
+}
+
+static void print_roles(const Emission *emission) {
+    const Schedule *schedule = &emission->schedule;
+    for (int64_t r = 0; r < schedule->roles.count; r++) {
+        const Role *role = &schedule->roles.items[r];
+        int64_t least, most;
+        char text[24];
+        role_memory(emission, role, &least, &most);
+        printf("  %-12s %3lld rank%s  %s", role->name, (long long)role->ranks.count,
+               role->ranks.count == 1 ? " " : "s", ledger_bytes(text, least));
+        if (least != most)
+            printf(" to %s", ledger_bytes(text, most));
+        printf(" a rank of %s\n",
+               ledger_bytes(text, emission->report.ledger.rows[role->ranks.items[0]].capacity));
+    }
+}
+
+static void report_text(Run *run, const Emission *emission) {
+    const char *dir = emission->dir;
+    printf("%s: %s\n", emission->plan->name, inputs_grid(run, emission->plan));
+    print_roles(emission);
+    printf("  proved       %lld of %d rules\n", (long long)prove_count(&emission->report),
+           CHECK_RULE_COUNT);
+    predict_print(run, &emission->simulation, &emission->schedule);
+    printf("wrote %s; next:\n  gen build %s\n  gen verify %s\n  gen bench %s\n", dir, dir, dir,
+           dir);
+}
+
+static void report_json(const Emission *emission) {
+    Buf text = {0};
+    Json json;
+    json_begin(&json, &text);
+    json_object(&json, false);
+    json_key(&json, "directory");
+    json_string(&json, emission->dir);
+    json_key(&json, "name");
+    json_string(&json, emission->plan->name);
+    json_key(&json, "proved");
+    json_int(&json, prove_count(&emission->report));
+    json_key(&json, "ranks");
+    json_int(&json, emission->plan->ranks.count);
+    json_key(&json, "roles");
+    json_array(&json, false);
+    for (int64_t r = 0; r < emission->schedule.roles.count; r++) {
+        const Role *role = &emission->schedule.roles.items[r];
+        int64_t least, most;
+        role_memory(emission, role, &least, &most);
+        json_object(&json, true);
+        json_key(&json, "bytes");
+        json_int(&json, most);
+        json_key(&json, "name");
+        json_string(&json, role->name);
+        json_key(&json, "ranks");
+        json_int(&json, role->ranks.count);
+        json_end(&json);
+    }
+    json_end(&json);
+    predict_json(&emission->simulation, &json);
+    json_end(&json);
+    json_finish(&json);
+    fputs(text.data, stdout);
+    buf_free(&text);
+}
+
+Status emission_write(Run *run, const Plan *plan, const char *dir) {
+    Emission emission = {.plan = plan, .dir = dir};
+    EmitOptions options = {.share = run->options.values[OPTION_SHARE],
+                           .version = TOPOSMITH_VERSION};
+    Status status = prove_plan(run, plan, &emission.schedule, &emission.report);
+    if (status == STATUS_NEGATIVE && !options_given(&run->options, OPTION_QUIET))
+        prove_print_ledger(&emission.schedule, &emission.report, stderr);
+    TRY(status);
+    emission.simulation = simulate(&run->arena, &emission.schedule);
+    Buf prediction = {0};
+    simulate_write(&emission.simulation, &emission.schedule, &prediction);
+    status =
+        emit_program(&run->arena, &emission.schedule, prediction.data, dir, options, &run->diag);
+    buf_free(&prediction);
+    TRY(status);
+    if (run_json(run))
+        report_json(&emission);
+    else
+        report_text(run, &emission);
+    return STATUS_OK;
+}

@@ -1,0 +1,13 @@
+/* predict: predicted figures for people and scripts. They are of the cluster that was planned for, never of
+ * the machine at hand. */
+#pragma once
+
+#include "base/json.h"
+#include "run/command.h"
+#include "schedule/simulate.h"
+
+/* A line: TPOT, TPS and throughput with their range from lower bound to pessimistic case. */
+void predict_print(Run *run, const Simulation *simulation, const Schedule *schedule);
+
+/* Member "times" of the object that is open: prefill_s, throughput, tpot_s, tps, each {expected, high, low}. */
+void predict_json(const Simulation *simulation, Json *json);
