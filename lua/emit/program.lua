@@ -3,12 +3,24 @@
 ---@field path string relative to the program's folder
 ---@field template string
 ---@field view table
+local constants = require "emit.constants"
 local role_view = require "emit.role"
 local tables = require "emit.tables"
 local text = require "emit.text"
 
 local PROGRAM <const> = "templates/program/"
 local HOST <const> = "templates/host/"
+local PROGRAM_FILES <const> = {
+  "README.md",
+  "CMakeLists.txt",
+  "constants.h",
+  "ops.h",
+  "program.h",
+  "main.c",
+  "program.c",
+  "places.c",
+  "moves.c",
+}
 
 ---The kernels that some role calls, in the order of their declaration.
 local function used_kernels(schedule)
@@ -47,68 +59,6 @@ local function kernel_structs(kernels)
     }
   end
   return structs
-end
-
-local function most_targets(schedule)
-  local most = 1
-  for _, exchange in ipairs(schedule.exchanges) do
-    most = math.max(most, #exchange.targets)
-  end
-  return most
-end
-
----Macros of constants.h by section.
-local function constants(schedule)
-  local model, tiles = schedule.model, schedule.tiles
-  local function section(title, pairs_)
-    local lines = {}
-    for i, pair in ipairs(pairs_) do
-      lines[i] = string.format("#define %s %s", pair[1], pair[2])
-    end
-    return { title = title, lines = lines }
-  end
-  return {
-    section("What this program was made from: versions and digests stand here and nowhere else.", {
-      { "GEN_VERSION", text.string(schedule.version) },
-      { "PLAN_DIGEST", text.string(schedule.digest) },
-      { "MODEL_DIGEST", text.string(schedule.model_digest) },
-      { "TOPOLOGY_DIGEST", text.string(schedule.topology_digest) },
-      { "WORKLOAD_DIGEST", text.string(schedule.workload_digest) },
-    }),
-    section("The model.", {
-      { "LAYERS", model.layers },
-      { "HIDDEN", model.hidden },
-      { "HEADS", model.heads },
-      { "KV_HEADS", model.kv_heads },
-      { "HEAD_DIM", model.head_dim },
-      { "VOCABULARY", model.vocabulary },
-      { "EXPERTS", model.experts },
-      { "EXPERT_HIDDEN", model.expert_hidden },
-      { "TOP_K", model.top_k },
-      { "NORM_EPS", text.real(model.norm_eps) },
-      { "ROPE_THETA", text.real(model.rope_theta) },
-      { "CAPACITY_FACTOR", text.real(model.capacity_factor) },
-    }),
-    section("Bounds: sequences of a wave, prompt tokens, positions of a sequence.", {
-      { "BATCH", schedule.batch },
-      { "PROMPT", schedule.prompt },
-      { "CONTEXT", schedule.context },
-    }),
-    section("The most column parts that an expert is cut in; the most targets of an exchange.", {
-      { "PARTS", schedule.parts },
-      { "TARGETS", most_targets(schedule) },
-    }),
-    section("Tiles of the kernels: gen sized their workspace with these numbers.", {
-      { "TILE_WEIGHT", tiles.weight },
-      { "TILE_LINEAR", tiles.linear },
-      { "TILE_ATTENTION", tiles.attention },
-      { "TILE_ROUTE", tiles.route },
-      { "TILE_HEAD", tiles.head },
-      { "TILE_ENTRIES", tiles.entries },
-      { "TILE_EXPERT", tiles.expert },
-      { "WORKSPACE_ALIGN", tiles.align },
-    }),
-  }
 end
 
 local function step_views(schedule)
@@ -168,7 +118,7 @@ local function program_view(schedule, kernels)
   return {
     name = schedule.name,
     name_string = text.string(schedule.name),
-    strategy = text.cell(schedule.strategy),
+    strategy = text.cell(schedule.strategy:match("[^/]*$")),
     topology = text.cell(schedule.topology),
     model_name = text.cell(schedule.model.name),
     dtype = schedule.dtype,
@@ -181,7 +131,7 @@ local function program_view(schedule, kernels)
     batch = schedule.batch,
     prompt = schedule.prompt,
     context = schedule.context,
-    constants = constants(schedule),
+    constants = constants.sections(schedule),
     kernels = kernel_structs(kernels),
     functions = functions,
     kinds = kinds,
@@ -205,10 +155,7 @@ return function(schedule)
   local function add(path, template, own)
     files[#files + 1] = { path = path, template = template, view = own or view }
   end
-  for _, name in ipairs { "README.md", "CMakeLists.txt" } do
-    add(name, PROGRAM .. name:gsub("%.", ".tmpl.", 1))
-  end
-  for _, name in ipairs { "constants.h", "ops.h", "program.h", "main.c", "program.c", "places.c", "moves.c" } do
+  for _, name in ipairs(PROGRAM_FILES) do
     add(name, PROGRAM .. name:gsub("%.", ".tmpl.", 1))
   end
   for _, role in ipairs(schedule.roles) do

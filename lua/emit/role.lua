@@ -1,151 +1,9 @@
----The view of a role's source file: its buffers, its table of what differs between ranks, its steps as
----loops over operations. All layout is decided here so that the template only places text.
+---The view of a role's source file: its buffers, its table of what differs between ranks, its steps
+---as loops over operations. All layout is decided here so that the template only places text.
+local statements = require "emit.statements"
 local text = require "emit.text"
 
 local M = {}
-
----@param value integer|string a number, or the name of a column
----@return string
-local function field(value)
-  return type(value) == "string" and "row->" .. value or tostring(value)
-end
-
----The layer that an operation works on, as C: in a loop an expression of `layer`, else a number.
----@return string
-local function op_layer(op, segment)
-  if not op.per_layer then
-    return "-1"
-  elseif not segment.loop then
-    return tostring(segment.layer_begin - op.lag)
-  elseif op.lag == 0 then
-    return "layer"
-  end
-  return op.lag > 0 and "layer - " .. op.lag or "layer + " .. -op.lag
-end
-
----A buffer argument as C; marks the buffer as used.
-local function buffer_value(role, arg, layer)
-  if type(arg.value) == "string" then
-    error("a buffer differs between the ranks of role " .. role.name)
-  elseif arg.value < 0 then
-    return "-1"
-  end
-  local buffer = role.buffers[arg.value + 1]
-  buffer.used = true
-  local at = text.macro(buffer.name)
-  if buffer.per_layer then
-    at = at .. "(" .. layer .. ")"
-  end
-  if arg.delta ~= 0 then
-    at = at .. " + " .. field(arg.delta)
-  end
-  return at
-end
-
----A number as C. Route tables are by layer: their number becomes a row of `routes`.
-local function int_value(name, arg, layer)
-  if name ~= "routes" then
-    return field(arg.value)
-  end
-  return arg.value == 0 and layer or field(arg.value) .. " * LAYERS + " .. layer
-end
-
-local function op_args(schedule, role, op, kind, layer)
-  local args = {}
-  for i, info in ipairs(kind.args) do
-    local arg = op.args[i]
-    local value = info.type == "int" and int_value(info.name, arg, layer)
-      or buffer_value(role, arg, layer)
-    args[i] = { name = info.name, value = value }
-  end
-  if kind.class == "collective" then
-    args[#args + 1] = { name = "type", value = "RT_" .. schedule.dtype:upper() }
-  end
-  return args
-end
-
----Function, leading arguments and argument type of an operation's call.
-local function op_call(op, kind, id, layer)
-  local lead = string.format("rank, %d, %s", id, layer)
-  if kind.class == "kernel" then
-    return "rt_launch", lead .. ", K_" .. kind.name:upper(), "struct " .. kind.name .. "_args"
-  elseif kind.class == "collective" then
-    return "rt_" .. kind.name, lead .. ", " .. field(op.channel), "rt_collective"
-  elseif kind.class == "exchange" then
-    lead = lead .. ", " .. field(op.channel) .. ", " .. field(op.exchange)
-  end
-  return "rt_" .. kind.name, lead, "rt_" .. kind.name .. "_args"
-end
-
----What stands beside an operation: id, micro-batch, part, provenance, where it runs, what it waits for.
-local function op_comment(schedule, op, kind, id, indent)
-  local words = string.format("%d m%d %s: %s", id, op.microbatch, op.part, op.rule)
-  if math.type(op.channel) == "integer" and op.channel >= 0 then
-    words = words .. "; over " .. schedule.channels[op.channel + 1].name
-  end
-  if op.stream ~= 0 then
-    words = words .. "; on stream " .. op.stream_name
-  end
-  if #op.waits > 0 then
-    words = words .. "; waits for " .. table.concat(op.waits, " ")
-  end
-  return text.comment(words, indent)
-end
-
-local function op_view(schedule, role, segment, id)
-  local op = role.ops[id + 1]
-  local kind = schedule.kinds[op.kind]
-  local indent = segment.loop and "        " or "    "
-  local layer = op_layer(op, segment)
-  local call, lead, type_name = op_call(op, kind, id, layer)
-  return {
-    comment = op_comment(schedule, op, kind, id, indent),
-    indent = indent,
-    hang = indent .. string.rep(" ", #"RT_TRY(" + #call + 1),
-    call = call,
-    lead = lead,
-    type = type_name,
-    args = op_args(schedule, role, op, kind, layer),
-  }
-end
-
-local function segment_view(schedule, role, segment)
-  segment.loop = segment.layer_end - segment.layer_begin > 1
-  segment.indent = segment.loop and "    " or ""
-  segment.ops = {}
-  for id = segment.first, segment.first + segment.count - 1 do
-    segment.ops[#segment.ops + 1] = op_view(schedule, role, segment, id)
-  end
-  return segment
-end
-
-local function op_differs(op, columns)
-  if columns[op.channel] or columns[op.exchange] then
-    return true
-  end
-  for _, arg in ipairs(op.args) do
-    if columns[arg.value] or columns[arg.delta] then
-      return true
-    end
-  end
-  return false
-end
-
----Does a step of the role read its row of the table?
-local function step_differs(role, segments)
-  local columns = {}
-  for _, column in ipairs(role.columns) do
-    columns[column.name] = true
-  end
-  for _, segment in ipairs(segments) do
-    for id = segment.first, segment.first + segment.count - 1 do
-      if op_differs(role.ops[id + 1], columns) then
-        return true
-      end
-    end
-  end
-  return false
-end
 
 ---Lines of the map of buffers: only those that the steps name.
 local function buffer_lines(role)
@@ -202,12 +60,12 @@ function M.view(schedule, role)
   for i, step in ipairs(schedule.steps) do
     local segments = {}
     for j, segment in ipairs(role.steps[i]) do
-      segments[j] = segment_view(schedule, role, segment)
+      segments[j] = statements.segment(schedule, role, segment)
     end
     steps[i] = {
       name = step.name,
       call = M.step_function(role, step),
-      differs = step_differs(role, segments),
+      differs = statements.differs(role, segments),
       segments = segments,
     }
   end
@@ -215,6 +73,7 @@ function M.view(schedule, role)
   local ranks = text.ranges(role.ranks)
   return {
     name = text.ident(role.name),
+    first_rank = role.ranks[1],
     title = text.comment(
       string.format("Role %s of program %s, rank%s %s. Made by gen from plan.json: do not edit. "
         .. "Each statement is an operation of the schedule, in program order; its number is the "

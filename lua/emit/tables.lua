@@ -1,5 +1,5 @@
----Views of the tables of a program: places and weights, channels and exchanges, operations. Lines are
----whole entries: the templates hold them in regions that clang-format leaves alone.
+---Views of the tables of a program: places and weights, channels and exchanges, operations. Lines
+---are whole entries: the templates hold them in regions that clang-format leaves alone.
 local text = require "emit.text"
 
 local M = {}
@@ -13,10 +13,10 @@ local function fill(kind)
 end
 
 local function weight_line(w)
-  return string.format("{TENSOR_%s, %d, %d, %d, %d, %d, %d, %d, %d, %d, INT64_C(%d), INT64_C(%d), %d, "
-    .. "RT_%s, %s},", w.kind:upper(), w.layer_begin, w.layer_end, w.expert, w.rows, w.columns,
-    w.row_begin, w.row_end, w.column_begin, w.column_end, w.offset, w.layer_stride, w.pitch,
-    w.type:upper(), fill(w.kind))
+  local slice = string.format("%d, %d, %d, %d, %d, %d, %d, %d, %d", w.layer_begin, w.layer_end,
+    w.expert, w.rows, w.columns, w.row_begin, w.row_end, w.column_begin, w.column_end)
+  return string.format("{TENSOR_%s, %s, INT64_C(%d), INT64_C(%d), %d, RT_%s, %s},", w.kind:upper(),
+    slice, w.offset, w.layer_stride, w.pitch, w.type:upper(), fill(w.kind))
 end
 
 ---Places, the weights of each rank, and the tensor names as macros.

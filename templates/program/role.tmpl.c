@@ -6,7 +6,7 @@ $(line)
 
 /* clang-format off */
 
-/* Buffers: bytes from the begin of the slab. */
+/* Buffers: bytes from the begin of the slab; shapes are those of rank $(view.first_rank). */
 //% for _, line in ipairs(view.buffers) do
 $(line)
 //% end

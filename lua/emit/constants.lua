@@ -1,0 +1,70 @@
+---Macros of a program's constants.h: versions and digests, sizes of the model, bounds, tiles.
+local text = require "emit.text"
+
+local M = {}
+
+local function most_targets(schedule)
+  local most = 1
+  for _, exchange in ipairs(schedule.exchanges) do
+    most = math.max(most, #exchange.targets)
+  end
+  return most
+end
+
+local function section(title, macros)
+  local lines = {}
+  for i, macro in ipairs(macros) do
+    lines[i] = string.format("#define %s %s", macro[1], macro[2])
+  end
+  return { title = title, lines = lines }
+end
+
+---@param schedule table
+---@return {title: string, lines: string[]}[]
+function M.sections(schedule)
+  local model, tiles = schedule.model, schedule.tiles
+  return {
+    section("What this program was made from: versions and digests stand here and nowhere else.", {
+      { "GEN_VERSION", text.string(schedule.version) },
+      { "PLAN_DIGEST", text.string(schedule.digest) },
+      { "MODEL_DIGEST", text.string(schedule.model_digest) },
+      { "TOPOLOGY_DIGEST", text.string(schedule.topology_digest) },
+      { "WORKLOAD_DIGEST", text.string(schedule.workload_digest) },
+    }),
+    section("The model.", {
+      { "LAYERS", model.layers },
+      { "HIDDEN", model.hidden },
+      { "HEADS", model.heads },
+      { "KV_HEADS", model.kv_heads },
+      { "HEAD_DIM", model.head_dim },
+      { "VOCABULARY", model.vocabulary },
+      { "EXPERTS", model.experts },
+      { "EXPERT_HIDDEN", model.expert_hidden },
+      { "TOP_K", model.top_k },
+      { "NORM_EPS", text.real(model.norm_eps) },
+      { "ROPE_THETA", text.real(model.rope_theta) },
+      { "CAPACITY_FACTOR", text.real(model.capacity_factor) },
+    }),
+    section("Bounds: sequences of a wave, prompt tokens, positions of a sequence.", {
+      { "BATCH", schedule.batch },
+      { "PROMPT", schedule.prompt },
+      { "CONTEXT", schedule.context },
+    }),
+    section("The most column parts that an expert is cut in; the most targets of an exchange.", {
+      { "PARTS", schedule.parts },
+      { "TARGETS", most_targets(schedule) },
+    }),
+    section("Tiles of the kernels: gen sized their workspace with these numbers.", {
+      { "TILE_WEIGHT", tiles.weight },
+      { "TILE_LINEAR", tiles.linear },
+      { "TILE_ATTENTION", tiles.attention },
+      { "TILE_ROUTE", tiles.route },
+      { "TILE_HEAD", tiles.head },
+      { "TILE_ENTRIES", tiles.entries },
+      { "TILE_EXPERT", tiles.expert },
+      { "WORKSPACE_ALIGN", tiles.align },
+    }),
+  }
+end
+
+return M
