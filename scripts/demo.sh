@@ -26,7 +26,7 @@ mkdir -p out/demo
 
 step "1/6 the source model at full size: 12 attention and 4 expert ranks on 4 x 4 A100"
 show $gen plan -m models/ma-8.9b.yaml -t topologies/a100-4x4.yaml -o out/demo/full.json \
-    -s ma-separation:attention=12,experts=4
+    -s ma-separation:attention=12,experts=4,groups=1
 show $gen show out/demo/full.json
 
 step "2/6 its proof and memory"
@@ -34,7 +34,7 @@ show $gen check out/demo/full.json
 
 step "3/6 the small model for the same sixteen ranks"
 show $gen make -m models/ma-small.yaml -t topologies/a100-4x4.yaml -o out/demo/small \
-    -s ma-separation:attention=12,experts=4 --batch 8 --prefill 32 --context 64 --dtype f32
+    -s ma-separation:attention=12,experts=4,groups=1 --batch 8 --prefill 32 --context 64 --dtype f32
 show $gen build out/demo/small
 
 step "4/6 prefill and decode with all sixteen processes"

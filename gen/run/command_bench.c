@@ -1,16 +1,19 @@
 /* command_bench: gen bench. The program measures and prints; the prediction is printed after it, under the name of
  * the cluster that it is for, never as if it were of this machine. */
 #include "run/inputs.h"
-#include "run/predict.h"
 #include "run/prove.h"
 #include "run/runner.h"
+#include "show/show.h"
 
 static Status print_prediction(Run *run, const Plan *plan) {
     Schedule schedule;
     CheckReport report;
     TRY(prove_plan(run, plan, &schedule, &report));
     Simulation simulation = simulate(&run->arena, &schedule);
-    predict_print(run, &simulation, &schedule);
+    Buf text = {0};
+    show_prediction_text(&schedule, &simulation, &text);
+    printf("\n%s: %s", plan->inputs.topology.name, text.data);
+    buf_free(&text);
     return STATUS_OK;
 }
 

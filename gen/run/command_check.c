@@ -1,6 +1,7 @@
 /* command_check: gen check. Prints the rules that were proved and the memory of each rank. */
 #include "run/inputs.h"
 #include "run/prove.h"
+#include "show/show.h"
 
 static void report_json(const CheckReport *report) {
     Buf text = {0};
@@ -17,12 +18,13 @@ static void report_json(const CheckReport *report) {
 }
 
 static void report_text(Run *run, const Schedule *schedule, const CheckReport *report) {
-    const Plan *plan = schedule->plan;
-    printf("%s: %s\n\nproof\n", plan->name, inputs_grid(run, plan));
-    prove_print_rules(report);
-    printf("\nmemory\n");
-    prove_print_ledger(schedule, report, stdout);
-    printf("\n%lld of %d rules proved\n", (long long)prove_count(report), CHECK_RULE_COUNT);
+    Buf text = {0};
+    buf_printf(&text, "%s: %s\n\n", schedule->plan->name, inputs_grid(run, schedule->plan));
+    show_proof_text(report, &text);
+    buf_putc(&text, '\n');
+    show_ledger_text(schedule, &report->ledger, &text);
+    fputs(text.data, stdout);
+    buf_free(&text);
 }
 
 Status command_check(Run *run) {

@@ -5,6 +5,7 @@
 #include "run/inputs.h"
 #include "run/predict.h"
 #include "run/prove.h"
+#include "show/show.h"
 
 #include <string.h>
 
@@ -52,6 +53,14 @@ static void print_roles(const Emission *emission) {
         printf(" a rank of %s\n",
                ledger_bytes(text, emission->report.ledger.rows[role->ranks.items[0]].capacity));
     }
+}
+
+/* On stderr: why a plan is refused, as far as that is memory. */
+static void print_ledger(const Emission *emission) {
+    Buf text = {0};
+    show_ledger_text(&emission->schedule, &emission->report.ledger, &text);
+    fputs(text.data, stderr);
+    buf_free(&text);
 }
 
 static void report_text(Run *run, const Emission *emission) {
@@ -107,7 +116,7 @@ Status emission_write(Run *run, const Plan *plan, const char *dir) {
                            .version = TOPOSMITH_VERSION};
     Status status = prove_plan(run, plan, &emission.schedule, &emission.report);
     if (status == STATUS_NEGATIVE && !options_given(&run->options, OPTION_QUIET))
-        prove_print_ledger(&emission.schedule, &emission.report, stderr);
+        print_ledger(&emission);
     TRY(status);
     emission.simulation = simulate(&run->arena, &emission.schedule);
     Buf prediction = {0};

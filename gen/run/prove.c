@@ -14,35 +14,6 @@ int64_t prove_count(const CheckReport *report) {
     return count;
 }
 
-static const char *verdict(const CheckRule *rule) {
-    return !rule->ran ? "not run" : rule->failures ? "REFUSED" : "proved";
-}
-
-void prove_print_rules(const CheckReport *report) {
-    for (int i = 0; i < CHECK_RULE_COUNT; i++) {
-        const CheckRule *rule = &report->rules[i];
-        char looked[48];
-        snprintf(looked, sizeof looked, "%lld %s", (long long)rule->count, rule->unit);
-        printf("  %-8s %-20s %-28s %s\n", verdict(rule), rule->name, looked, rule->proves);
-    }
-}
-
-void prove_print_ledger(const Schedule *schedule, const CheckReport *report, FILE *out) {
-    fprintf(out, "  %-5s %-12s %9s %9s %9s %9s %9s %9s %9s\n", "rank", "role", "weights", "state",
-            "windows", "work", "activ.", "total", "of");
-    for (int64_t i = 0; i < report->ledger.count; i++) {
-        const LedgerRow *row = &report->ledger.rows[i];
-        const int64_t bytes[] = {row->weights,     row->state, row->windows, row->workspace,
-                                 row->activations, row->total, row->capacity};
-        char text[24];
-        fprintf(out, "  %-5lld %-12s", (long long)row->rank,
-                schedule->roles.items[schedule->ranks[row->rank].role].name);
-        for (int k = 0; k < 7; k++)
-            fprintf(out, " %9s", ledger_bytes(text, bytes[k]));
-        fputc('\n', out);
-    }
-}
-
 static void json_number(Json *json, const char *key, int64_t value) {
     json_key(json, key);
     json_int(json, value);

@@ -1,4 +1,4 @@
-/* prove: lowers a plan and proves the schedule, and tells what was proved and where memory goes. */
+/* prove: lowers a plan and proves the schedule; what was proved and where memory goes as JSON. */
 #pragma once
 
 #include "base/json.h"
@@ -10,10 +10,6 @@ Status prove_plan(Run *run, const Plan *plan, Schedule *schedule, CheckReport *r
 
 /* How many rules ran and hold. */
 int64_t prove_count(const CheckReport *report);
-
-/* Tables for people: a line a rule, a line a rank. */
-void prove_print_rules(const CheckReport *report);
-void prove_print_ledger(const Schedule *schedule, const CheckReport *report, FILE *out);
 
 /* Objects "ledger" and "rules" of the object that is open. */
 void prove_json(const CheckReport *report, Json *json);
