@@ -1,0 +1,334 @@
+/* words: one sentence a kind of operation. Appends to the caller's Buf. */
+#include "words.h"
+
+#include "schedule/ledger.h"
+
+#include <string.h>
+
+enum { SHOW_WIDTH = 100 };
+
+void words_range(Range range, Buf *out) {
+    if (range.begin >= range.end)
+        buf_puts(out, "none");
+    else if (range.end - range.begin == 1)
+        buf_printf(out, "%lld", (long long)range.begin);
+    else
+        buf_printf(out, "%lld-%lld", (long long)range.begin, (long long)range.end - 1);
+}
+
+void words_span(const char *thing, Range range, Buf *out) {
+    buf_printf(out, "%s%s ", thing, range.end - range.begin == 1 ? "" : "s");
+    words_range(range, out);
+}
+
+void words_ranks(const int64_t *ranks, int64_t count, Buf *out) {
+    for (int64_t i = 0, end; i < count; i = end) {
+        for (end = i + 1; end < count && ranks[end] == ranks[end - 1] + 1;)
+            ++end;
+        if (i > 0)
+            buf_puts(out, ", ");
+        words_range((Range){ranks[i], ranks[end - 1] + 1}, out);
+    }
+}
+
+void words_bytes(int64_t bytes, Buf *out) {
+    char text[24];
+    buf_puts(out, ledger_bytes(text, bytes));
+}
+
+void words_count(int64_t count, const char *thing, Buf *out) {
+    buf_printf(out, "%lld %s%s", (long long)count, thing, count == 1 ? "" : "s");
+}
+
+void words_pad(Buf *out, size_t line, size_t column) {
+    do
+        buf_putc(out, ' ');
+    while (out->length - line < column);
+}
+
+void words_wrap(const char *text, size_t line, int indent, Buf *out) {
+    for (const char *next = text; *next;) {
+        size_t word = strcspn(next, " ");
+        if (next > text && out->length - line + 1 + word > SHOW_WIDTH) {
+            buf_putc(out, '\n');
+            line = out->length;
+            buf_printf(out, "%*s", indent, "");
+        } else if (next > text) {
+            buf_putc(out, ' ');
+        }
+        buf_append(out, next, word);
+        next += word;
+        next += strspn(next, " ");
+    }
+}
+
+/* An operation and where its numbers and buffers are found. */
+typedef struct Words {
+    const Schedule *schedule;
+    const RankSchedule *rank;
+    const Op *op;
+    Buf *out;
+} Words;
+
+static int64_t number(const Words *words, const char *name) {
+    return words->op->args[op_arg((OpKind)words->op->kind, name)].value;
+}
+
+static Range span(const Words *words, const char *first, const char *count) {
+    int64_t begin = number(words, first);
+    return (Range){begin, begin + number(words, count)};
+}
+
+static void rows(const Words *words, const char *name) {
+    words_count(number(words, name), "row", words->out);
+}
+
+/* A buffer's name, without the step and the micro-batch that its operation states already. */
+static void buffer(const Words *words, const char *argument) {
+    int64_t id = number(words, argument);
+    if (id < 0) {
+        buf_puts(words->out, "nothing");
+        return;
+    }
+    const Buffer *of = &words->rank->buffers.items[id];
+    const char *name = of->name;
+    size_t length = strlen(name);
+    if (of->step >= 0) {
+        size_t prefix = strlen(words->schedule->plan->steps.items[of->step].name) + 1;
+        const char *suffix = strstr(name + prefix, "_m");
+        for (const char *next = suffix; next; next = strstr(next + 1, "_m"))
+            suffix = next;
+        name += prefix;
+        length = suffix ? (size_t)(suffix - name) : strlen(name);
+    }
+    buf_append(words->out, name, length);
+}
+
+/* --- requests and attention --------------------------------------------------------------------------- */
+
+static void begin(const Words *words) {
+    buf_puts(words->out, "take up ");
+    words_span("sequence", span(words, "first", "sequences"), words->out);
+    buf_puts(words->out, ", ");
+    rows(words, "tokens");
+    buf_puts(words->out, " each");
+}
+
+static void finish(const Words *words) {
+    buf_puts(words->out, "new tokens of ");
+    words_span("sequence", span(words, "first", "sequences"), words->out);
+    buf_puts(words->out, number(words, "report") ? " into the request table and the results"
+                                                 : " into the request table");
+}
+
+static void embed(const Words *words) {
+    buf_puts(words->out, "embed ");
+    rows(words, "rows");
+    buf_puts(words->out, " from vocabulary ");
+    words_range(span(words, "entry_begin", "entries"), words->out);
+}
+
+static void norm(const Words *words) {
+    rows(words, "rows");
+    buf_puts(words->out, " of ");
+    buffer(words, "in");
+    buf_puts(words->out, " by ");
+    buffer(words, "weight");
+    buf_puts(words->out, " to ");
+    buffer(words, "out");
+}
+
+static void linear(const Words *words) {
+    rows(words, "rows");
+    buf_puts(words->out, " of ");
+    buffer(words, "in");
+    buf_printf(words->out, ", %lld to %lld columns, by ", (long long)number(words, "inputs"),
+               (long long)number(words, "outputs"));
+    buffer(words, "weight");
+    if (number(words, "bias") >= 0) {
+        buf_puts(words->out, " and ");
+        buffer(words, "bias");
+    }
+}
+
+static void append(const Words *words) {
+    int64_t first = number(words, "cache_first");
+    buf_puts(words->out, words->op->kind == OP_rope_append ? "rotate, then append " : "append ");
+    words_count(number(words, "kv_heads"), "key-value head", words->out);
+    buf_puts(words->out, " to the cache of local ");
+    words_span("sequence", (Range){first, first + number(words, "sequences")}, words->out);
+}
+
+static void attention(const Words *words) {
+    words_span("query head", span(words, "head_begin", "heads"), words->out);
+    buf_puts(words->out, " over ");
+    words_span("key-value head", span(words, "kv_begin", "kv_heads"), words->out);
+    buf_puts(words->out, ", ");
+    words_count(number(words, "sequences"), "sequence", words->out);
+    buf_puts(words->out, " x ");
+    rows(words, "tokens");
+}
+
+static void add(const Words *words) {
+    buffer(words, "out");
+    buf_puts(words->out, " += ");
+    buffer(words, "in");
+    buf_puts(words->out, ", ");
+    rows(words, "rows");
+}
+
+/* --- routing and experts ------------------------------------------------------------------------------ */
+
+static void route(const Words *words) {
+    const Model *model = &words->schedule->plan->inputs.model;
+    buf_printf(words->out, "choose %lld of %lld experts for ", (long long)model->top_k,
+               (long long)model->experts);
+    words_count(number(words, "rows"), "owned row", words->out);
+}
+
+static void capacity(const Words *words) {
+    buf_puts(words->out, "drop choices past an expert's capacity, ");
+    words_count(number(words, "sequences"), "sequence", words->out);
+    buf_puts(words->out, " x ");
+    rows(words, "tokens");
+}
+
+static void pack(const Words *words) {
+    const Exchange *exchange = &words->schedule->exchanges.items[number(words, "exchange")];
+    buf_puts(words->out, "sort ");
+    words_count(number(words, "rows"), "owned row", words->out);
+    buf_puts(words->out, " by the rank of their experts, ");
+    words_count(exchange->targets.count, "rank", words->out);
+}
+
+static void weighted_sum(const Words *words) {
+    buffer(words, "out");
+    buf_puts(words->out, " += experts' results by their weights, ");
+    words_count(number(words, "rows"), "owned row", words->out);
+}
+
+static void expert_ffn(const Words *words) {
+    const Exchange *exchange = &words->schedule->exchanges.items[number(words, "exchange")];
+    int64_t most = 0;
+    for (int64_t i = 0; i < exchange->sources.count; ++i)
+        most += exchange_source_rows(exchange, i);
+    words_count(number(words, "slots"), "expert", words->out);
+    buf_printf(words->out, " of %lld columns on at most ", (long long)number(words, "columns"));
+    words_count(most, "row", words->out);
+    buf_puts(words->out, " from ");
+    words_count(exchange->sources.count, "rank", words->out);
+}
+
+static void head(const Words *words) {
+    buf_puts(words->out, "score vocabulary ");
+    words_range(span(words, "entry_begin", "entries"), words->out);
+    buf_puts(words->out, " for ");
+    words_span("sequence", span(words, "first", "sequences"), words->out);
+}
+
+static void choose(const Words *words) {
+    buf_puts(words->out, "best entry of ");
+    words_count(number(words, "sequences"), "sequence", words->out);
+    buf_puts(words->out, ", among the candidates of ");
+    words_count(number(words, "members"), "rank", words->out);
+}
+
+/* --- moves -------------------------------------------------------------------------------------------- */
+
+static void collective(const Words *words) {
+    const Channel *channel = &words->schedule->channels.items[words->op->channel];
+    int64_t units = number(words, "units"), unit = number(words, "unit_bytes"), me = 0;
+    while (me + 1 < channel->ranks.count && channel->ranks.items[me] != words->rank->rank)
+        ++me;
+    Range own = channel->own.items[me];
+    int64_t mine = units * own.end / channel->pieces - units * own.begin / channel->pieces;
+    buf_puts(words->out, words->op->kind == OP_all_gather ? "collect " : "sum ");
+    words_bytes(words->op->kind == OP_all_reduce ? mine * unit : units * unit, words->out);
+    buf_puts(words->out, " of ");
+    buffer(words, "buffer");
+    buf_puts(words->out, words->op->kind == OP_all_gather ? " from ranks " : " over ranks ");
+    words_ranks(channel->ranks.items, channel->ranks.count, words->out);
+    if (words->op->kind == OP_all_reduce)
+        return;
+    buf_puts(words->out, words->op->kind == OP_all_gather ? ", giving " : ", keeping ");
+    words_bytes(mine * unit, words->out);
+}
+
+static int64_t end_index(const Words *words, const Exchange *exchange, bool source) {
+    int64_t count = source ? exchange->sources.count : exchange->targets.count;
+    for (int64_t i = 0; i < count; ++i)
+        if ((source ? exchange->sources.items[i].rank : exchange->targets.items[i].rank) ==
+            words->rank->rank)
+            return i;
+    return -1;
+}
+
+static void ends(const Words *words, const Exchange *exchange, bool sources) {
+    Buf *out = words->out;
+    int64_t count = sources ? exchange->sources.count : exchange->targets.count;
+    for (int64_t i = 0, end; i < count; i = end) {
+#define RANK_OF(k) (sources ? exchange->sources.items[k].rank : exchange->targets.items[k].rank)
+        for (end = i + 1; end < count && RANK_OF(end) == RANK_OF(end - 1) + 1;)
+            ++end;
+        buf_puts(out, i > 0 ? ", " : "");
+        words_range((Range){RANK_OF(i), RANK_OF(end - 1) + 1}, out);
+#undef RANK_OF
+    }
+}
+
+/* What this rank gives in an exchange and what it gets: rows of hidden size one way, results back. */
+static void exchange(const Words *words) {
+    const Exchange *of = &words->schedule->exchanges.items[words->op->exchange];
+    int64_t source = end_index(words, of, true), target = end_index(words, of, false);
+    int64_t top_k = words->schedule->plan->inputs.model.top_k, incoming = 0, results = 0;
+    bool dispatch = words->op->kind == OP_dispatch;
+    for (int64_t s = 0; target >= 0 && s < of->sources.count; ++s) {
+        incoming += exchange_source_rows(of, s);
+        results += exchange_return_rows(of, s, target, top_k);
+    }
+    if (source >= 0) {
+        buf_puts(words->out, dispatch ? "send at most " : "get results of ");
+        words_count(exchange_source_rows(of, source), "row", words->out);
+        buf_puts(words->out, dispatch ? " to each of ranks " : " from ranks ");
+        ends(words, of, false);
+    }
+    buf_puts(words->out, source >= 0 && target >= 0 ? "; " : "");
+    if (target >= 0) {
+        buf_puts(words->out, dispatch ? "get at most " : "send back at most ");
+        words_count(dispatch ? incoming : results, dispatch ? "row" : "result", words->out);
+        buf_puts(words->out, dispatch ? " from ranks " : " to ranks ");
+        ends(words, of, true);
+    }
+}
+
+void words_op(const Schedule *schedule, int64_t rank, const Op *op, Buf *out) {
+    static void (*const sentences[OP_KINDS])(const Words *) = {
+        [OP_begin] = begin,
+        [OP_finish] = finish,
+        [OP_embed] = embed,
+        [OP_rms_norm] = norm,
+        [OP_layer_norm] = norm,
+        [OP_linear] = linear,
+        [OP_rope_append] = append,
+        [OP_append] = append,
+        [OP_attention] = attention,
+        [OP_add] = add,
+        [OP_route] = route,
+        [OP_capacity] = capacity,
+        [OP_pack] = pack,
+        [OP_weighted_sum] = weighted_sum,
+        [OP_head] = head,
+        [OP_choose] = choose,
+        [OP_expert_ffn] = expert_ffn,
+        [OP_all_reduce] = collective,
+        [OP_reduce_scatter] = collective,
+        [OP_all_gather] = collective,
+        [OP_dispatch] = exchange,
+        [OP_combine] = exchange,
+    };
+    Words words = {schedule, &schedule->ranks[rank], op, out};
+    if (sentences[op->kind])
+        sentences[op->kind](&words);
+    else /* a kind that has no sentence yet says what ops.def says of it */
+        buf_puts(out, op_info[op->kind].doc);
+}
