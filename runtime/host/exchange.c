@@ -98,7 +98,7 @@ static rt_status flow_publish(const Flow *f, int receiver, int64_t message) {
     }
     if (rt_word_add(&pair->published) & RT_ABORT_BIT)
         return RT_ABORTED;
-    rt_futex_wake(&pair->published);
+    rt_word_wake(&pair->published);
     return RT_OK;
 }
 
@@ -159,7 +159,7 @@ static rt_status flow_pull(Flow *f, int sender, int64_t message) {
                   message + 1 == messages ? moved : (message + 1) * chunk);
     if (rt_word_add(&pair->taken) & RT_ABORT_BIT)
         return RT_ABORTED;
-    rt_futex_wake(&pair->taken);
+    rt_word_wake(&pair->taken);
     return RT_OK;
 }
 

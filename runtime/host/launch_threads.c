@@ -34,7 +34,7 @@ rt_status rt_launch_failure(const rt_segment *segment, rt_error *error) {
     if (!failed)
         return RT_OK;
     for (int i = 0; i < 10 && !rt_word_count(atomic_load(&header->told)); ++i)
-        rt_futex_wait(&header->told, 0, 100); /* the message may be under way */
+        rt_word_sleep(&header->told, 0, 100); /* the message may be under way */
     const rt_area *area = rt_segment_area(segment, failed - 1);
     if (!rt_word_count(atomic_load(&header->told)))
         return rt_error_set(error, RT_SOFTWARE, "rank %d failed without a message", failed - 1);

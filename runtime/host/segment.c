@@ -128,6 +128,7 @@ bool rt_segment_fail(rt_segment *segment, int rank, rt_status status, const char
     area->status = status;
     snprintf(area->message, sizeof area->message, "%s", message);
     rt_word_add(&header->told);
+    rt_word_wake(&header->told);
     for (int32_t c = 0; c <= segment->program->channels; ++c)
         rt_word_abort(&rt_segment_barrier(segment, c)->arrived);
     rt_pair *pairs = (rt_pair *)(segment->base + segment->pairs);

@@ -97,7 +97,7 @@ static rt_status wait_word(rt_rank *self, rt_word *word, uint32_t target, int32_
     double checked = begin;
     atomic_store_explicit(&self->area->waits_for, waits_for, memory_order_relaxed);
     for (;;) {
-        rt_futex_wait(word, value, self->limit_ms || self->watch_pids ? slice : -1);
+        rt_word_sleep(word, value, self->limit_ms || self->watch_pids ? slice : -1);
         value = atomic_load_explicit(word, memory_order_acquire);
         if (value & RT_ABORT_BIT) {
             status = RT_ABORTED;
@@ -136,7 +136,7 @@ rt_status rt_wait_barrier(rt_rank *rank, int channel) {
     if (value & RT_ABORT_BIT)
         return RT_ABORTED;
     if (rt_word_reached(value, target)) {
-        rt_futex_wake(word);
+        rt_word_wake(word);
         return RT_OK;
     }
     return wait_word(rank, word, target, channel + 1);

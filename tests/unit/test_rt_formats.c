@@ -269,14 +269,20 @@ static void test_weight_map(void **state) {
 
 static void test_word_wraps(void **state) {
     (void)state;
-    rt_word word = RT_ABORT_BIT - 1;
+    rt_word word = RT_COUNT_MASK;
     assert_false(rt_word_reached(word, 0));
-    assert_true(rt_word_reached(word, RT_ABORT_BIT - 1));
+    assert_true(rt_word_reached(word, RT_COUNT_MASK));
     assert_int_equal(rt_word_add(&word), 0);
     assert_true(rt_word_reached(word, 0));
-    assert_true(rt_word_reached(word, RT_ABORT_BIT - 1));
+    assert_true(rt_word_reached(word, RT_COUNT_MASK));
     rt_word_abort(&word);
     assert_int_equal(rt_word_add(&word), RT_ABORT_BIT | 1);
+    rt_word_sleep(&word, 1, 0); /* the value is another: no sleep, no mark */
+    assert_int_equal(word, RT_ABORT_BIT | 1);
+    rt_word_sleep(&word, RT_ABORT_BIT | 1, 0);
+    assert_int_equal(rt_word_add(&word), RT_ABORT_BIT | RT_SLEEP_BIT | 2);
+    rt_word_wake(&word);
+    assert_int_equal(word, RT_ABORT_BIT | 2);
 }
 
 int main(void) {
