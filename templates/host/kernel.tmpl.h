@@ -24,9 +24,25 @@ static inline elem_t elem_store(float value) {
 //% else
 typedef uint16_t elem_t;
 
+//%   if view.dtype == "f16" then
+/* rt_from_f16 without branches, so that loops over elements become vectors: the product moves the exponent's bias
+ * and makes subnormals normal; infinities and NaN get their exponent back. */
+static inline float elem_load(elem_t value) {
+    uint32_t bits = (uint32_t)(value & 0x7fffu) << 13;
+    float number;
+    memcpy(&number, &bits, sizeof number);
+    number *= 0x1p112f;
+    memcpy(&bits, &number, sizeof bits);
+    bits |= (value & 0x7c00u) == 0x7c00u ? 0x7f800000u : 0u;
+    bits |= (uint32_t)(value & 0x8000u) << 16;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+//%   else
 static inline float elem_load(elem_t value) {
     return rt_from_$(view.dtype)(value);
 }
+//%   end
 
 static inline elem_t elem_store(float value) {
     return rt_to_$(view.dtype)(value);

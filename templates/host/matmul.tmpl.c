@@ -1,10 +1,10 @@
-/* matmul: see the header. Sums run over 16 accumulators in a fixed order, so that the compiler may use
+/* matmul: see the header. Sums run over LANES accumulators in a fixed order, so that the compiler may use
  * vectors and the result does not depend on how it does. */
 #include "matmul.h"
 
 #include <cblas.h>
 
-enum { FEW_ROWS = 4, LANES = 16 };
+enum { FEW_ROWS = 4, LANES = 32 };
 
 static float sum_lanes(const float *lanes) {
     float sum = 0;
@@ -13,7 +13,20 @@ static float sum_lanes(const float *lanes) {
     return sum;
 }
 
-static float dot(const float *restrict a, const elem_t *restrict b, int64_t count) {
+static float dot(const float *restrict a, const float *restrict b, int64_t count) {
+    float lanes[LANES] = {0}, rest = 0;
+    int64_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (int j = 0; j < LANES; ++j)
+            lanes[j] += a[i + j] * b[i + j];
+    for (; i < count; ++i)
+        rest += a[i] * b[i];
+    return sum_lanes(lanes) + rest;
+}
+//% if view.dtype ~= "f32" then
+
+/* The same sum with the weight as elements. */
+static float dot_elements(const float *restrict a, const elem_t *restrict b, int64_t count) {
     float lanes[LANES] = {0}, rest = 0;
     int64_t i = 0;
     for (; i + LANES <= count; i += LANES)
@@ -23,6 +36,7 @@ static float dot(const float *restrict a, const elem_t *restrict b, int64_t coun
         rest += a[i] * elem_load(b[i]);
     return sum_lanes(lanes) + rest;
 }
+//% end
 
 /* out = in x weight, or its transpose, + keep x out */
 static void gemm(const matmul *m, const float *weight, CBLAS_TRANSPOSE transpose, float keep) {
@@ -38,13 +52,29 @@ void matmul_f32(const float *in, const float *weight, float *out, int64_t rows, 
                 (blasint)outputs);
 }
 
-/* A few rows: each weight is read once, and no tile of it is written. */
+//% if view.dtype == "f32" then
+/* A few rows: each weight is read once from memory, and no tile of it is packed. */
 static void few_transposed(const matmul *m) {
     for (int64_t o = 0; o < m->outputs; ++o)
         for (int64_t r = 0; r < m->rows; ++r)
             m->out[r * m->out_stride + o] =
                 dot(m->in + r * m->in_stride, m->weight + o * m->weight_stride, m->inputs);
 }
+//% else
+/* A few rows: each weight is read once from memory; one row of them is converted if it is used again. */
+static void few_transposed(const matmul *m) {
+    for (int64_t o = 0; o < m->outputs; ++o) {
+        const elem_t *weight = m->weight + o * m->weight_stride;
+        if (m->rows == 1) {
+            m->out[o] = dot_elements(m->in, weight, m->inputs);
+            continue;
+        }
+        load_row(m->scratch, weight, m->inputs);
+        for (int64_t r = 0; r < m->rows; ++r)
+            m->out[r * m->out_stride + o] = dot(m->in + r * m->in_stride, m->scratch, m->inputs);
+    }
+}
+//% end
 
 static void few_plain(const matmul *m) {
     for (int64_t r = 0; r < m->rows; ++r)
