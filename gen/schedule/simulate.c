@@ -31,7 +31,11 @@ typedef struct Simulator {
 
 /* --- events ------------------------------------------------------------------------------------------- */
 
-/* When the operation could begin, and the move that it then waits for on another stream (-1: none). */
+static int64_t moved(const Simulator *simulator, const Op *op) {
+    return simulator->schedule->channels.items[op->channel].move;
+}
+
+/* When the operation could begin, and the move (PlanMoveKind) that it then waits for on another stream (-1: none). */
 static double ready(const Simulator *simulator, int64_t rank, const Op *op, int64_t *move) {
     const Running *running = &simulator->ranks[rank];
     double at = running->free[op->stream];
@@ -41,7 +45,7 @@ static double ready(const Simulator *simulator, int64_t rank, const Op *op, int6
             continue;
         const Op *waited = &simulator->schedule->ranks[rank].ops.items[op->waits[w]];
         at = running->done[op->waits[w]];
-        *move = walk_is_move(waited) ? waited->kind : -1;
+        *move = walk_is_move(waited) ? moved(simulator, waited) : -1;
     }
     return at;
 }
@@ -52,9 +56,12 @@ static void finish(Simulator *simulator, int64_t rank, int64_t id, double begin,
     SimulatedRank *result = &simulator->step->ranks[rank];
     bool move = walk_is_move(op);
     result->busy[op->kind] += end - begin;
-    result->compute += move ? 0 : end - begin;
+    if (move)
+        result->moving[moved(simulator, op)] += end - begin;
+    else
+        result->compute += end - begin;
     if (op->stream == 0 && move)
-        result->exposed[op->kind] += end - running->free[0];
+        result->exposed[moved(simulator, op)] += end - running->free[0];
     running->free[op->stream] = end;
     running->done[id] = end;
     result->end = fmax(result->end, end);
@@ -224,15 +231,23 @@ static void write_efficiency(Json *json) {
     json_end(json);
 }
 
+/* A figure of a rank: member [index] of one of its arrays. */
+typedef enum Figure { FIGURE_BUSY, FIGURE_MOVING, FIGURE_EXPOSED } Figure;
+
+static double figure_of(const SimulatedRank *rank, Figure figure, int index) {
+    return figure == FIGURE_BUSY     ? rank->busy[index]
+           : figure == FIGURE_MOVING ? rank->moving[index]
+                                     : rank->exposed[index];
+}
+
 /* The largest over ranks, by case. */
-static void most(const Simulation *simulation, int64_t world, int64_t step, int kind, bool exposed,
-                 double value[COST_CASES]) {
+static void most(const Simulation *simulation, int64_t world, int64_t step, Figure figure,
+                 int index, double value[COST_CASES]) {
     for (int at = 0; at < COST_CASES; ++at) {
         value[at] = 0;
-        for (int64_t rank = 0; rank < world; ++rank) {
-            const SimulatedRank *of = &simulation->steps[at][step].ranks[rank];
-            value[at] = fmax(value[at], exposed ? of->exposed[kind] : of->busy[kind]);
-        }
+        for (int64_t rank = 0; rank < world; ++rank)
+            value[at] =
+                fmax(value[at], figure_of(&simulation->steps[at][step].ranks[rank], figure, index));
     }
 }
 
@@ -240,17 +255,33 @@ static void write_kinds(Json *json, const Simulation *simulation, int64_t world,
     json_key(json, "kinds");
     json_array(json, false);
     for (int kind = 0; kind < OP_KINDS; ++kind) {
-        double busy[COST_CASES], exposed[COST_CASES];
-        most(simulation, world, step, kind, false, busy);
-        most(simulation, world, step, kind, true, exposed);
+        double busy[COST_CASES];
+        most(simulation, world, step, FIGURE_BUSY, kind, busy);
         if (busy[COST_HIGH] <= 0)
             continue;
         json_object(json, true);
         write_interval(json, "busiest_rank_s", busy, false);
-        if (exposed[COST_HIGH] > 0)
-            write_interval(json, "exposed_s", exposed, false);
         json_key(json, "kind");
         json_string(json, op_info[kind].name);
+        json_end(json);
+    }
+    json_end(json);
+}
+
+static void write_moves(Json *json, const Simulation *simulation, int64_t world, int64_t step) {
+    json_key(json, "moves");
+    json_array(json, false);
+    for (int move = 0; move < SIMULATE_MOVES; ++move) {
+        double moving[COST_CASES], exposed[COST_CASES];
+        most(simulation, world, step, FIGURE_MOVING, move, moving);
+        most(simulation, world, step, FIGURE_EXPOSED, move, exposed);
+        if (moving[COST_HIGH] <= 0)
+            continue;
+        json_object(json, true);
+        write_interval(json, "exposed_s", exposed, false);
+        json_key(json, "move");
+        json_string(json, plan_move_names[move]);
+        write_interval(json, "under_way_s", moving, false);
         json_end(json);
     }
     json_end(json);
@@ -262,8 +293,8 @@ static void write_ranks(Json *json, const SimulatedStep *step, int64_t world) {
     for (int64_t rank = 0; rank < world; ++rank) {
         const SimulatedRank *of = &step->ranks[rank];
         double exposed = 0;
-        for (int kind = 0; kind < OP_KINDS; ++kind)
-            exposed += of->exposed[kind];
+        for (int move = 0; move < SIMULATE_MOVES; ++move)
+            exposed += of->exposed[move];
         json_object(json, true);
         json_key(json, "compute_s");
         json_real(json, of->compute);
@@ -283,6 +314,7 @@ static void write_step(Json *json, const Simulation *simulation, const Schedule 
         seconds[at] = simulation->steps[at][index].makespan;
     json_object(json, false);
     write_kinds(json, simulation, schedule->world, index);
+    write_moves(json, simulation, schedule->world, index);
     json_key(json, "name");
     json_string(json, schedule->plan->steps.items[index].name);
     write_ranks(json, &simulation->steps[COST_EXPECTED][index], schedule->world);

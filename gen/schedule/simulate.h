@@ -6,12 +6,15 @@
 
 #include "schedule/cost.h"
 
-/* What a rank does in a step, seconds by operation kind. */
+enum { SIMULATE_MOVES = MOVE_COMBINE + 1 }; /* by PlanMoveKind */
+
+/* What a rank does in a step, in seconds. */
 typedef struct SimulatedRank {
-    double busy[OP_KINDS];    /* from begin to end; moves on any stream */
-    double exposed[OP_KINDS]; /* of moves: how long the compute stream stood still for them */
-    double compute;           /* busy with kernels */
-    double end;               /* when its last operation ended */
+    double busy[OP_KINDS];          /* from begin to end; moves on any stream */
+    double moving[SIMULATE_MOVES];  /* the same by what is moved */
+    double exposed[SIMULATE_MOVES]; /* how long the compute stream stood still for it */
+    double compute;                 /* busy with kernels */
+    double end;                     /* when its last operation ended */
 } SimulatedRank;
 
 typedef struct SimulatedStep {

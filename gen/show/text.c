@@ -217,10 +217,16 @@ void show_plan_text(const Schedule *schedule, Buf *out) {
 
 /* --- memory, proof, prediction ------------------------------------------------------------------------ */
 
-static bool same_row(const LedgerRow *a, const LedgerRow *b) {
-    return a->weights == b->weights && a->state == b->state && a->windows == b->windows &&
-           a->workspace == b->workspace && a->activations == b->activations &&
-           a->total == b->total && a->capacity == b->capacity;
+/* Do two ranks spend alike, to the digits that are shown? */
+static bool same_row(const Schedule *schedule, const LedgerRow *a, const LedgerRow *b) {
+    const int64_t x[] = {a->weights, a->state, a->activations, a->windows, a->total, a->capacity};
+    const int64_t y[] = {b->weights, b->state, b->activations, b->windows, b->total, b->capacity};
+    bool same = schedule->ranks[a->rank].role == schedule->ranks[b->rank].role;
+    for (size_t i = 0; same && i < sizeof x / sizeof *x; ++i) {
+        char left[24], right[24];
+        same = strcmp(ledger_bytes(left, x[i]), ledger_bytes(right, y[i])) == 0;
+    }
+    return same;
 }
 
 static void ledger_line(const Schedule *schedule, const Ledger *ledger, int64_t index, Buf *out) {
@@ -230,7 +236,7 @@ static void ledger_line(const Schedule *schedule, const Ledger *ledger, int64_t 
     IntList ranks = {0};
     Arena scratch = {0};
     for (int64_t i = index; i < ledger->count; ++i)
-        if (same_row(row, &ledger->rows[i]))
+        if (same_row(schedule, row, &ledger->rows[i]))
             *(int64_t *)LIST_PUSH(&scratch, &ranks) = ledger->rows[i].rank;
     size_t line = out->length;
     buf_printf(out, "  %s ", schedule->roles.items[schedule->ranks[row->rank].role].name);
@@ -250,7 +256,7 @@ void show_ledger_text(const Schedule *schedule, const Ledger *ledger, Buf *out) 
     for (int64_t i = 0; i < ledger->count; ++i) {
         bool again = false;
         for (int64_t k = 0; k < i; ++k)
-            again = again || same_row(&ledger->rows[k], &ledger->rows[i]);
+            again = again || same_row(schedule, &ledger->rows[k], &ledger->rows[i]);
         if (!again)
             ledger_line(schedule, ledger, i, out);
     }
@@ -295,20 +301,20 @@ static void interval_line(const char *name, const double value[COST_CASES], bool
 }
 
 /* Moves as shares of the step: under way, and while the compute stream of the rank that waits most is idle. */
-static void exposed_line(const Schedule *schedule, const SimulatedStep *step, Buf *out) {
-    for (int kind = 0; kind < OP_KINDS; ++kind) {
-        double busy = 0, exposed = 0;
+static void move_lines(const Schedule *schedule, const SimulatedStep *step, Buf *out) {
+    for (int move = 0; move < SIMULATE_MOVES; ++move) {
+        double moving = 0, exposed = 0;
         for (int64_t rank = 0; rank < schedule->world; ++rank) {
             const SimulatedRank *of = &step->ranks[rank];
-            busy = of->busy[kind] > busy ? of->busy[kind] : busy;
-            exposed = of->exposed[kind] > exposed ? of->exposed[kind] : exposed;
+            moving = of->moving[move] > moving ? of->moving[move] : moving;
+            exposed = of->exposed[move] > exposed ? of->exposed[move] : exposed;
         }
-        if (op_info[kind].class != OPCLASS_COLLECTIVE && op_info[kind].class != OPCLASS_EXCHANGE)
-            continue;
-        if (busy > 0)
+        if (moving > 0)
             buf_printf(
-                out, "    %-26s %10.1f %%   of the step; some rank stands still for %.1f %%\n",
-                op_info[kind].name, 100 * busy / step->makespan, 100 * exposed / step->makespan);
+                out,
+                "    %-26s %10.1f %%   of the step; at most %.1f %% with computing at a stand\n",
+                plan_move_names[move], 100 * moving / step->makespan,
+                100 * exposed / step->makespan);
     }
 }
 
@@ -319,7 +325,7 @@ void show_prediction_text(const Schedule *schedule, const Simulation *simulation
         for (int at = 0; at < COST_CASES; ++at)
             seconds[at] = simulation->steps[at][i].makespan;
         interval_line(schedule->plan->steps.items[i].name, seconds, false, out);
-        exposed_line(schedule, &simulation->steps[COST_EXPECTED][i], out);
+        move_lines(schedule, &simulation->steps[COST_EXPECTED][i], out);
     }
     interval_line("TPOT, a decode step", simulation->tpot, false, out);
     interval_line("TPS, new tokens", simulation->tps, true, out);

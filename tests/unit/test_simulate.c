@@ -53,9 +53,9 @@ static void no_rank_is_busier_than_the_step(void **state) {
         const SimulatedStep *step = &simulation.steps[COST_EXPECTED][0];
         const SimulatedRank *of = &step->ranks[rank];
         double standing = of->compute;
-        for (int kind = 0; kind < OP_KINDS; ++kind) {
-            assert_true(of->exposed[kind] >= 0);
-            standing += of->exposed[kind];
+        for (int move = 0; move < SIMULATE_MOVES; ++move) {
+            assert_true(of->exposed[move] >= 0);
+            standing += of->exposed[move];
         }
         assert_true(standing <= step->makespan * (1 + 1e-9));
         assert_true(of->end <= step->makespan);
