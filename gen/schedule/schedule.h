@@ -17,7 +17,7 @@ typedef struct Holding {
     Range rows, columns; /* of the tensor in checkpoints */
     bool primary;        /* else a copy of what another rank holds as primary */
     int64_t buffer;      /* of the rank */
-    int64_t delta; /* bytes into one layer: slab offset + layer x layer_stride + delta */
+    int64_t delta;       /* bytes into one layer: slab offset + layer x layer_stride + delta */
     int64_t pitch;       /* elements between rows */
     int64_t type;        /* ElementType in the slab */
 } Holding;
