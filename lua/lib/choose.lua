@@ -71,6 +71,19 @@ local function explain_embedding(list, given, inputs)
   why.add(list, "embedding " .. (given or "copied"), reason, not given and "split" or nil, 2)
 end
 
+local function explain_modes(list, given, modes)
+  local reasons = {
+    prefill = "windows of full size would cross to every expert rank, and counts are cheap beside rows",
+    decode = "rows are few, and moves of fixed size can be captured in a CUDA graph",
+  }
+  for _, phase in ipairs({ "prefill", "decode" }) do
+    local mode = modes[phase]
+    local other = mode == "exact" and "padded" or "exact"
+    why.add(list, phase .. " moves " .. mode, given and "as asked for" or reasons[phase],
+      not given and other or nil, 2)
+  end
+end
+
 ---@param inputs table
 ---@param options table of ma-separation
 ---@return table? found {candidate, setting, microbatches, embedding, why}
@@ -103,6 +116,7 @@ function M.separation(inputs, options)
     local given = setting.microbatches[phase]
     explain_microbatches(list, phase, given, extra[phase], extra[phase .. "_second"])
   end
+  explain_modes(list, options.moves, setting.modes)
   explain_embedding(list, options.embedding, inputs)
   return {
     candidate = candidate,

@@ -17,6 +17,7 @@ local M = {}
 ---@field batch integer requests of a copy
 ---@field counts integer[]? experts per expert rank, where the user gave them
 ---@field microbatches table<string, integer?> by phase, where the user gave them
+---@field modes table<string, "padded"|"exact"> of the exchanges, by phase
 
 ---Experts per expert rank.
 ---@param setting Setting

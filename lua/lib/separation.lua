@@ -12,10 +12,11 @@ local M = {}
 ---@param c Candidate
 ---@param owners table[] slots of the attention ranks
 ---@param holders table[] slots of the expert ranks
+---@param name "prefill"|"decode"
 ---@param tokens integer rows a sequence
 ---@param microbatches integer
 ---@return number
-function M.step(setting, c, owners, holders, tokens, microbatches)
+function M.step(setting, c, owners, holders, name, tokens, microbatches)
   local inputs, topology = setting.inputs, setting.inputs.topology
   local members = split.ceil(c.attention, c.groups)
   local sequences = split.ceil(split.ceil(setting.batch, c.groups), microbatches)
@@ -34,10 +35,11 @@ function M.step(setting, c, owners, holders, tokens, microbatches)
   local experts = feasible.over_gpus(holders, function(gpu)
     return roofline.experts(inputs, gpu, held, rows * c.groups)
   end)
-  local move =
-    traffic.exchange(topology, owners, holders, rows * row / members, inputs.model.top_k)
-  local chain = attention + experts + 2 * move
-  local busiest = microbatches * math.max(attention, experts, move)
+  local owned, mode = rows * row / members, setting.modes[name]
+  local dispatch, combine =
+    traffic.exchange(topology, owners, holders, owned, inputs.model.top_k, mode, held)
+  local chain = attention + experts + dispatch + combine
+  local busiest = microbatches * math.max(attention, experts, dispatch, combine)
   return inputs.model.layers * math.max(chain, busiest)
 end
 
@@ -45,7 +47,8 @@ end
 local function phase(setting, c, owners, holders, name, tokens)
   local given, best, second = setting.microbatches[name], nil, nil
   for count = given or 1, given or math.min(4, setting.batch // c.groups) do
-    local one = { count = count, seconds = M.step(setting, c, owners, holders, tokens, count) }
+    local seconds = M.step(setting, c, owners, holders, name, tokens, count)
+    local one = { count = count, seconds = seconds }
     if not best or one.seconds < best.seconds then
       best, second = one, best
     elseif not second or one.seconds < second.seconds then

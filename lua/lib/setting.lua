@@ -68,6 +68,7 @@ function M.read(inputs, options)
       prefill = options.prefill_microbatches or options.microbatches,
       decode = options.decode_microbatches or options.microbatches,
     },
+    modes = { prefill = options.moves or "exact", decode = options.moves or "padded" },
   }
 end
 

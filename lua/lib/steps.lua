@@ -4,7 +4,7 @@ local M = {}
 ---@param workload table
 ---@param microbatches {prefill: integer, decode: integer}
 ---@param orders fun(microbatches: integer): table[]
----@param moves fun(): table[] fresh for each step
+---@param moves fun(phase: string): table[] fresh for each step
 ---@return table[]
 function M.inference(workload, microbatches, orders, moves)
   local steps = {}
@@ -15,7 +15,7 @@ function M.inference(workload, microbatches, orders, moves)
       tokens = phase == "prefill" and workload.prefill or 1,
       microbatches = microbatches[phase],
       orders = orders(microbatches[phase]),
-      moves = moves(),
+      moves = moves(phase),
     }
   end
   return steps

@@ -98,22 +98,31 @@ local function side(topology, here, kinds, there, others, pair)
   return slowest + latency
 end
 
----Dispatch, or combine, which is its mirror. A token crosses once to each rank that holds a choice
----of it.
+---Dispatch and combine. Exact ones send a token once to each rank that holds a choice of it, and get
+---a row back for each choice; padded ones send windows that hold all rows of the source to every
+---rank, and all their results back.
 ---@param topology table
 ---@param sources table[] slots of the owners
 ---@param targets table[] slots of the expert ranks
 ---@param bytes number of the rows that a source owns
 ---@param top_k integer
----@return number seconds
-function M.exchange(topology, sources, targets, bytes, top_k)
-  local pair = bytes * (1 - (1 - 1 / #targets) ^ top_k)
+---@param mode "padded"|"exact"
+---@param held integer experts of a target
+---@return number dispatch seconds
+---@return number combine seconds
+function M.exchange(topology, sources, targets, bytes, top_k, mode, held)
   local from, from_kinds = count(sources)
   local to, to_kinds = count(targets)
-  return math.max(
-    side(topology, from, from_kinds, to, #targets, pair),
-    side(topology, to, to_kinds, from, #sources, pair)
-  )
+  local function seconds(pair)
+    return math.max(
+      side(topology, from, from_kinds, to, #targets, pair),
+      side(topology, to, to_kinds, from, #sources, pair)
+    )
+  end
+  if mode == "padded" then
+    return seconds(bytes), seconds(bytes * math.min(top_k, held))
+  end
+  return seconds(bytes * (1 - (1 - 1 / #targets) ^ top_k)), seconds(bytes * top_k / #targets)
 end
 
 return M

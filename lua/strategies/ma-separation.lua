@@ -41,8 +41,7 @@ local M = {
       name = "moves",
       type = "choice",
       values = { "padded", "exact" },
-      default = "padded",
-      doc = "dispatch and combine of a fixed size, or counts first",
+      doc = "a fixed size, or counts first; default: exact in prefill, padded in decode",
     },
     { name = "chunk", type = "integer", default = 0, doc = "tokens a transfer; 0: all at once" },
     { name = "in_flight", type = "integer", default = 1, doc = "transfers under way per pair" },
@@ -106,11 +105,11 @@ function M.plan(inputs, options)
           loops = order.experts(model.layers, microbatches),
         },
       }
-    end, function()
+    end, function(phase)
       return moves.of(groups, ranks, {
         output = c.output,
         embedding = found.embedding,
-        mode = options.moves,
+        mode = found.setting.modes[phase],
         chunk = options.chunk,
         in_flight = options.in_flight,
       })

@@ -76,11 +76,25 @@ end
 
 function T.what_is_not_given_is_chosen_and_explained()
   local p = assert(plan({}))
-  assert(#p.why == 7)
+  assert(#p.why == 9)
   for _, why in ipairs(p.why) do
     assert(why.reason ~= "" and why.where:find("choose.lua:%d"))
   end
   assert(p.why[1].runner_up ~= "")
+end
+
+local function exchange_modes(p)
+  local modes = {}
+  for i, step in ipairs(p.steps) do
+    modes[i] = step.moves[#step.moves].mode .. " " .. step.moves[#step.moves - 1].mode
+  end
+  return table.concat(modes, ", ")
+end
+
+function T.moves_are_exact_in_prefill_unless_told()
+  assert(exchange_modes(assert(plan({}))) == "exact exact, padded padded")
+  assert(exchange_modes(assert(plan({ moves = "padded" }))) == "padded padded, padded padded")
+  assert(exchange_modes(assert(plan({ moves = "exact" }))) == "exact exact, exact exact")
 end
 
 function T.given_numbers_stand()

@@ -79,25 +79,25 @@ static double exchange_seconds(const char *strategy, OpKind kind, int64_t chunk)
 
 static void incast_and_chunks_cost(void **state) {
     /* Four expert ranks behind one NIC, or behind four. */
-    double packed = exchange_seconds(
-        "ma-separation:attention=12,experts=4,groups=12,placement=packed,microbatches=1",
-        OP_dispatch, 0);
-    double spread = exchange_seconds(
-        "ma-separation:attention=12,experts=4,groups=12,placement=spread,microbatches=1",
-        OP_dispatch, 0);
+    double packed = exchange_seconds("ma-separation:attention=12,experts=4,groups=12,placement="
+                                     "packed,microbatches=1,moves=padded",
+                                     OP_dispatch, 0);
+    double spread = exchange_seconds("ma-separation:attention=12,experts=4,groups=12,placement="
+                                     "spread,microbatches=1,moves=padded",
+                                     OP_dispatch, 0);
     assert_true(packed > spread);
     /* 12 sources with 48 rows of 1032 bytes to each of 4 targets through one NIC of 25 GB/s. */
     assert_near(packed, 12 * 4 * (48 * 1032 + 4) / 25e9 + 5e-6, 1e-6);
     double exact = exchange_seconds("ma-separation:attention=12,experts=4,groups=12,placement="
                                     "packed,microbatches=1,moves=exact",
                                     OP_combine, 0);
-    double padded = exchange_seconds(
-        "ma-separation:attention=12,experts=4,groups=12,placement=packed,microbatches=1",
-        OP_combine, 0);
+    double padded = exchange_seconds("ma-separation:attention=12,experts=4,groups=12,placement="
+                                     "packed,microbatches=1,moves=padded",
+                                     OP_combine, 0);
     assert_true(exact < padded);
-    double chunked = exchange_seconds(
-        "ma-separation:attention=12,experts=4,groups=12,placement=packed,microbatches=1",
-        OP_dispatch, 12);
+    double chunked = exchange_seconds("ma-separation:attention=12,experts=4,groups=12,placement="
+                                      "packed,microbatches=1,moves=padded",
+                                      OP_dispatch, 12);
     assert_near(chunked, packed + 3 * 5e-6, 1e-6);
 }
 

@@ -143,7 +143,8 @@ static void exact_exchanges_ask_for_counts(void **state) {
 
 static void folded_equals_flat(void **state) {
     Fixture f;
-    fixture_make(&f, MIXTRAL, "ma-separation:attention=4,experts=2,groups=2,microbatches=2", 6);
+    fixture_make(&f, MIXTRAL,
+                 "ma-separation:attention=4,experts=2,groups=2,microbatches=2,moves=padded", 6);
     Counters counters = counters_begin(&f.arena, &f.schedule);
     counters_add_step(&f.schedule, 0, 0, 1, NULL, NULL, &counters);
     for (int64_t rank = 0; rank < f.schedule.world; ++rank) {
