@@ -46,7 +46,7 @@ step "packages"
 scripts/install-packages.sh --test
 suite dev
 suite asan --label-regex 'unit|sanitize'
-suite tsan --label-regex 'sanitize'
+suite tsan --label-regex 'unit|sanitize'
 
 step "done"
 echo "$passed passed, $failed failed"
