@@ -103,6 +103,8 @@ static void run_rules(Check *check) {
     mark_ran(report, CHECK_REQUESTS, CHECK_RULE_COUNT - 1);
     check_coverage(check);
     check_routes(check);
+    check_weights(check);
+    check_shares(check);
     check_work(check);
     check_moves(check);
     check_bounds(check);

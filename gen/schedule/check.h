@@ -31,6 +31,10 @@
          "every choice of an expert leads to slots that hold all its columns")                     \
     RULE(WORK, "coverage.work", "E0540", "layers x micro-batches",                                 \
          "every rank does its work once for each of its layers and micro-batches")                 \
+    RULE(SHARE, "coverage.share", "E0546", "arguments",                                            \
+         "every operation works on the rows, heads and slots that the plan gives its rank")        \
+    RULE(LAYOUT, "coverage.layout", "E0547", "slices",                                             \
+         "every slice lies in its buffer where operations look for it")                            \
     RULE(COLLECTIVE, "match.collective", "E0541", "collectives",                                   \
          "all members issue the same collective with equal sizes")                                 \
     RULE(EXCHANGE, "match.exchange", "E0542", "exchanges",                                         \
@@ -54,7 +58,10 @@
     RULE(UNWRITTEN, "lifetime.unwritten", "E0564", "reads",                                        \
          "every activation is written in the step before it is read")                              \
     RULE(UNREAD, "lifetime.unread", "E0565", "writes", "every activation that is written is read") \
-    RULE(SLAB, "memory.slab", "E0571", "buffers", "every buffer lies within the slab, aligned")    \
+    RULE(STALE, "lifetime.stale", "E0566", "reads",                                                \
+         "what an operation reads was made for its own layer and micro-batch")                     \
+    RULE(SLAB, "memory.slab", "E0571", "buffers",                                                  \
+         "every buffer lies in the slab, aligned, and at the same place in all of a role")         \
     RULE(OVERLAP, "memory.overlap", "E0572", "buffers",                                            \
          "weights and state share no byte with anything")                                          \
     RULE(FITS, "memory.fits", "E0573", "ranks", "the slab of every rank fits its GPU's memory")

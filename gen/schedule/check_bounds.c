@@ -103,6 +103,23 @@ static void check_slab(Check *check, const RankSchedule *rank) {
     }
 }
 
+/* Role files name offsets once for all ranks of a role. */
+static void check_role(Check *check, const RankSchedule *rank) {
+    const Role *role = &check->schedule->roles.items[rank->role];
+    const RankSchedule *first = &check->schedule->ranks[role->ranks.items[0]];
+    bool same =
+        rank->buffers.count == first->buffers.count && rank->slab_bytes == first->slab_bytes;
+    for (int64_t i = 0; same && i < rank->buffers.count; ++i) {
+        const Buffer *a = &rank->buffers.items[i], *b = &first->buffers.items[i];
+        same = a->offset == b->offset && a->layer_stride == b->layer_stride &&
+               a->class == b->class && a->step == b->step && strcmp(a->name, b->name) == 0;
+    }
+    if (!same)
+        check_fail(check, CHECK_SLAB, NULL,
+                   "rank %lld lays out its buffers otherwise than rank %lld of its role %s",
+                   (long long)rank->rank, (long long)first->rank, role->name);
+}
+
 /* The two largest buffers of a rank, for the message. */
 static void largest(const RankSchedule *rank, int64_t top[2]) {
     top[0] = top[1] = -1;
@@ -163,6 +180,7 @@ static void check_fits(Check *check, const LedgerRow *row) {
 void check_memory(Check *check) {
     for (int64_t r = 0; r < check->schedule->world; ++r) {
         check_slab(check, &check->schedule->ranks[r]);
+        check_role(check, &check->schedule->ranks[r]);
         check_fits(check, &check->report->ledger.rows[r]);
     }
 }

@@ -22,6 +22,8 @@ static const char *bad_move(const Schedule *schedule, int64_t rank, const Op *op
         return "the rank is no member of its channel";
     if (channel->is_exchange != exchange)
         return "its channel is for another kind of move";
+    if (channel->stream != op->stream)
+        return "it is not on its channel's stream";
     if (!exchange)
         return NULL;
     if (op->exchange < 0 || op->exchange >= schedule->exchanges.count)
@@ -68,6 +70,8 @@ static const char *bad_op(const Check *check, const RankSchedule *rank, int64_t 
         return "its kind does not exist";
     if (op->stream < 0 || op->stream > 3)
         return "its stream does not exist";
+    if (op->stream != 0 && !walk_is_move(op))
+        return "only moves may leave the compute stream";
     if (op->microbatch < 0 || op->microbatch >= check->plan->steps.items[step].microbatches)
         return "its micro-batch does not exist";
     for (int w = 0; w < OP_WAITS && op->waits[w] != -1; ++w)

@@ -26,6 +26,7 @@ typedef struct Life {
     Access writes[STREAMS]; /* the last one on each stream */
     Access reads[STREAMS];  /* the last one on each stream */
     WalkItem writer;        /* of the last write */
+    WalkItem maker;         /* of the last write that did not read: it made the value */
     IntList overlapping;    /* other buffers that share bytes and live in this step */
 } Life;
 
@@ -106,6 +107,21 @@ static void check_races(Replay *replay, const Clock *clock, WalkItem item, int64
     }
 }
 
+/* A value made for a layer may be read in that layer only, and in its micro-batch always. What is made once
+ * outside layers and then added to, as the residual stream is, belongs to all of them. */
+static void check_stale(Replay *replay, WalkItem item, int64_t buffer) {
+    Check *check = replay->check;
+    WalkItem maker = replay->lives[buffer].maker;
+    const Op *op = &replay->rank->ops.items[item.op];
+    const Op *made = &replay->rank->ops.items[maker.op];
+    check_count(check, CHECK_STALE, 1);
+    if (op->microbatch != made->microbatch || (maker.layer >= 0 && maker.layer != item.layer))
+        check_fail(check, CHECK_STALE, NULL, "%s reads %s, which op %lld %s made for layer %lld",
+                   check_where(check, replay->rank->rank, replay->step, item),
+                   name_of(replay, buffer), (long long)maker.op, op_info[made->kind].name,
+                   (long long)maker.layer);
+}
+
 static void check_read(Replay *replay, WalkItem item, int64_t buffer) {
     Check *check = replay->check;
     Life *life = &replay->lives[buffer];
@@ -118,7 +134,7 @@ static void check_read(Replay *replay, WalkItem item, int64_t buffer) {
                    name_of(replay, buffer));
     for (int64_t i = 0; i < life->overlapping.count; ++i) {
         const Life *other = &replay->lives[life->overlapping.items[i]];
-        if (other->written > life->written)
+        if (other->written > 0 && other->written >= life->written)
             check_fail(
                 check, CHECK_CLOBBERED, "both are alive at this point: they must not share bytes",
                 "%s reads %s, but op %lld has since written %s over it",
@@ -126,6 +142,8 @@ static void check_read(Replay *replay, WalkItem item, int64_t buffer) {
                 (long long)other->writer.op, name_of(replay, life->overlapping.items[i]));
     }
     life->read = replay->serial;
+    if (!state && life->written > 0)
+        check_stale(replay, item, buffer);
 }
 
 /* Is a value that nobody reads as it should be? Scratch, state, and counts of an exchange within one rank,
@@ -163,9 +181,29 @@ static void note_access(Replay *replay, WalkItem item, const Op *op, int64_t pos
         life->writes[op->stream] = access;
         life->written = replay->serial;
         life->writer = item;
+        if (type == ARG_WRITE)
+            life->maker = item;
     }
     if (type == ARG_READ_WRITE) /* what it makes of the value is still to be read */
         life->read = replay->serial - 1;
+}
+
+/* Arguments of one operation that share bytes though their buffers differ, where one is written. */
+static void check_aliases(Replay *replay, WalkItem item, int a) {
+    const Op *op = &replay->rank->ops.items[item.op];
+    const OpArg *args = op_info[op->kind].args;
+    for (int b = 0; b < OP_ARGS && args[b].type != ARG_NONE; ++b) {
+        int64_t x = op->args[a].value, y = op->args[b].value;
+        if (args[b].type == ARG_INT || y < 0 || x == y || args[a].type == ARG_READ)
+            continue;
+        const IntList *list = &replay->lives[x].overlapping;
+        for (int64_t i = 0; i < list->count; ++i)
+            if (list->items[i] == y)
+                check_fail(replay->check, CHECK_CLOBBERED, NULL,
+                           "%s: arguments %s and %s share bytes, and one is written",
+                           check_where(replay->check, replay->rank->rank, replay->step, item),
+                           args[a].name, args[b].name);
+    }
 }
 
 static void replay_op(Replay *replay, WalkItem item) {
@@ -181,6 +219,7 @@ static void replay_op(Replay *replay, WalkItem item) {
                 continue;
             if (pass == 0) {
                 check_races(replay, &clock, item, buffer, args[a].type != ARG_READ);
+                check_aliases(replay, item, a);
                 if (args[a].type != ARG_WRITE)
                     check_read(replay, item, buffer);
                 else if (replay->lives[buffer].written < replay->serial)

@@ -112,6 +112,12 @@ static void meet_collective(Walkers *walkers, const WalkMeeting *meeting) {
     Check *check = walkers->check;
     const Channel *channel = &check->schedule->channels.items[meeting->channel];
     check_count(check, CHECK_COLLECTIVE, 1);
+    for (int64_t i = 1; i < channel->own.count; ++i)
+        if (check_op(check, meeting->ranks[0], meeting->items[0].op)->kind == OP_all_reduce &&
+            (channel->own.items[i].begin != channel->own.items[0].begin ||
+             channel->own.items[i].end != channel->own.items[0].end))
+            check_fail(check, CHECK_COLLECTIVE, NULL,
+                       "channel %s: members of an all_reduce name other pieces", channel->name);
     for (int64_t i = 1; i < meeting->count; ++i) {
         WalkItem item = meeting->items[i], head = meeting->items[0];
         const Op *op = check_op(check, meeting->ranks[i], item.op);

@@ -1,10 +1,5 @@
-/* check_routes: from an expert that a token chose to bytes that hold it: route tables against holdings, and
- * weights that operations read against what is loaded into their buffers. */
+/* check_routes: from an expert that a token chose to the slots that hold it: route tables against holdings. */
 #include "schedule/check_rules.h"
-
-#include <string.h>
-
-/* --- routes ------------------------------------------------------------------------------------------- */
 
 /* The expert matrix that decides a slot's columns, cut along its rows: [slots][columns][hidden]. */
 static const Holding *slot_holding(const Check *check, const RankSchedule *rank, int64_t layer,
@@ -98,71 +93,13 @@ static void check_pack(Check *check, int64_t rank, int64_t step, int64_t id, Ran
     arena_rewind(check->scratch, mark);
 }
 
-/* --- weights that are loaded -------------------------------------------------------------------------- */
-
-/* Bytes of [begin, end) of a buffer's copy for a layer that holdings fill. */
-static int64_t filled_bytes(const RankSchedule *rank, int64_t buffer, int64_t layer, int64_t begin,
-                            int64_t end) {
-    int64_t bytes = 0;
-    for (int64_t i = 0; i < rank->holdings.count; ++i) {
-        const Holding *h = &rank->holdings.items[i];
-        if (h->buffer != buffer ||
-            (layer >= 0 && (layer < h->layers.begin || layer >= h->layers.end)))
-            continue;
-        int64_t width = h->columns.end - h->columns.begin;
-        int64_t size = (h->rows.end - h->rows.begin) * width * element_bytes(h->type);
-        int64_t from = h->delta > begin ? h->delta : begin;
-        int64_t to = h->delta + size < end ? h->delta + size : end;
-        bytes += to > from ? to - from : 0;
-    }
-    return bytes;
-}
-
-/* Zero where nothing is loaded: a bias that another member adds; columns that a narrower slot lacks. */
-static bool may_be_unfilled(const Op *op, const char *argument) {
-    return op->kind == OP_expert_ffn || (op->kind == OP_linear && strcmp(argument, "bias") == 0) ||
-           strcmp(argument, "position_table") == 0;
-}
-
-static void check_weight(Check *check, int64_t rank, int64_t step, int64_t id, int arg,
-                         Range layers) {
-    const Op *op = check_op(check, rank, id);
-    const OpArg *info = &op_info[op->kind].args[arg];
-    if (info->type == ARG_INT || op->args[arg].value < 0)
-        return;
-    const RankSchedule *of = &check->schedule->ranks[rank];
-    if (of->buffers.items[op->args[arg].value].class != BUFFER_WEIGHT)
-        return;
-    check_count(check, CHECK_LOADED, 1);
-    if (info->type != ARG_READ)
-        check_fail(check, CHECK_LOADED, NULL, "%s writes into weights",
-                   check_where(check, rank, step, (WalkItem){id, -1}));
-    int64_t begin = op->args[arg].delta;
-    int64_t end = begin + check_argument_bytes(check, rank, step, op, arg);
-    for (int64_t layer = layers.begin; layer < layers.end; ++layer) {
-        int64_t filled =
-            filled_bytes(of, op->args[arg].value, op->per_layer ? layer : -1, begin, end);
-        if (filled == end - begin || may_be_unfilled(op, info->name))
-            continue;
-        check_fail(check, CHECK_LOADED, NULL,
-                   "%s reads %lld bytes of %s, of which %lld are loaded from the model",
-                   check_where(check, rank, step, (WalkItem){id, op->per_layer ? layer : -1}),
-                   (long long)(end - begin), info->name, (long long)filled);
-        return;
-    }
-}
-
 static void check_segment(Check *check, int64_t rank, int64_t step, const Segment *segment,
                           bool *seen) {
     for (int64_t i = segment->first; i < segment->first + segment->count; ++i) {
         const Op *op = check_op(check, rank, i);
         Range layers = {segment->layers.begin - op->lag, segment->layers.end - op->lag};
-        if (!op->per_layer)
-            layers = (Range){0, 1};
         if (op->kind == OP_pack)
             check_pack(check, rank, step, i, layers, seen);
-        for (int a = 0; a < OP_ARGS && op_info[op->kind].args[a].type != ARG_NONE; ++a)
-            check_weight(check, rank, step, i, a, layers);
     }
 }
 
@@ -172,8 +109,9 @@ void check_routes(Check *check) {
                                  check->model->layers,
                              bool);
     for (int64_t r = 0; r < check->schedule->world; ++r)
-        for (int64_t s = 0; s < check->plan->steps.count; ++s)
-            for (int64_t g = 0; g < check->schedule->ranks[r].steps[s].segments.count; ++g)
-                check_segment(check, r, s, &check->schedule->ranks[r].steps[s].segments.items[g],
-                              seen);
+        for (int64_t s = 0; s < check->plan->steps.count; ++s) {
+            const RankStep *step = &check->schedule->ranks[r].steps[s];
+            for (int64_t g = 0; g < step->segments.count; ++g)
+                check_segment(check, r, s, &step->segments.items[g], seen);
+        }
 }

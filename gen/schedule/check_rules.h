@@ -47,11 +47,16 @@ int64_t check_exchange_of(const Check *check, int64_t rank, int64_t step, int64_
  * operation cannot be told (a rank that is no end of the exchange). `step` of the operation. */
 int64_t check_argument_bytes(const Check *check, int64_t rank, int64_t step, const Op *op, int arg);
 
+/* The n-th tensor kind that an argument may take its weights from, -1 if there is no (further) one. */
+int64_t check_weight_tensor(const Op *op, const char *argument, int n);
+
 /* --- rules, one file each --- */
 
 bool check_ids(Check *check); /* false: nothing else can be looked at */
 void check_coverage(Check *check);
 void check_routes(Check *check);
+void check_weights(Check *check);
+void check_shares(Check *check);
 void check_work(Check *check);
 void check_moves(Check *check);
 void check_bounds(Check *check);

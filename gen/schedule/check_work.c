@@ -8,6 +8,7 @@
 /* How often a rank executes each kind, by cell: micro-batch outside layers, then layer x micro-batch. */
 typedef struct Tally {
     int32_t (*cells)[OP_KINDS]; /* [(1 + layers) x microbatches] */
+    uint64_t *order;            /* [cells] a digest of the kinds in order of execution */
     int64_t microbatches;
 } Tally;
 
@@ -15,11 +16,14 @@ static Tally tally_of(Check *check, int64_t rank, int64_t step) {
     Tally tally = {.microbatches = check->plan->steps.items[step].microbatches};
     int64_t count = (1 + check->model->layers) * tally.microbatches;
     tally.cells = arena_array(check->scratch, (size_t)count, sizeof *tally.cells);
+    tally.order = ARENA_ARRAY(check->scratch, count, uint64_t);
     WalkCursor cursor = walk_begin(&check->schedule->ranks[rank], step);
     WalkItem item;
     while (walk_next(&cursor, &item)) {
         const Op *op = check_op(check, rank, item.op);
-        ++tally.cells[(item.layer + 1) * tally.microbatches + op->microbatch][op->kind];
+        int64_t cell = (item.layer + 1) * tally.microbatches + op->microbatch;
+        ++tally.cells[cell][op->kind];
+        tally.order[cell] = (tally.order[cell] + (uint64_t)op->kind + 1) * 0x100000001b3u;
     }
     return tally;
 }
@@ -35,6 +39,16 @@ static void refuse(Check *check, int64_t rank, int64_t step, int64_t cell, OpKin
                "rank %lld, step %s, %s, micro-batch %lld: %s is executed %d times, not %d%s",
                (long long)rank, check->plan->steps.items[step].name, place,
                (long long)(cell % microbatches), op_info[kind].name, (int)does, (int)expected, why);
+}
+
+static void refuse_order(Check *check, int64_t rank, int64_t step, int64_t cell, int64_t like) {
+    int64_t microbatches = check->plan->steps.items[step].microbatches;
+    check_fail(check, CHECK_WORK, NULL,
+               "rank %lld, step %s: its operations come in another order for layer %lld, "
+               "micro-batch %lld, than for layer %lld, micro-batch %lld",
+               (long long)rank, check->plan->steps.items[step].name,
+               (long long)(cell / microbatches - 1), (long long)(cell % microbatches),
+               (long long)(like / microbatches - 1), (long long)(like % microbatches));
 }
 
 static void expect_once(Check *check, int64_t rank, int64_t step, const Tally *tally, int64_t layer,
@@ -93,6 +107,8 @@ static void check_uniform(Check *check, int64_t rank, int64_t step, const Tally 
             continue;
         if (like < 0)
             like = cell;
+        if (tally->order[cell] != tally->order[like])
+            refuse_order(check, rank, step, cell, like);
         for (int k = 0; k < OP_KINDS; ++k)
             if (tally->cells[cell][k] != tally->cells[like][k])
                 refuse(check, rank, step, cell, (OpKind)k, tally->cells[cell][k],

@@ -210,6 +210,36 @@ static void wrong_buffer(Fixture *f) {
     fixture_arg(f, 0, fixture_op(f, 0, OP_add, 0), "in")->value = 9999;
 }
 
+static void fewer_rows(Fixture *f) {
+    --fixture_arg(f, 1, fixture_op(f, 1, OP_weighted_sum, 0), "rows")->value;
+}
+static void other_rows(Fixture *f) {
+    fixture_arg(f, 1, fixture_op(f, 1, OP_weighted_sum, 0), "out")->delta -= 4;
+}
+static void shift_weights(Fixture *f) {
+    fixture_holding(f, 6, TENSOR_EXPERT_DOWN, 0)->delta += 64;
+}
+static void widen_rows(Fixture *f) {
+    ++fixture_holding(f, 2, TENSOR_FFN_NORM, 0)->pitch;
+}
+static void route_before_norm(Fixture *f) {
+    int64_t route = fixture_op(f, 0, OP_route, 1);
+    swap_ops(f, 0, route - 1, route);
+}
+static void norm_before_add(Fixture *f) {
+    int64_t add = fixture_op(f, 0, OP_add, 1);
+    swap_ops(f, 0, add, add + 1);
+}
+static void other_pieces(Fixture *f) {
+    --channel_of(f, 0, OP_all_reduce)->own.items[1].end;
+}
+static void other_stream(Fixture *f) {
+    f->schedule.ranks[0].ops.items[fixture_op(f, 0, OP_linear, 0)].stream = 1;
+}
+static void other_layout(Fixture *f) {
+    buffer_of(f, 1, "prefill_ids_m0")->offset = buffer_of(f, 1, "prefill_mixed_m0")->offset;
+}
+
 static const struct Mutant {
     const char *name, *model, *strategy, *rule;
     void (*mutate)(Fixture *f);
@@ -255,6 +285,15 @@ static const struct Mutant {
     {"small memory", MIXTRAL, HEADS_SPLIT, "memory.fits", small_memory},
     {"leave the slab", MIXTRAL, HEADS_SPLIT, "memory.slab", leave_slab},
     {"over the weights", MIXTRAL, HEADS_SPLIT, "memory.overlap", over_weights},
+    {"fewer rows", MIXTRAL, HEADS_SPLIT, "coverage.share", fewer_rows},
+    {"other rows", MIXTRAL, HEADS_SPLIT, "coverage.share", other_rows},
+    {"shift weights", MIXTRAL, HEADS_SPLIT, "coverage.layout", shift_weights},
+    {"widen rows", MIXTRAL, HEADS_SPLIT, "coverage.layout", widen_rows},
+    {"route before norm", MIXTRAL, HEADS_SPLIT, "lifetime.stale", route_before_norm},
+    {"norm before add", MIXTRAL, HEADS_SPLIT, "coverage.work", norm_before_add},
+    {"other pieces", MIXTRAL, HEADS_SPLIT, "match.collective", other_pieces},
+    {"other stream", MIXTRAL, HEADS_SPLIT, "shape.ids", other_stream},
+    {"other layout in a role", MIXTRAL, HEADS_SPLIT, "memory.slab", other_layout},
     {"wrong channel", MIXTRAL, HEADS_SPLIT, "shape.ids", wrong_channel},
     {"wrong buffer", MIXTRAL, HEADS_SPLIT, "shape.ids", wrong_buffer},
 };

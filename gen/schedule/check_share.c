@@ -1,0 +1,213 @@
+/* check_share: every operation works on what the plan gives its rank: the rows of its micro-batch, all or
+ * owned, where they lie in their buffers; its heads, entries, slots; on buffers of the right class. */
+#include "schedule/check_rules.h"
+
+#include <string.h>
+
+/* A micro-batch as one rank sees it. */
+typedef struct Share {
+    Check *check;
+    int64_t rank, step, op;
+    const PlanGroup *group; /* NULL: experts only */
+    int64_t member;
+    int64_t first, cache_first, sequences, tokens;
+    Range owned; /* of rows = sequences x tokens */
+    Range heads, kv;
+} Share;
+
+static Share share_of(Check *check, int64_t rank, int64_t step, int64_t id) {
+    const Plan *plan = check->plan;
+    int64_t base, m = check_op(check, rank, id)->microbatch, member = 0;
+    int64_t parts = plan->steps.items[step].microbatches;
+    Share share = {.check = check, .rank = rank, .step = step, .op = id};
+    share.tokens = plan->steps.items[step].tokens;
+    share.group = check_group(check, rank, &base, NULL);
+    if (!share.group)
+        return share;
+    while (share.group->members.items[member].rank + base != rank)
+        ++member;
+    int64_t requests = share.group->requests.end - share.group->requests.begin;
+    int64_t n = share.group->members.count;
+    share.member = member;
+    share.cache_first = requests * m / parts;
+    share.sequences = requests * (m + 1) / parts - share.cache_first;
+    share.first = base / plan->ranks_per_copy * plan_copy_batch(plan) +
+                  share.group->requests.begin + share.cache_first;
+    int64_t rows = share.sequences * share.tokens;
+    share.owned = (Range){rows * member / n, rows * (member + 1) / n};
+    share.heads = share.group->members.items[member].heads;
+    int64_t each = check->model->heads / check->model->kv_heads;
+    share.kv = (Range){share.heads.begin / each, (share.heads.end + each - 1) / each};
+    return share;
+}
+
+static int64_t length(Range range) {
+    return range.end - range.begin;
+}
+
+static void refuse_number(const Share *share, const char *name, int64_t has, int64_t expected) {
+    check_fail(share->check, CHECK_SHARE, NULL, "%s: %s is %lld, the plan makes it %lld",
+               check_where(share->check, share->rank, share->step, (WalkItem){share->op, -1}), name,
+               (long long)has, (long long)expected);
+}
+
+/* --- numbers ------------------------------------------------------------------------------------------ */
+
+static Range entries_of(const Share *share, OpKind kind) {
+    const Plan *plan = share->check->plan;
+    int64_t local = share->rank % plan->ranks_per_copy;
+    const PlanVocabulary *items = kind == OP_embed ? plan->embedding.items : plan->head.items;
+    int64_t count = kind == OP_embed ? plan->embedding.count : plan->head.count;
+    for (int64_t i = 0; i < count; ++i)
+        if (items[i].rank == local)
+            return items[i].entries;
+    return (Range){0, 0};
+}
+
+static int64_t widest_slot(const Share *share) {
+    const RankSchedule *rank = &share->check->schedule->ranks[share->rank];
+    int64_t widest = 0;
+    for (int64_t i = 0; i < rank->holdings.count; ++i)
+        if (rank->holdings.items[i].tensor == TENSOR_EXPERT_UP &&
+            length(rank->holdings.items[i].rows) > widest)
+            widest = length(rank->holdings.items[i].rows);
+    return widest;
+}
+
+static int64_t linear_size(const Share *share, const Op *op, const char *name) {
+    int64_t size = share->check->model->head_dim, hidden = share->check->model->hidden;
+    int64_t mixed = length(share->heads) * size;
+    int64_t qkv = mixed + 2 * length(share->kv) * size;
+    bool in = strcmp(name, "inputs") == 0;
+    bool output = check_arg(op, "outputs") == hidden && check_arg(op, "inputs") == mixed;
+    return output ? (in ? mixed : hidden) : (in ? hidden : qkv);
+}
+
+/* All rows, or the owned ones where the operation may work on these: always in routing. */
+static int64_t rows_of(const Share *share, const Op *op) {
+    int64_t all = share->sequences * share->tokens;
+    bool routing = op->kind == OP_route || op->kind == OP_pack || op->kind == OP_weighted_sum;
+    bool either = op->kind == OP_embed || op->kind == OP_rms_norm || op->kind == OP_layer_norm ||
+                  op->kind == OP_add;
+    if (routing || (either && check_arg(op, "rows") == length(share->owned)))
+        return length(share->owned);
+    return all;
+}
+
+static int64_t exchange_expected(const Share *share, const Op *op) {
+    return check_exchange_of(share->check, share->rank, share->step, op->microbatch);
+}
+
+/* What the plan makes a number, or its own value where the plan does not say. */
+static int64_t expected(const Share *share, const Op *op, const char *name, int64_t has) {
+    const struct {
+        const char *name;
+        int64_t value;
+    } simple[] = {{"sequences", share->sequences}, {"tokens", share->tokens},
+                  {"first", share->first},         {"cache_first", share->cache_first},
+                  {"heads", length(share->heads)}, {"head_begin", share->heads.begin},
+                  {"kv_heads", length(share->kv)}, {"kv_begin", share->kv.begin}};
+    for (size_t i = 0; i < sizeof simple / sizeof *simple; ++i)
+        if (strcmp(name, simple[i].name) == 0)
+            return simple[i].value;
+    if (strcmp(name, "rows") == 0)
+        return rows_of(share, op);
+    if (strcmp(name, "inputs") == 0 || strcmp(name, "outputs") == 0)
+        return linear_size(share, op, name);
+    if (strcmp(name, "entries") == 0)
+        return length(entries_of(share, (OpKind)op->kind));
+    if (strcmp(name, "entry_begin") == 0)
+        return entries_of(share, (OpKind)op->kind).begin;
+    if (strcmp(name, "exchange") == 0)
+        return exchange_expected(share, op);
+    if (strcmp(name, "columns") == 0)
+        return widest_slot(share);
+    if (strcmp(name, "slots") == 0) {
+        const Exchange *exchange =
+            &share->check->schedule->exchanges.items[check_arg(op, "exchange")];
+        int64_t target = check_target(exchange, share->rank);
+        return target < 0 ? 0 : exchange->targets.items[target].slots;
+    }
+    return has;
+}
+
+/* --- where in the buffer ------------------------------------------------------------------------------ */
+
+static BufferClass class_of(const char *name, bool weight, BufferClass has) {
+    if (strcmp(name, "workspace") == 0)
+        return BUFFER_WORKSPACE;
+    if (strcmp(name, "keys") == 0 || strcmp(name, "values") == 0)
+        return BUFFER_STATE;
+    if (weight)
+        return BUFFER_WEIGHT;
+    return has == BUFFER_ACTIVATION || has == BUFFER_WINDOW ? has : BUFFER_ACTIVATION;
+}
+
+/* Bytes into a buffer at which an argument must begin: rows where they lie among all rows, a member's
+ * candidates behind those of the members before; -1 where coverage.loaded decides. */
+static int64_t delta_of(const Share *share, const Op *op, const Buffer *buffer, int64_t bytes) {
+    if (buffer->class == BUFFER_WEIGHT)
+        return -1;
+    if (bytes == buffer->bytes || op_info[op->kind].class != OPCLASS_KERNEL ||
+        buffer->class == BUFFER_WORKSPACE || buffer->class == BUFFER_STATE)
+        return 0;
+    if (op->kind == OP_head)
+        return share->member * bytes;
+    int64_t rows = 0;
+    for (int i = 0; i < OP_ARGS && op_info[op->kind].args[i].type != ARG_NONE; ++i)
+        if (strcmp(op_info[op->kind].args[i].name, "rows") == 0)
+            rows = op->args[i].value;
+    return rows > 0 && rows == length(share->owned) ? share->owned.begin * (bytes / rows) : 0;
+}
+
+static void check_buffer(const Share *share, const Op *op, int arg) {
+    Check *check = share->check;
+    const OpArg *info = &op_info[op->kind].args[arg];
+    const Buffer *buffer = &check->schedule->ranks[share->rank].buffers.items[op->args[arg].value];
+    bool weight = check_weight_tensor(op, info->name, 0) >= 0;
+    BufferClass has = (BufferClass)buffer->class;
+    if (class_of(info->name, weight, has) != has) {
+        check_fail(check, CHECK_SHARE, NULL, "%s: argument %s is %s buffer %s",
+                   check_where(check, share->rank, share->step, (WalkItem){share->op, -1}),
+                   info->name, buffer_class_names[has], buffer->name);
+        return;
+    }
+    int64_t bytes = check_argument_bytes(check, share->rank, share->step, op, arg);
+    int64_t delta = delta_of(share, op, buffer, bytes);
+    if (bytes > 0 && delta >= 0 && delta != op->args[arg].delta)
+        check_fail(check, CHECK_SHARE, NULL,
+                   "%s: argument %s begins at byte %lld of %s, its rows at %lld",
+                   check_where(check, share->rank, share->step, (WalkItem){share->op, -1}),
+                   info->name, (long long)op->args[arg].delta, buffer->name, (long long)delta);
+}
+
+static void check_op_share(Check *check, int64_t rank, int64_t step, int64_t id) {
+    const Op *op = check_op(check, rank, id);
+    Share share = share_of(check, rank, step, id);
+    bool move = walk_is_move(op);
+    for (int a = 0; a < OP_ARGS && op_info[op->kind].args[a].type != ARG_NONE; ++a) {
+        const OpArg *info = &op_info[op->kind].args[a];
+        check_count(check, CHECK_SHARE, 1);
+        if (info->type != ARG_INT) {
+            if (op->args[a].value >= 0)
+                check_buffer(&share, op, a);
+            continue;
+        }
+        int64_t has = op->args[a].value;
+        int64_t should = move ? has : expected(&share, op, info->name, has);
+        if (has != should)
+            refuse_number(&share, info->name, has, should);
+    }
+}
+
+void check_shares(Check *check) {
+    for (int64_t r = 0; r < check->schedule->world; ++r) {
+        const RankSchedule *rank = &check->schedule->ranks[r];
+        for (int64_t s = 0; s < check->plan->steps.count; ++s)
+            for (int64_t g = 0; g < rank->steps[s].segments.count; ++g) {
+                const Segment *segment = &rank->steps[s].segments.items[g];
+                for (int64_t i = segment->first; i < segment->first + segment->count; ++i)
+                    check_op_share(check, r, s, i);
+            }
+    }
+}

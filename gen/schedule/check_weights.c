@@ -1,0 +1,222 @@
+/* check_weights: weights that operations read against what is loaded: of the right tensor, whole, and each slice
+ * where operations look for it. */
+#include "schedule/check_rules.h"
+
+#include <string.h>
+
+/* --- weights by argument ------------------------------------------------------------------------------ */
+
+enum { WEIGHT_TENSORS = 7 };
+
+static const struct {
+    OpKind kind;
+    const char *argument;
+    int64_t tensors[WEIGHT_TENSORS]; /* ends with -1 */
+} weight_arguments[] = {
+    {OP_embed, "table", {TENSOR_EMBEDDING, -1}},
+    {OP_embed, "position_table", {TENSOR_POSITIONS, -1}},
+    {OP_rms_norm, "weight", {TENSOR_ATTENTION_NORM, TENSOR_FFN_NORM, TENSOR_FINAL_NORM, -1}},
+    {OP_layer_norm, "weight", {TENSOR_ATTENTION_NORM, TENSOR_FFN_NORM, TENSOR_FINAL_NORM, -1}},
+    {OP_layer_norm,
+     "bias",
+     {TENSOR_ATTENTION_NORM_BIAS, TENSOR_FFN_NORM_BIAS, TENSOR_FINAL_NORM_BIAS, -1}},
+    {OP_linear, "weight", {TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE, TENSOR_OUTPUT, -1}},
+    {OP_linear,
+     "bias",
+     {TENSOR_QUERY_BIAS, TENSOR_KEY_BIAS, TENSOR_VALUE_BIAS, TENSOR_OUTPUT_BIAS, -1}},
+    {OP_route, "weight", {TENSOR_ROUTER, -1}},
+    {OP_head, "weight", {TENSOR_HEAD, TENSOR_EMBEDDING, -1}},
+    {OP_expert_ffn, "gate", {TENSOR_EXPERT_GATE, -1}},
+    {OP_expert_ffn, "gate_bias", {TENSOR_EXPERT_GATE_BIAS, -1}},
+    {OP_expert_ffn, "up", {TENSOR_EXPERT_UP, -1}},
+    {OP_expert_ffn, "up_bias", {TENSOR_EXPERT_UP_BIAS, -1}},
+    {OP_expert_ffn, "down", {TENSOR_EXPERT_DOWN, -1}},
+    {OP_expert_ffn, "down_bias", {TENSOR_EXPERT_DOWN_BIAS, -1}},
+};
+
+int64_t check_weight_tensor(const Op *op, const char *argument, int n) {
+    for (size_t i = 0; i < sizeof weight_arguments / sizeof *weight_arguments; ++i)
+        if ((int64_t)weight_arguments[i].kind == op->kind &&
+            strcmp(weight_arguments[i].argument, argument) == 0)
+            return weight_arguments[i].tensors[n];
+    return -1;
+}
+
+/* Is all that a buffer holds of a kind that the argument may take? */
+static bool right_tensors(const RankSchedule *rank, const Op *op, int arg) {
+    for (int64_t i = 0; i < rank->holdings.count; ++i) {
+        const Holding *holding = &rank->holdings.items[i];
+        bool found = holding->buffer != op->args[arg].value;
+        for (int n = 0; !found; ++n) {
+            int64_t tensor = check_weight_tensor(op, op_info[op->kind].args[arg].name, n);
+            if (tensor < 0)
+                return false;
+            found = tensor == holding->tensor;
+        }
+    }
+    return true;
+}
+
+/* --- weights that are loaded -------------------------------------------------------------------------- */
+
+/* Bytes of [begin, end) of a buffer's copy for a layer that holdings fill. */
+static int64_t filled_bytes(const RankSchedule *rank, int64_t buffer, int64_t layer, int64_t begin,
+                            int64_t end) {
+    int64_t bytes = 0;
+    for (int64_t i = 0; i < rank->holdings.count; ++i) {
+        const Holding *h = &rank->holdings.items[i];
+        if (h->buffer != buffer ||
+            (layer >= 0 && (layer < h->layers.begin || layer >= h->layers.end)))
+            continue;
+        int64_t width = h->columns.end - h->columns.begin;
+        int64_t size = (h->rows.end - h->rows.begin) * width * element_bytes(h->type);
+        int64_t from = h->delta > begin ? h->delta : begin;
+        int64_t to = h->delta + size < end ? h->delta + size : end;
+        bytes += to > from ? to - from : 0;
+    }
+    return bytes;
+}
+
+/* Zero where nothing is loaded: a bias that another member adds; columns that a narrower slot lacks. */
+static bool may_be_unfilled(const Op *op, const char *argument) {
+    return op->kind == OP_expert_ffn || (op->kind == OP_linear && strcmp(argument, "bias") == 0) ||
+           strcmp(argument, "position_table") == 0;
+}
+
+static void check_weight(Check *check, int64_t rank, int64_t step, int64_t id, int arg,
+                         Range layers) {
+    const Op *op = check_op(check, rank, id);
+    const OpArg *info = &op_info[op->kind].args[arg];
+    if (info->type == ARG_INT || op->args[arg].value < 0)
+        return;
+    const RankSchedule *of = &check->schedule->ranks[rank];
+    if (of->buffers.items[op->args[arg].value].class != BUFFER_WEIGHT)
+        return;
+    check_count(check, CHECK_LOADED, 1);
+    if (info->type != ARG_READ)
+        check_fail(check, CHECK_LOADED, NULL, "%s writes into weights",
+                   check_where(check, rank, step, (WalkItem){id, -1}));
+    if (!right_tensors(of, op, arg))
+        check_fail(check, CHECK_LOADED, NULL, "%s takes %s for %s",
+                   check_where(check, rank, step, (WalkItem){id, -1}),
+                   of->buffers.items[op->args[arg].value].name, info->name);
+    int64_t begin = op->args[arg].delta;
+    int64_t end = begin + check_argument_bytes(check, rank, step, op, arg);
+    for (int64_t layer = layers.begin; layer < layers.end; ++layer) {
+        int64_t filled =
+            filled_bytes(of, op->args[arg].value, op->per_layer ? layer : -1, begin, end);
+        if (filled == end - begin || may_be_unfilled(op, info->name))
+            continue;
+        check_fail(check, CHECK_LOADED, NULL,
+                   "%s reads %lld bytes of %s, of which %lld are loaded from the model",
+                   check_where(check, rank, step, (WalkItem){id, op->per_layer ? layer : -1}),
+                   (long long)(end - begin), info->name, (long long)filled);
+        return;
+    }
+}
+
+/* --- layout ------------------------------------------------------------------------------------------- */
+
+/* Bytes into a layer's copy of the buffer at which a slice must begin. Slices of one buffer lie one below the
+ * other in order of tensor and row, without gaps; parts of experts by slot, which the widest slot pads. */
+static int64_t place_of_slice(const Check *check, const RankSchedule *rank, const Holding *slice) {
+    int64_t bytes = 0;
+    for (int64_t i = 0; i < rank->holdings.count; ++i) {
+        const Holding *other = &rank->holdings.items[i];
+        if (other->buffer != slice->buffer || other->layers.begin > slice->layers.begin ||
+            other->layers.end <= slice->layers.begin)
+            continue;
+        if (other->tensor < slice->tensor ||
+            (other->tensor == slice->tensor && other->rows.begin < slice->rows.begin))
+            bytes += (other->rows.end - other->rows.begin) *
+                     (other->columns.end - other->columns.begin) * element_bytes(other->type);
+    }
+    return bytes;
+}
+
+static bool is_layer_slot(const Holding *up, const Holding *slice) {
+    Range cut = slice->tensor == TENSOR_EXPERT_DOWN ? slice->columns : slice->rows;
+    return up->tensor == TENSOR_EXPERT_UP && up->expert == slice->expert &&
+           up->layers.begin <= slice->layers.begin && slice->layers.end <= up->layers.end &&
+           (slice->tensor == TENSOR_EXPERT_DOWN_BIAS || up->rows.begin == cut.begin);
+}
+
+static int64_t widest_slot(const RankSchedule *rank) {
+    int64_t widest = 0;
+    for (int64_t i = 0; i < rank->holdings.count; ++i) {
+        const Holding *holding = &rank->holdings.items[i];
+        int64_t width = holding->rows.end - holding->rows.begin;
+        if (holding->tensor == TENSOR_EXPERT_UP && width > widest)
+            widest = width;
+    }
+    return widest;
+}
+
+/* The slice of an expert tensor lies in the slot that the up matrix of the part has. */
+static bool expert_slice_is_placed(const Check *check, const RankSchedule *rank,
+                                   const Holding *slice) {
+    int64_t hidden = check->model->hidden, width = widest_slot(rank), element = check->element;
+    bool vector = slice->tensor != TENSOR_EXPERT_GATE && slice->tensor != TENSOR_EXPERT_UP &&
+                  slice->tensor != TENSOR_EXPERT_DOWN;
+    int64_t rows = slice->tensor == TENSOR_EXPERT_DOWN || slice->tensor == TENSOR_EXPERT_DOWN_BIAS
+                       ? hidden
+                       : width;
+    int64_t pitch = vector ? 1 : slice->tensor == TENSOR_EXPERT_DOWN ? width : hidden;
+    for (int64_t i = 0; i < rank->holdings.count; ++i) {
+        const Holding *up = &rank->holdings.items[i];
+        if (!is_layer_slot(up, slice))
+            continue;
+        int64_t slot = up->delta / (width * hidden * element);
+        return up->delta % (width * hidden * element) == 0 && slice->pitch == pitch &&
+               slice->delta == slot * rows * pitch * element;
+    }
+    return false;
+}
+
+static void check_layout(Check *check, const RankSchedule *rank) {
+    for (int64_t i = 0; i < rank->holdings.count; ++i) {
+        const Holding *slice = &rank->holdings.items[i];
+        const Buffer *buffer = &rank->buffers.items[slice->buffer];
+        int64_t width = slice->columns.end - slice->columns.begin;
+        int64_t rows = slice->rows.end - slice->rows.begin;
+        int64_t type =
+            slice->tensor == TENSOR_ROUTER ? ELEMENT_F32 : check->plan->inputs.workload.dtype;
+        int64_t end =
+            slice->delta + ((rows - 1) * slice->pitch + width) * element_bytes(slice->type);
+        bool placed = slice->expert >= 0 ? expert_slice_is_placed(check, rank, slice)
+                                         : slice->pitch == width &&
+                                               slice->delta == place_of_slice(check, rank, slice);
+        check_count(check, CHECK_LAYOUT, 1);
+        if (placed && slice->delta >= 0 && end <= buffer->bytes && slice->type == type &&
+            buffer->class == BUFFER_WEIGHT && slice->layers.end <= buffer->layers)
+            continue;
+        check_fail(check, CHECK_LAYOUT, NULL,
+                   "rank %lld: rows %lld-%lld of %s%s lie at byte %lld of %s, %lld elements a row, "
+                   "which is not where they are read",
+                   (long long)rank->rank, (long long)slice->rows.begin,
+                   (long long)slice->rows.end - 1, tensor_kind_names[slice->tensor],
+                   slice->expert >= 0 ? " of an expert" : "", (long long)slice->delta, buffer->name,
+                   (long long)slice->pitch);
+    }
+}
+
+static void check_segment(Check *check, int64_t rank, int64_t step, const Segment *segment) {
+    for (int64_t i = segment->first; i < segment->first + segment->count; ++i) {
+        const Op *op = check_op(check, rank, i);
+        Range layers = {segment->layers.begin - op->lag, segment->layers.end - op->lag};
+        if (!op->per_layer)
+            layers = (Range){0, 1};
+        for (int a = 0; a < OP_ARGS && op_info[op->kind].args[a].type != ARG_NONE; ++a)
+            check_weight(check, rank, step, i, a, layers);
+    }
+}
+
+void check_weights(Check *check) {
+    for (int64_t r = 0; r < check->schedule->world; ++r) {
+        const RankSchedule *rank = &check->schedule->ranks[r];
+        check_layout(check, rank);
+        for (int64_t s = 0; s < check->plan->steps.count; ++s)
+            for (int64_t g = 0; g < rank->steps[s].segments.count; ++g)
+                check_segment(check, r, s, &rank->steps[s].segments.items[g]);
+    }
+}
