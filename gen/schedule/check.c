@@ -1,5 +1,5 @@
-/* check: runs the rules in order and keeps the report. Scratch of a proof is freed at its end; the report's
- * ledger lies in the caller's arena. */
+/* check: runs the rules in order and keeps the report. Scratch of a proof is freed at its end;
+ * the report's ledger lies in the caller's arena. */
 #include "schedule/check.h"
 #include "schedule/check_rules.h"
 

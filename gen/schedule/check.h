@@ -1,7 +1,8 @@
-/* check: proves a schedule against its plan. Each rule has a short stable name, says what it proves, counts
- * what it looked at, and refuses with a counterexample that names ranks, operations and layers. The rules
- * derive what they need from the plan and from what operations declare (ops.def): they share no code
- * with lowering but the iteration. docs/proof.md explains them. */
+/* check: proves a schedule against its plan. Each rule has a short stable name, says what it
+ * proves, counts what it looked at, and refuses with a counterexample that names ranks,
+ * operations and layers. The rules derive what they need from the plan and from what operations
+ * declare (ops.def): they share no code with lowering but the iteration. docs/proof.md explains
+ * them. */
 #pragma once
 
 #include "schedule/ledger.h"

@@ -1,5 +1,5 @@
-/* check_bounds: every argument lies inside its buffer, windows at their bounds; and memory: every buffer
- * inside the slab, weights and state alone, the slab inside the GPU. */
+/* check_bounds: every argument lies inside its buffer, windows at their bounds; and memory:
+ * every buffer inside the slab, weights and state alone, the slab inside the GPU. */
 #include "schedule/check_rules.h"
 
 #include <stdio.h>
@@ -56,7 +56,8 @@ void check_bounds(Check *check) {
     }
 }
 
-/* --- memory ------------------------------------------------------------------------------------------- */
+/* --- memory
+ * ------------------------------------------------------------------------------------------- */
 
 static bool persistent(const Buffer *buffer) {
     return buffer->class == BUFFER_WEIGHT || buffer->class == BUFFER_STATE;

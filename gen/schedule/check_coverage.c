@@ -1,11 +1,12 @@
-/* check_coverage: who holds what, from holdings and from the ranges that operations name: every element of
- * every tensor once as primary in every copy; heads, key-value heads and vocabulary once in every request
- * group; requests once. */
+/* check_coverage: who holds what, from holdings and from the ranges that operations name: every
+ * element of every tensor once as primary in every copy; heads, key-value heads and vocabulary
+ * once in every request group; requests once. */
 #include "schedule/check_rules.h"
 
 #include <stdlib.h>
 
-/* --- ranges that must tile a whole ------------------------------------------------------------------- */
+/* --- ranges that must tile a whole
+ * ------------------------------------------------------------------- */
 
 typedef struct Part {
     Range range;
@@ -26,7 +27,8 @@ static int by_begin(const void *a, const void *b) {
     return x->rank < y->rank ? -1 : x->rank > y->rank;
 }
 
-/* Refuse unless the parts cover [0, whole) once. `what`: "head", "request"; `where` begins the message. */
+/* Refuse unless the parts cover [0, whole) once. `what`: "head", "request"; `where` begins the
+ * message. */
 static void check_tiles(Check *check, CheckRuleId rule, Parts *parts, int64_t whole,
                         const char *what, const char *where) {
     if (parts->count > 0)
@@ -51,7 +53,8 @@ static void check_tiles(Check *check, CheckRuleId rule, Parts *parts, int64_t wh
                    (long long)next, (long long)whole);
 }
 
-/* --- tensors: boxes of layers x rows x columns ------------------------------------------------------- */
+/* --- tensors: boxes of layers x rows x columns
+ * ------------------------------------------------------- */
 
 typedef LIST_OF(const Holding *) Holdings;
 
@@ -86,7 +89,8 @@ static int64_t length(Range range) {
     return range.end - range.begin;
 }
 
-/* A layer, row and column that no box covers: one exists among the corners that ends of boxes make. */
+/* A layer, row and column that no box covers: one exists among the corners that ends of boxes
+ * make. */
 static bool find_gap(const Holdings *boxes, int64_t gap[3], const int64_t whole[3]) {
     for (int64_t l = -1; l < boxes->count; ++l) {
         gap[0] = l < 0 ? 0 : boxes->items[l]->layers.end;
@@ -172,7 +176,8 @@ static void check_primaries(Check *check, int64_t copy) {
     arena_rewind(check->scratch, mark);
 }
 
-/* --- request groups ----------------------------------------------------------------------------------- */
+/* --- request groups
+ * ----------------------------------------------------------------------------------- */
 
 /* Elements of rows x columns of a tensor in a layer that a rank holds, primary or copy. */
 static int64_t held(const RankSchedule *rank, TensorKind tensor, int64_t layer, Range rows,
@@ -305,7 +310,8 @@ static bool splits(const Check *check, const PlanVocabulary *items, int64_t coun
     return true;
 }
 
-/* The requests that each rank of a group takes up in a step: micro-batches tile those of the group. */
+/* The requests that each rank of a group takes up in a step: micro-batches tile those of the
+ * group. */
 static void check_group_requests(Check *check, const PlanGroup *group, int64_t base, int64_t step,
                                  const char *where) {
     int64_t first =

@@ -1,5 +1,6 @@
-/* check_extent: how many bytes each argument of an operation touches at most. Follows the shapes that ops.def
- * states; routed windows count at their bounds, so that what holds here holds for every routing. */
+/* check_extent: how many bytes each argument of an operation touches at most. Follows the shapes
+ * that ops.def states; routed windows count at their bounds, so that what holds here holds for
+ * every routing. */
 #include "schedule/check_rules.h"
 #include "schedule/workspace.h"
 
@@ -50,7 +51,8 @@ static Sizes sizes_of(const Check *check, const Op *op) {
     return s;
 }
 
-/* --- windows of exchanges ----------------------------------------------------------------------------- */
+/* --- windows of exchanges
+ * ----------------------------------------------------------------------------- */
 
 typedef struct Windows {
     int64_t sources, targets;
@@ -121,7 +123,8 @@ static int64_t window_bytes(const Check *check, int64_t rank, int64_t step, cons
     return -1;
 }
 
-/* --- all other arguments ------------------------------------------------------------------------------ */
+/* --- all other arguments
+ * ------------------------------------------------------------------------------ */
 
 /* Arguments that have one shape wherever they occur. -1: not one of these. */
 static int64_t common_bytes(const Sizes *s, const char *name) {

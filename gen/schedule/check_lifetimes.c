@@ -1,8 +1,8 @@
-/* check_lifetimes: replays what each operation reads and writes, rank by rank, over the slab. Nothing that is
- * still to be read is overwritten, everything read was written in the step, what is written is read, and
- * streams order every pair of conflicting accesses. Independent of how memory.c chose offsets: it only
- * looks at where buffers lie. Order is by one clock a stream, as vectors: an operation knows of
- * those that it waits for and of what they knew. */
+/* check_lifetimes: replays what each operation reads and writes, rank by rank, over the slab.
+ * Nothing that is still to be read is overwritten, everything read was written in the step, what
+ * is written is read, and streams order every pair of conflicting accesses. Independent of how
+ * memory.c chose offsets: it only looks at where buffers lie. Order is by one clock a stream, as
+ * vectors: an operation knows of those that it waits for and of what they knew. */
 #include "schedule/check_rules.h"
 
 #include <string.h>
@@ -107,8 +107,9 @@ static void check_races(Replay *replay, const Clock *clock, WalkItem item, int64
     }
 }
 
-/* A value made for a layer may be read in that layer only, and in its micro-batch always. What is made once
- * outside layers and then added to, as the residual stream is, belongs to all of them. */
+/* A value made for a layer may be read in that layer only, and in its micro-batch always. What
+ * is made once outside layers and then added to, as the residual stream is, belongs to all of
+ * them. */
 static void check_stale(Replay *replay, WalkItem item, int64_t buffer) {
     Check *check = replay->check;
     WalkItem maker = replay->lives[buffer].maker;
@@ -146,8 +147,8 @@ static void check_read(Replay *replay, WalkItem item, int64_t buffer) {
         check_stale(replay, item, buffer);
 }
 
-/* Is a value that nobody reads as it should be? Scratch, state, and counts of an exchange within one rank,
- * which only a move would read. */
+/* Is a value that nobody reads as it should be? Scratch, state, and counts of an exchange within
+ * one rank, which only a move would read. */
 static bool may_be_unread(const Replay *replay, int64_t buffer) {
     const Buffer *of = &replay->rank->buffers.items[buffer];
     const Op *op = &replay->rank->ops.items[replay->lives[buffer].writer.op];

@@ -1,11 +1,13 @@
-/* check_moves: all ranks meet. The order of moves on each channel is the same in all members; then a walk of
- * all ranks with nothing buffered finds either the end of the step or the shortest wait cycle, compares
- * what the members bring to each meeting, and drives the provenance of the data. */
+/* check_moves: all ranks meet. The order of moves on each channel is the same in all members;
+ * then a walk of all ranks with nothing buffered finds either the end of the step or the
+ * shortest wait cycle, compares what the members bring to each meeting, and drives the
+ * provenance of the data. */
 #include "schedule/check_rules.h"
 
 #include <string.h>
 
-/* --- order per channel -------------------------------------------------------------------------------- */
+/* --- order per channel
+ * -------------------------------------------------------------------------------- */
 
 typedef struct Issued {
     LIST_OF(WalkItem) items;
@@ -64,7 +66,8 @@ static void check_channels(Check *check, int64_t step) {
     }
 }
 
-/* --- meetings ----------------------------------------------------------------------------------------- */
+/* --- meetings
+ * ----------------------------------------------------------------------------------------- */
 
 typedef struct Walkers {
     Check *check;

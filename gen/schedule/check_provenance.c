@@ -1,8 +1,9 @@
-/* check_provenance: follows what the bytes of moved buffers are made of. A kernel that computes a part of a
- * sum (heads or vocabulary cut over the group) leaves a value with one contributor; reductions unite
- * contributors, and refuse one that comes twice; gathers copy. What is read in the end must be there and,
- * where it is a sum, have a part of every member. Followed are buffers that are moved, hold parts of sums or
- * are written in part; contributor sets are never changed once made, so that pieces share them. */
+/* check_provenance: follows what the bytes of moved buffers are made of. A kernel that computes
+ * a part of a sum (heads or vocabulary cut over the group) leaves a value with one contributor;
+ * reductions unite contributors, and refuse one that comes twice; gathers copy. What is read in
+ * the end must be there and, where it is a sum, have a part of every member. Followed are
+ * buffers that are moved, hold parts of sums or are written in part; contributor sets are never
+ * changed once made, so that pieces share them. */
 #include "schedule/check_rules.h"
 
 #include <string.h>
@@ -26,7 +27,8 @@ struct Provenance {
     uint64_t **group;    /* [world] all members of the rank's group, NULL if it has none */
 };
 
-/* --- setting up --------------------------------------------------------------------------------------- */
+/* --- setting up
+ * --------------------------------------------------------------------------------------- */
 
 static bool partial_linear(const Provenance *at, int64_t rank, const Op *op) {
     const RankSchedule *of = &at->check->schedule->ranks[rank];
@@ -114,7 +116,8 @@ Provenance *provenance_begin(Check *check, int64_t step) {
     return at;
 }
 
-/* --- pieces ------------------------------------------------------------------------------------------- */
+/* --- pieces
+ * ------------------------------------------------------------------------------------------- */
 
 static bool same_set(const Provenance *at, const uint64_t *a, const uint64_t *b) {
     return a == b || (a && b && memcmp(a, b, (size_t)at->words * sizeof *a) == 0);
@@ -168,7 +171,8 @@ static bool value_of(const Provenance *at, const Track *track, int64_t begin, in
     return found;
 }
 
-/* --- kernels ------------------------------------------------------------------------------------------ */
+/* --- kernels
+ * ------------------------------------------------------------------------------------------ */
 
 static void read_range(Provenance *at, int64_t rank, WalkItem item, int64_t buffer, int64_t begin,
                        int64_t end) {
@@ -203,7 +207,8 @@ static void read_range(Provenance *at, int64_t rank, WalkItem item, int64_t buff
     }
 }
 
-/* What is written stays; the rest of the buffer is of before, and must come again from its owners. */
+/* What is written stays; the rest of the buffer is of before, and must come again from its
+ * owners. */
 static void write_range(Provenance *at, int64_t rank, int64_t buffer, Piece value) {
     Track *track = &at->tracks[rank][buffer];
     int64_t bytes = at->check->schedule->ranks[rank].buffers.items[buffer].bytes;
@@ -232,7 +237,8 @@ void provenance_local(Provenance *at, int64_t rank, WalkItem item) {
     }
 }
 
-/* --- meetings ----------------------------------------------------------------------------------------- */
+/* --- meetings
+ * ----------------------------------------------------------------------------------------- */
 
 /* Bytes of piece k in a member's buffer. */
 static Range piece_bytes(const Channel *channel, const Op *op, int64_t k) {

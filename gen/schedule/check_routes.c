@@ -1,4 +1,5 @@
-/* check_routes: from an expert that a token chose to the slots that hold it: route tables against holdings. */
+/* check_routes: from an expert that a token chose to the slots that hold it: route tables
+ * against holdings. */
 #include "schedule/check_rules.h"
 
 /* The expert matrix that decides a slot's columns, cut along its rows: [slots][columns][hidden]. */

@@ -1,5 +1,5 @@
-/* check_rules: what the files of the checker share: the context of a proof, how a rule refuses, and which
- * bytes an argument of an operation touches. Private to gen/schedule/check*.c. */
+/* check_rules: what the files of the checker share: the context of a proof, how a rule refuses,
+ * and which bytes an argument of an operation touches. Private to gen/schedule/check*.c. */
 #pragma once
 
 #include "schedule/check.h"
@@ -17,11 +17,13 @@ typedef struct Check {
 
 /* Count `n` more things that a rule looked at. */
 void check_count(Check *check, CheckRuleId rule, int64_t n);
-/* Refuse. The first failures of each rule become diagnostics, all are counted. `help` may be NULL. */
+/* Refuse. The first failures of each rule become diagnostics, all are counted. `help` may be
+ * NULL. */
 void check_fail(Check *check, CheckRuleId rule, const char *help, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* "rank 3, step decode, layer 2, micro-batch 0: op 17 all_reduce" in scratch; layer -1 is left out. */
+/* "rank 3, step decode, layer 2, micro-batch 0: op 17 all_reduce" in scratch; layer -1 is left
+ * out. */
 const char *check_where(Check *check, int64_t rank, int64_t step, WalkItem item);
 
 static inline const Op *check_op(const Check *check, int64_t rank, int64_t op) {
@@ -31,8 +33,8 @@ static inline int64_t check_arg(const Op *op, const char *name) {
     return op->args[op_arg((OpKind)op->kind, name)].value;
 }
 
-/* The request group of a rank (first copy's numbers), or NULL; *base: first rank of its copy; *stage may
- * be NULL. */
+/* The request group of a rank (first copy's numbers), or NULL; *base: first rank of its copy;
+ * *stage may be NULL. */
 const PlanGroup *check_group(const Check *check, int64_t rank, int64_t *base,
                              const PlanStage **stage);
 
@@ -43,11 +45,13 @@ int64_t check_target(const Exchange *exchange, int64_t rank);
 /* The exchange of a rank in a step and micro-batch, as source or as target; -1 if there is none. */
 int64_t check_exchange_of(const Check *check, int64_t rank, int64_t step, int64_t microbatch);
 
-/* Bytes from its delta on that an argument touches at most, for all values of routed counts; -1 if the
- * operation cannot be told (a rank that is no end of the exchange). `step` of the operation. */
+/* Bytes from its delta on that an argument touches at most, for all values of routed counts; -1
+ * if the operation cannot be told (a rank that is no end of the exchange). `step` of the
+ * operation. */
 int64_t check_argument_bytes(const Check *check, int64_t rank, int64_t step, const Op *op, int arg);
 
-/* The n-th tensor kind that an argument may take its weights from, -1 if there is no (further) one. */
+/* The n-th tensor kind that an argument may take its weights from, -1 if there is no (further)
+ * one. */
 int64_t check_weight_tensor(const Op *op, const char *argument, int n);
 
 /* --- rules, one file each --- */

@@ -1,5 +1,6 @@
-/* check_share: every operation works on what the plan gives its rank: the rows of its micro-batch, all or
- * owned, where they lie in their buffers; its heads, entries, slots; on buffers of the right class. */
+/* check_share: every operation works on what the plan gives its rank: the rows of its
+ * micro-batch, all or owned, where they lie in their buffers; its heads, entries, slots; on
+ * buffers of the right class. */
 #include "schedule/check_rules.h"
 
 #include <string.h>
@@ -51,7 +52,8 @@ static void refuse_number(const Share *share, const char *name, int64_t has, int
                (long long)has, (long long)expected);
 }
 
-/* --- numbers ------------------------------------------------------------------------------------------ */
+/* --- numbers
+ * ------------------------------------------------------------------------------------------ */
 
 static Range entries_of(const Share *share, OpKind kind) {
     const Plan *plan = share->check->plan;
@@ -131,7 +133,8 @@ static int64_t expected(const Share *share, const Op *op, const char *name, int6
     return has;
 }
 
-/* --- where in the buffer ------------------------------------------------------------------------------ */
+/* --- where in the buffer
+ * ------------------------------------------------------------------------------ */
 
 static BufferClass class_of(const char *name, bool weight, BufferClass has) {
     if (strcmp(name, "workspace") == 0)
@@ -143,8 +146,8 @@ static BufferClass class_of(const char *name, bool weight, BufferClass has) {
     return has == BUFFER_ACTIVATION || has == BUFFER_WINDOW ? has : BUFFER_ACTIVATION;
 }
 
-/* Bytes into a buffer at which an argument must begin: rows where they lie among all rows, a member's
- * candidates behind those of the members before; -1 where coverage.loaded decides. */
+/* Bytes into a buffer at which an argument must begin: rows where they lie among all rows, a
+ * member's candidates behind those of the members before; -1 where coverage.loaded decides. */
 static int64_t delta_of(const Share *share, const Op *op, const Buffer *buffer, int64_t bytes) {
     if (buffer->class == BUFFER_WEIGHT)
         return -1;

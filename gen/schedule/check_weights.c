@@ -1,10 +1,11 @@
-/* check_weights: weights that operations read against what is loaded: of the right tensor, whole, and each slice
- * where operations look for it. */
+/* check_weights: weights that operations read against what is loaded: of the right tensor,
+ * whole, and each slice where operations look for it. */
 #include "schedule/check_rules.h"
 
 #include <string.h>
 
-/* --- weights by argument ------------------------------------------------------------------------------ */
+/* --- weights by argument
+ * ------------------------------------------------------------------------------ */
 
 enum { WEIGHT_TENSORS = 7 };
 
@@ -57,7 +58,8 @@ static bool right_tensors(const RankSchedule *rank, const Op *op, int arg) {
     return true;
 }
 
-/* --- weights that are loaded -------------------------------------------------------------------------- */
+/* --- weights that are loaded
+ * -------------------------------------------------------------------------- */
 
 /* Bytes of [begin, end) of a buffer's copy for a layer that holdings fill. */
 static int64_t filled_bytes(const RankSchedule *rank, int64_t buffer, int64_t layer, int64_t begin,
@@ -77,7 +79,8 @@ static int64_t filled_bytes(const RankSchedule *rank, int64_t buffer, int64_t la
     return bytes;
 }
 
-/* Zero where nothing is loaded: a bias that another member adds; columns that a narrower slot lacks. */
+/* Zero where nothing is loaded: a bias that another member adds; columns that a narrower slot
+ * lacks. */
 static bool may_be_unfilled(const Op *op, const char *argument) {
     return op->kind == OP_expert_ffn || (op->kind == OP_linear && strcmp(argument, "bias") == 0) ||
            strcmp(argument, "position_table") == 0;
@@ -115,10 +118,12 @@ static void check_weight(Check *check, int64_t rank, int64_t step, int64_t id, i
     }
 }
 
-/* --- layout ------------------------------------------------------------------------------------------- */
+/* --- layout
+ * ------------------------------------------------------------------------------------------- */
 
-/* Bytes into a layer's copy of the buffer at which a slice must begin. Slices of one buffer lie one below the
- * other in order of tensor and row, without gaps; parts of experts by slot, which the widest slot pads. */
+/* Bytes into a layer's copy of the buffer at which a slice must begin. Slices of one buffer lie
+ * one below the other in order of tensor and row, without gaps; parts of experts by slot, which
+ * the widest slot pads. */
 static int64_t place_of_slice(const Check *check, const RankSchedule *rank, const Holding *slice) {
     int64_t bytes = 0;
     for (int64_t i = 0; i < rank->holdings.count; ++i) {

@@ -1,11 +1,12 @@
-/* check_work: nothing left out, nothing done twice. What the plan asks of a rank is done once for each of its
- * layers and micro-batches; and what a rank does for one layer and micro-batch it does for all, as do
- * the members of its group. */
+/* check_work: nothing left out, nothing done twice. What the plan asks of a rank is done once
+ * for each of its layers and micro-batches; and what a rank does for one layer and micro-batch
+ * it does for all, as do the members of its group. */
 #include "schedule/check_rules.h"
 
 #include <string.h>
 
-/* How often a rank executes each kind, by cell: micro-batch outside layers, then layer x micro-batch. */
+/* How often a rank executes each kind, by cell: micro-batch outside layers, then layer x
+ * micro-batch. */
 typedef struct Tally {
     int32_t (*cells)[OP_KINDS]; /* [(1 + layers) x microbatches] */
     uint64_t *order;            /* [cells] a digest of the kinds in order of execution */
@@ -96,7 +97,8 @@ static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *
                    (long long)rank, check->plan->steps.items[step].name);
 }
 
-/* Every cell in layers like the rank's first one that is not empty, and outside layers like the first. */
+/* Every cell in layers like the rank's first one that is not empty, and outside layers like the
+ * first. */
 static void check_uniform(Check *check, int64_t rank, int64_t step, const Tally *tally) {
     int64_t cells = (1 + check->model->layers) * tally->microbatches, like = -1;
     static const int32_t nothing[OP_KINDS] = {0};

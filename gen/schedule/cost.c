@@ -63,7 +63,8 @@ double cost_kernel(const Schedule *schedule, int64_t rank, const Op *op, CostCas
     return factor(COST_LAUNCH, at) + fmax(compute, memory);
 }
 
-/* --- links and NICs ----------------------------------------------------------------------------------- */
+/* --- links and NICs
+ * ----------------------------------------------------------------------------------- */
 
 static double nic_bandwidth(const Schedule *schedule, int64_t rank, CostCase at) {
     const TopologyNode *node = node_of(schedule, rank);
@@ -101,8 +102,8 @@ static int64_t nodes_of(const Schedule *schedule, const IntList *ranks) {
     return nodes;
 }
 
-/* The channel that moves the same thing for this rank at the same time, through the same NICs: of the same
- * kind of move, across nodes, with none of our ranks (else it is another stage). */
+/* The channel that moves the same thing for this rank at the same time, through the same NICs:
+ * of the same kind of move, across nodes, with none of our ranks (else it is another stage). */
 static const Channel *rival(const Schedule *schedule, const Channel *channel, int64_t rank) {
     for (int64_t i = 0; i < schedule->channels.count; ++i) {
         const Channel *other = &schedule->channels.items[i];
@@ -129,10 +130,11 @@ static int64_t sharers(const Schedule *schedule, const Channel *channel, int64_t
     return count;
 }
 
-/* Ring (Patarasuk and Yuan 2009; nccl-tests PERFORMANCE.md): a reduce-scatter or all-gather of S bytes
- * over n members moves (n - 1) / n x S over every edge in n - 1 steps, an all-reduce twice that. The ring
- * visits nodes one after the other, so that N of its steps' hops cross the network (NCCL tuning.cc: of
- * n - 1 steps N - 1 pay the network's latency), and its slowest edge sets the pace. */
+/* Ring (Patarasuk and Yuan 2009; nccl-tests PERFORMANCE.md): a reduce-scatter or all-gather of S
+ * bytes over n members moves (n - 1) / n x S over every edge in n - 1 steps, an all-reduce twice
+ * that. The ring visits nodes one after the other, so that N of its steps' hops cross the
+ * network (NCCL tuning.cc: of n - 1 steps N - 1 pay the network's latency), and its slowest edge
+ * sets the pace. */
 double cost_collective(const Schedule *schedule, const Op *op, CostCase at) {
     const Channel *channel = &schedule->channels.items[op->channel];
     double n = (double)channel->ranks.count, pieces = 0, pace = INFINITY, hop = 0;
@@ -161,7 +163,8 @@ double cost_collective(const Schedule *schedule, const Op *op, CostCase at) {
     return factor(COST_MOVE_BASE, at) + passes * (latency + (n - 1) / n * bytes / pace);
 }
 
-/* --- exchanges ---------------------------------------------------------------------------------------- */
+/* --- exchanges
+ * ---------------------------------------------------------------------------------------- */
 
 /* Probability that a row's top-k of E experts, drawn without replacement, has one of `slots`. */
 static double hit(const Model *model, int64_t slots) {
@@ -171,8 +174,8 @@ static double hit(const Model *model, int64_t slots) {
     return 1 - miss;
 }
 
-/* Bytes from source to target in dispatch, back in combine. Padded: the bounds. Exact: under uniform
- * routing. */
+/* Bytes from source to target in dispatch, back in combine. Padded: the bounds. Exact: under
+ * uniform routing. */
 static double pair_bytes(const Schedule *schedule, const Exchange *exchange, bool dispatch,
                          int64_t source, int64_t target) {
     const PlanInputs *inputs = &schedule->plan->inputs;
@@ -222,8 +225,9 @@ static double rounds(const Exchange *exchange) {
     return ceil(transfers / (double)exchange->in_flight);
 }
 
-/* All pairs at once: the busiest link or the busiest node's NICs, in or out, set the time (as the incast of
- * many sources to few targets does); one latency a round of transfers, one more where counts go first. */
+/* All pairs at once: the busiest link or the busiest node's NICs, in or out, set the time (as
+ * the incast of many sources to few targets does); one latency a round of transfers, one more
+ * where counts go first. */
 double cost_exchange(const Schedule *schedule, const Op *op, CostCase at) {
     const Exchange *exchange = &schedule->exchanges.items[op->exchange];
     const Topology *topology = &schedule->plan->inputs.topology;

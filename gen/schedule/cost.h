@@ -1,6 +1,7 @@
-/* cost: how long an operation takes, by equations with named sources: roofline for kernels, latency and
- * bandwidth for moves. Every estimate has three cases: a lower bound (nothing is ever inefficient), an
- * expected value, and a pessimistic one. It knows no order of operations: simulate does. */
+/* cost: how long an operation takes, by equations with named sources: roofline for kernels,
+ * latency and bandwidth for moves. Every estimate has three cases: a lower bound (nothing is
+ * ever inefficient), an expected value, and a pessimistic one. It knows no order of operations:
+ * simulate does. */
 #pragma once
 
 #include "schedule/schedule.h"

@@ -1,6 +1,7 @@
-/* counters: what the runtime must count while the schedule runs, computed from the schedule alone:
- * operations by kind, bytes between ranks, resident weights. Verification compares the two. The rules are
- * those of runtime/rt.h; this module knows no clock and no routing (exact exchanges ask the caller). */
+/* counters: what the runtime must count while the schedule runs, computed from the schedule
+ * alone: operations by kind, bytes between ranks, resident weights. Verification compares the
+ * two. The rules are those of runtime/rt.h; this module knows no clock and no routing (exact
+ * exchanges ask the caller). */
 #include "schedule/schedule.h"
 #include "schedule/walk.h"
 

@@ -1,11 +1,11 @@
-/* ledger: what each rank's memory is spent on. Read by the memory rule, show and reports. It lies in the
- * caller's arena and knows nothing of how offsets were chosen. */
+/* ledger: what each rank's memory is spent on. Read by the memory rule, show and reports. It
+ * lies in the caller's arena and knows nothing of how offsets were chosen. */
 #pragma once
 
 #include "schedule/schedule.h"
 
-/* Bytes of one rank. Buffers that share bytes by lifetime are counted once, under the first of these that
- * they belong to: weights, state, windows, workspace, activations. */
+/* Bytes of one rank. Buffers that share bytes by lifetime are counted once, under the first of
+ * these that they belong to: weights, state, windows, workspace, activations. */
 typedef struct LedgerRow {
     int64_t rank;
     int64_t weights, state, windows, workspace, activations;

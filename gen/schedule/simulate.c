@@ -29,13 +29,15 @@ typedef struct Simulator {
     Priced *exchanges; /* [exchanges x 2] dispatch, combine */
 } Simulator;
 
-/* --- events ------------------------------------------------------------------------------------------- */
+/* --- events
+ * ------------------------------------------------------------------------------------------- */
 
 static int64_t moved(const Simulator *simulator, const Op *op) {
     return simulator->schedule->channels.items[op->channel].move;
 }
 
-/* When the operation could begin, and the move (PlanMoveKind) that it then waits for on another stream (-1: none). */
+/* When the operation could begin, and the move (PlanMoveKind) that it then waits for on another
+ * stream (-1: none). */
 static double ready(const Simulator *simulator, int64_t rank, const Op *op, int64_t *move) {
     const Running *running = &simulator->ranks[rank];
     double at = running->free[op->stream];
@@ -133,7 +135,8 @@ static void simulate_step(Arena *arena, const Schedule *schedule, int64_t index,
     arena_free(&scratch);
 }
 
-/* --- figures ------------------------------------------------------------------------------------------ */
+/* --- figures
+ * ------------------------------------------------------------------------------------------ */
 
 static double makespan(const Simulation *simulation, const Plan *plan, PlanPhase phase,
                        CostCase at) {
@@ -166,7 +169,8 @@ Simulation simulate(Arena *arena, const Schedule *schedule) {
     return simulation;
 }
 
-/* --- prediction.json ---------------------------------------------------------------------------------- */
+/* --- prediction.json
+ * ---------------------------------------------------------------------------------- */
 
 /* Keys in byte order: expected, high, low. A rate is lowest where times are highest. */
 static void write_interval(Json *json, const char *key, const double value[COST_CASES], bool rate) {

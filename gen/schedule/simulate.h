@@ -1,7 +1,7 @@
-/* simulate: runs the schedule as discrete events with the times of cost.h. Each rank has streams that run in
- * order; an operation begins when its stream is free and what it waits for is done; a move begins when
- * all members are ready and ends for all at once. Results lie in the caller's arena. It predicts a GPU
- * cluster as the topology describes it, never the machine at hand. */
+/* simulate: runs the schedule as discrete events with the times of cost.h. Each rank has streams
+ * that run in order; an operation begins when its stream is free and what it waits for is done;
+ * a move begins when all members are ready and ends for all at once. Results lie in the caller's
+ * arena. It predicts a GPU cluster as the topology describes it, never the machine at hand. */
 #pragma once
 
 #include "schedule/cost.h"

@@ -1,5 +1,5 @@
-/* walk: cursors and the rendezvous of all ranks. Its tables lie in the caller's scratch arena. It knows
- * neither times nor rules: visitors do. */
+/* walk: cursors and the rendezvous of all ranks. Its tables lie in the caller's scratch arena.
+ * It knows neither times nor rules: visitors do. */
 #include "schedule/walk.h"
 
 #include <string.h>
@@ -40,7 +40,8 @@ IntList walk_exchange_ranks(Arena *arena, const Exchange *exchange) {
     return ranks;
 }
 
-/* --- the run ------------------------------------------------------------------------------------------ */
+/* --- the run
+ * ------------------------------------------------------------------------------------------ */
 
 /* Where ranks meet: one place a channel of collectives, two an exchange (dispatch and combine). */
 typedef struct Place {
@@ -127,15 +128,16 @@ static void advance(Run *run, int64_t rank, int64_t *stack, int64_t *depth) {
     }
 }
 
-/* --- counterexamples ---------------------------------------------------------------------------------- */
+/* --- counterexamples
+ * ---------------------------------------------------------------------------------- */
 
 static WalkWait wait_of(const Run *run, int64_t rank, int64_t awaited) {
     return (WalkWait){
         .rank = rank, .item = run->at[rank], .awaited = awaited, .ended = run->place[awaited] < 0};
 }
 
-/* Breadth-first from `start` over "waits for" until it comes back; parent[] tells the way. Returns the
- * length of the cycle, 0 if there is none. */
+/* Breadth-first from `start` over "waits for" until it comes back; parent[] tells the way.
+ * Returns the length of the cycle, 0 if there is none. */
 static int64_t cycle_from(const Run *run, int64_t start, int64_t *parent, int64_t *queue,
                           int64_t *last) {
     int64_t world = run->schedule->world, head = 0, tail = 0;

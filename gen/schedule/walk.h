@@ -1,7 +1,8 @@
-/* walk: going through a folded schedule in the order in which it is executed. A cursor yields what one
- * rank executes; a run lets all ranks advance, each in its program order, and meet at moves. Nothing is
- * buffered: a move happens when every member has come to it. The proofs and the simulation share this, so
- * that what is predicted is what was proved. It owns nothing and knows neither times nor rules. */
+/* walk: going through a folded schedule in the order in which it is executed. A cursor yields
+ * what one rank executes; a run lets all ranks advance, each in its program order, and meet at
+ * moves. Nothing is buffered: a move happens when every member has come to it. The proofs and
+ * the simulation share this, so that what is predicted is what was proved. It owns nothing and
+ * knows neither times nor rules. */
 #pragma once
 
 #include "schedule/schedule.h"
@@ -55,8 +56,9 @@ typedef struct WalkStuck {
     LIST_OF(WalkWait) waits;
 } WalkStuck;
 
-/* Run a step on all ranks; linear in the operations executed. Local operations of a rank are visited in
- * its program order; meetings in an order that is consistent with that of every rank. True if all ranks
- * came to their end; else `stuck` says why. Ids must be valid and ranks members of their channels. */
+/* Run a step on all ranks; linear in the operations executed. Local operations of a rank are
+ * visited in its program order; meetings in an order that is consistent with that of every rank.
+ * True if all ranks came to their end; else `stuck` says why. Ids must be valid and ranks
+ * members of their channels. */
 bool walk_run(const Schedule *schedule, int64_t step, const WalkVisitor *visitor, Arena *scratch,
               WalkStuck *stuck);

@@ -1,4 +1,5 @@
-/* json: one rank for tools: its place, holdings, buffers, and operations by step with named arguments. */
+/* json: one rank for tools: its place, holdings, buffers, and operations by step with named
+ * arguments. */
 #include "base/json.h"
 #include "show/show.h"
 #include "words.h"

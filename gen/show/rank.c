@@ -1,4 +1,5 @@
-/* rank: one rank for a person: what it is, what it holds, what it does. Scratch is freed before return. */
+/* rank: one rank for a person: what it is, what it holds, what it does. Scratch is freed before
+ * return. */
 #include "schedule/place.h"
 #include "show/show.h"
 #include "words.h"
@@ -9,7 +10,8 @@ static const char *role_of(const Schedule *schedule, int64_t rank) {
     return schedule->roles.items[schedule->ranks[rank].role].name;
 }
 
-/* --- what it is --------------------------------------------------------------------------------------- */
+/* --- what it is
+ * --------------------------------------------------------------------------------------- */
 
 static void label(Buf *out, const char *name) {
     buf_printf(out, "  %-12s", name);
@@ -120,7 +122,8 @@ static void write_memory(const Schedule *schedule, int64_t rank, Buf *out) {
     arena_free(&scratch);
 }
 
-/* --- what it holds ------------------------------------------------------------------------------------ */
+/* --- what it holds
+ * ------------------------------------------------------------------------------------ */
 
 static bool same_slice(const Holding *a, const Holding *b) {
     return a->tensor == b->tensor && a->primary == b->primary &&
@@ -168,7 +171,8 @@ static void write_holdings(const RankSchedule *rank, Buf *out) {
     }
 }
 
-/* --- what it does ------------------------------------------------------------------------------------- */
+/* --- what it does
+ * ------------------------------------------------------------------------------------- */
 
 static void write_waits(const RankSchedule *rank, const Op *op, Buf *out) {
     for (int w = 0; w < OP_WAITS && op->waits[w] >= 0; ++w) {

@@ -1,5 +1,5 @@
-/* show: plans, proofs and schedules as text for people, 100 columns wide, and a rank as JSON for tools. All
- * functions append to a Buf; they decide nothing and change nothing. */
+/* show: plans, proofs and schedules as text for people, 100 columns wide, and a rank as JSON for
+ * tools. All functions append to a Buf; they decide nothing and change nothing. */
 #pragma once
 
 #include "schedule/check.h"

@@ -1,11 +1,13 @@
-/* text: the plan, its proof, its memory and its predicted times as tables. Scratch is freed before return. */
+/* text: the plan, its proof, its memory and its predicted times as tables. Scratch is freed
+ * before return. */
 #include "schedule/place.h"
 #include "show/show.h"
 #include "words.h"
 
 #include <string.h>
 
-/* --- plan --------------------------------------------------------------------------------------------- */
+/* --- plan
+ * --------------------------------------------------------------------------------------------- */
 
 static void write_inputs(const Schedule *schedule, Buf *out) {
     const Plan *plan = schedule->plan;
@@ -90,7 +92,8 @@ static void write_placement(const Schedule *schedule, const Place *places, Buf *
                    (long long)plan->idle.items[i].gpu, plan->idle.items[i].why);
 }
 
-/* --- moves and order ---------------------------------------------------------------------------------- */
+/* --- moves and order
+ * ---------------------------------------------------------------------------------- */
 
 static void write_stages(const PlanMove *move, Buf *out) {
     for (int64_t s = 0; s < move->stages.count; ++s) {
@@ -215,7 +218,8 @@ void show_plan_text(const Schedule *schedule, Buf *out) {
     arena_free(&scratch);
 }
 
-/* --- memory, proof, prediction ------------------------------------------------------------------------ */
+/* --- memory, proof, prediction
+ * ------------------------------------------------------------------------ */
 
 /* Do two ranks spend alike, to the digits that are shown? */
 static bool same_row(const Schedule *schedule, const LedgerRow *a, const LedgerRow *b) {
@@ -300,7 +304,8 @@ static void interval_line(const char *name, const double value[COST_CASES], bool
                text[rate ? COST_HIGH : COST_LOW], text[rate ? COST_LOW : COST_HIGH]);
 }
 
-/* Moves as shares of the step: under way, and while the compute stream of the rank that waits most is idle. */
+/* Moves as shares of the step: under way, and while the compute stream of the rank that waits
+ * most is idle. */
 static void move_lines(const Schedule *schedule, const SimulatedStep *step, Buf *out) {
     for (int move = 0; move < SIMULATE_MOVES; ++move) {
         double moving = 0, exposed = 0;

@@ -3,6 +3,7 @@
 
 #include "schedule/ledger.h"
 
+#include <ctype.h>
 #include <string.h>
 
 enum { SHOW_WIDTH = 100 };
@@ -46,9 +47,21 @@ void words_pad(Buf *out, size_t line, size_t column) {
     while (out->length - line < column);
 }
 
+/* Bytes up to the next blank at which a line may break: a number keeps its unit. */
+static size_t unbroken(const char *text) {
+    size_t length = strcspn(text, " ");
+    while (length > 0 && text[length] == ' ' && isdigit((unsigned char)text[length - 1])) {
+        size_t next = strcspn(text + length + 1, " ");
+        if (next > 3)
+            break;
+        length += 1 + next;
+    }
+    return length;
+}
+
 void words_wrap(const char *text, size_t line, int indent, Buf *out) {
     for (const char *next = text; *next;) {
-        size_t word = strcspn(next, " ");
+        size_t word = unbroken(next);
         if (next > text && out->length - line + 1 + word > SHOW_WIDTH) {
             buf_putc(out, '\n');
             line = out->length;
@@ -104,7 +117,8 @@ static void buffer(const Words *words, const char *argument) {
     buf_append(words->out, name, length);
 }
 
-/* --- requests and attention --------------------------------------------------------------------------- */
+/* --- requests and attention
+ * --------------------------------------------------------------------------- */
 
 static void begin(const Words *words) {
     buf_puts(words->out, "take up ");
@@ -177,7 +191,8 @@ static void add(const Words *words) {
     rows(words, "rows");
 }
 
-/* --- routing and experts ------------------------------------------------------------------------------ */
+/* --- routing and experts
+ * ------------------------------------------------------------------------------ */
 
 static void route(const Words *words) {
     const Model *model = &words->schedule->plan->inputs.model;
@@ -233,7 +248,8 @@ static void choose(const Words *words) {
     words_count(number(words, "members"), "rank", words->out);
 }
 
-/* --- moves -------------------------------------------------------------------------------------------- */
+/* --- moves
+ * -------------------------------------------------------------------------------------------- */
 
 static void collective(const Words *words) {
     const Channel *channel = &words->schedule->channels.items[words->op->channel];
@@ -276,7 +292,8 @@ static void ends(const Words *words, const Exchange *exchange, bool sources) {
     }
 }
 
-/* What this rank gives in an exchange and what it gets: rows of hidden size one way, results back. */
+/* What this rank gives in an exchange and what it gets: rows of hidden size one way, results
+ * back. */
 static void exchange(const Words *words) {
     const Exchange *of = &words->schedule->exchanges.items[words->op->exchange];
     int64_t source = end_index(words, of, true), target = end_index(words, of, false);

@@ -19,6 +19,6 @@ void words_bytes(int64_t bytes, Buf *out);
 void words_count(int64_t count, const char *thing, Buf *out);
 /* Spaces up to a column of the line that begins at byte `line` of the text; at least one. */
 void words_pad(Buf *out, size_t line, size_t column);
-/* Text broken at blanks so that no line is wider than 100 columns; further lines begin at `indent`. The
- * current line begins at byte `line` of the text. */
+/* Text broken at blanks so that no line is wider than 100 columns; further lines begin at
+ * `indent`. The current line begins at byte `line` of the text. */
 void words_wrap(const char *text, size_t line, int indent, Buf *out);

@@ -1,5 +1,5 @@
-/* schedule_fixture: schedules of shipped models, made by the planner and lowering, for the tests of what
- * follows from them. The arena of the fixture owns everything. */
+/* schedule_fixture: schedules of shipped models, made by the planner and lowering, for the tests
+ * of what follows from them. The arena of the fixture owns everything. */
 #pragma once
 
 #include "plan/planner.h"

@@ -1,5 +1,5 @@
-/* Mutants: good schedules that are broken in one way each. The rule that is made for that way must refuse it;
- * others may refuse it too. */
+/* Mutants: good schedules that are broken in one way each. The rule that is made for that way
+ * must refuse it; others may refuse it too. */
 #include "schedule_fixture.h"
 
 #define HEADS_SPLIT "ma-separation:attention=6,experts=2,groups=1,output=flat"
@@ -7,7 +7,8 @@
 #define ENTRIES_SPLIT "ma-separation:attention=6,experts=2,groups=1,embedding=split,output=flat"
 #define SHARDED "ma-separation:attention=6,experts=2,groups=1,output=sharded"
 
-/* --- tools -------------------------------------------------------------------------------------------- */
+/* --- tools
+ * -------------------------------------------------------------------------------------------- */
 
 static void drop_op(Fixture *f, int64_t rank, int64_t id) {
     RankSchedule *of = &f->schedule.ranks[rank];
@@ -52,7 +53,8 @@ static Buffer *buffer_of(Fixture *f, int64_t rank, const char *name) {
     return &f->schedule.ranks[rank].buffers.items[fixture_buffer(f, rank, name)];
 }
 
-/* --- mutants ------------------------------------------------------------------------------------------ */
+/* --- mutants
+ * ------------------------------------------------------------------------------------------ */
 
 static void drop_attention(Fixture *f) {
     drop_op(f, 2, fixture_op(f, 2, OP_attention, 0));

@@ -1,5 +1,5 @@
-/* check: good schedules of every shape are proved, and each rule looks at something; the ledger adds up;
- * what does not fit is told with its largest items and a cure. */
+/* check: good schedules of every shape are proved, and each rule looks at something; the ledger
+ * adds up; what does not fit is told with its largest items and a cure. */
 #include "../schedule/schedule_fixture.h"
 
 static const struct {

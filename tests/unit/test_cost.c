@@ -1,5 +1,5 @@
-/* cost: equations against figures worked out by hand, and the effects that decide between placements: NICs that
- * are shared, incast, sizes of chunks. */
+/* cost: equations against figures worked out by hand, and the effects that decide between
+ * placements: NICs that are shared, incast, sizes of chunks. */
 #include "../schedule/schedule_fixture.h"
 #include "schedule/cost.h"
 
@@ -53,8 +53,8 @@ static double output_seconds(const char *strategy, int64_t nics, CostCase at) {
     return seconds;
 }
 
-/* The case of 12 ranks on 3 nodes with 32 MB: one NIC a node makes a flat ring the slower, four make
- * them equal. The figures are those of NCCL's own constants. */
+/* The case of 12 ranks on 3 nodes with 32 MB: one NIC a node makes a flat ring the slower, four
+ * make them equal. The figures are those of NCCL's own constants. */
 static void nics_decide_between_flat_and_hierarchical(void **state) {
     double flat = output_seconds(FLAT, 1, COST_EXPECTED);
     double rails = output_seconds(HIERARCHICAL, 1, COST_EXPECTED);

@@ -1,9 +1,11 @@
-/* counters: the bytes and operations that the runtime must count, on a schedule made by hand so that every
- * number can be worked out on paper, and on lowered ones against sums of another kind. */
+/* counters: the bytes and operations that the runtime must count, on a schedule made by hand so
+ * that every number can be worked out on paper, and on lowered ones against sums of another
+ * kind. */
 #include "../schedule/schedule_fixture.h"
 #include "schedule/walk.h"
 
-/* Three ranks: 0 and 1 share 10 units of 4 bytes in 3 pieces; both send to rank 2, which holds 1 slot. */
+/* Three ranks: 0 and 1 share 10 units of 4 bytes in 3 pieces; both send to rank 2, which holds 1
+ * slot. */
 typedef struct Paper {
     Arena arena;
     Plan plan;
@@ -64,7 +66,8 @@ static void collectives_count_what_members_send(void **state) {
         OpKind kind;
         int64_t channel, from0, from1;
     } expected[] = {
-        /* Pieces of 10 units in 3: 0-2, 3-5, 6-9; rank 0 owns two (6 units), rank 1 the last (4). */
+        /* Pieces of 10 units in 3: 0-2, 3-5, 6-9; rank 0 owns two (6 units), rank 1 the last
+         * (4). */
         {OP_reduce_scatter, 0, 4 * 4, 6 * 4},
         {OP_all_gather, 0, 6 * 4, 4 * 4},
         /* All 20 elements of 2 bytes, half each: both shares go both ways. */

@@ -1,5 +1,5 @@
-/* show: what a person is told of a plan and of a rank. Texts are at most 100 columns wide, say who does what
- * with whom, and say the same for the same schedule. */
+/* show: what a person is told of a plan and of a rank. Texts are at most 100 columns wide, say
+ * who does what with whom, and say the same for the same schedule. */
 #include "../schedule/schedule_fixture.h"
 #include "base/yaml.h"
 #include "show/show.h"
