@@ -1,0 +1,48 @@
+/* Constants of program separated-f32. Made by gen from plan.json: do not edit. */
+#pragma once
+
+#include "rt_format.h"
+
+#if RT_ABI_VERSION != 1
+#error "this program was made for version 1 of the runtime: make it again, or take that runtime"
+#endif
+
+/* What this program was made from: versions and digests stand here and nowhere else. */
+#define GEN_VERSION "golden"
+#define PLAN_DIGEST "7f4afd14d601466c"
+#define MODEL_DIGEST "d57940222b53fade"
+#define TOPOLOGY_DIGEST "0475dd6dd4a92328"
+#define WORKLOAD_DIGEST "3c301aa45eb4838c"
+
+/* The model. */
+#define LAYERS 2
+#define HIDDEN 64
+#define HEADS 8
+#define KV_HEADS 4
+#define HEAD_DIM 8
+#define VOCABULARY 512
+#define EXPERTS 8
+#define EXPERT_HIDDEN 128
+#define TOP_K 2
+#define NORM_EPS 0.00001
+#define ROPE_THETA 1000000.0
+#define CAPACITY_FACTOR 0.0
+
+/* Bounds: sequences of a wave, prompt tokens, positions of a sequence. */
+#define BATCH 12
+#define PROMPT 24
+#define CONTEXT 48
+
+/* The most column parts that an expert is cut in; the most targets of an exchange. */
+#define PARTS 1
+#define TARGETS 2
+
+/* Tiles of the kernels: gen sized their workspace with these numbers. */
+#define TILE_WEIGHT 64
+#define TILE_LINEAR 128
+#define TILE_ATTENTION 32
+#define TILE_ROUTE 64
+#define TILE_HEAD 64
+#define TILE_ENTRIES 2048
+#define TILE_EXPERT 64
+#define WORKSPACE_ALIGN 16

@@ -1,0 +1,113 @@
+/* attention: causal grouped-query attention over the cache. The query heads that share a key-value head are
+ * taken together, TILE_ATTENTION (row, head) pairs at a time: scores, softmax, weighted values. */
+#include "matmul.h"
+
+enum { GROUP = HEADS / KV_HEADS }; /* query heads a key-value head */
+
+/* Pairs gathered for one product, and where their results go. */
+struct tile {
+    int64_t pairs, length; /* length: one more than the largest position */
+    int32_t position[TILE_ATTENTION];
+    elem_t *to[TILE_ATTENTION];
+    float *queries; /* [pairs][D], scaled by 1 / sqrt(D) */
+    float *mixed;   /* [pairs][D] */
+    float *scores;  /* [pairs][length] */
+    float *scratch;
+};
+
+/* Softmax over the positions that a row may see; the others get weight zero. */
+static void softmax(float *scores, int64_t visible, int64_t length) {
+    float largest = scores[0], sum = 0;
+    for (int64_t t = 1; t < visible; ++t)
+        largest = scores[t] > largest ? scores[t] : largest;
+    for (int64_t t = 0; t < visible; ++t) {
+        scores[t] = expf(scores[t] - largest);
+        sum += scores[t];
+    }
+    for (int64_t t = 0; t < visible; ++t)
+        scores[t] /= sum;
+    memset(scores + visible, 0, (size_t)(length - visible) * sizeof *scores);
+}
+
+/* Attend from all pairs of the tile to keys and values with `stride` elements between positions. */
+static void attend(struct tile *tile, const elem_t *keys, const elem_t *values, int64_t stride) {
+    matmul_transposed(&(matmul){
+        .in = tile->queries,
+        .in_stride = HEAD_DIM,
+        .weight = keys,
+        .weight_stride = stride,
+        .out = tile->scores,
+        .out_stride = tile->length,
+        .rows = tile->pairs,
+        .inputs = HEAD_DIM,
+        .outputs = tile->length,
+        .scratch = tile->scratch,
+    });
+    for (int64_t i = 0; i < tile->pairs; ++i)
+        softmax(tile->scores + i * tile->length, tile->position[i] + 1, tile->length);
+    matmul_plain(&(matmul){
+        .in = tile->scores,
+        .in_stride = tile->length,
+        .weight = values,
+        .weight_stride = stride,
+        .out = tile->mixed,
+        .out_stride = HEAD_DIM,
+        .rows = tile->pairs,
+        .inputs = tile->length,
+        .outputs = HEAD_DIM,
+        .scratch = tile->scratch,
+    });
+    for (int64_t i = 0; i < tile->pairs; ++i)
+        store_row(tile->to[i], tile->mixed + i * HEAD_DIM, HEAD_DIM);
+    tile->pairs = tile->length = 0;
+}
+
+static void add_pair(struct tile *tile, const elem_t *query, elem_t *to, int32_t position) {
+    const float scale = 1.0f / sqrtf((float)HEAD_DIM);
+    float *row = tile->queries + tile->pairs * HEAD_DIM;
+    load_row(row, query, HEAD_DIM);
+    for (int64_t i = 0; i < HEAD_DIM; ++i)
+        row[i] *= scale;
+    tile->to[tile->pairs] = to;
+    tile->position[tile->pairs++] = position;
+    tile->length = max_of(tile->length, position + 1);
+}
+
+rt_status kernel_attention(rt_rank *rank, const void *args) {
+    const struct attention_args *a = args;
+    const int32_t *positions = rt_at(rank, a->positions);
+    const elem_t *qkv = rt_at(rank, a->qkv), *keys = rt_at(rank, a->keys);
+    const elem_t *values = rt_at(rank, a->values);
+    elem_t *out = rt_at(rank, a->out);
+    const int64_t width = ((int64_t)a->heads + 2 * a->kv_heads) * HEAD_DIM;
+    const int64_t wide = (int64_t)a->heads * HEAD_DIM, stride = (int64_t)a->kv_heads * HEAD_DIM;
+    const int64_t capacity = min_of((int64_t)a->tokens * GROUP, TILE_ATTENTION);
+
+    float *workspace = rt_at(rank, a->workspace);
+    struct tile tile = {.queries = carve(&workspace, capacity * HEAD_DIM)};
+    tile.mixed = carve(&workspace, capacity * HEAD_DIM);
+    tile.scores = carve(&workspace, capacity * CONTEXT);
+    tile.scratch = workspace;
+
+    memset(out, 0, (size_t)((int64_t)a->sequences * a->tokens * wide) * sizeof *out);
+    for (int64_t s = 0; s < a->sequences; ++s) {
+        const elem_t *key = keys + (a->cache_first + s) * CONTEXT * stride;
+        const elem_t *value = values + (a->cache_first + s) * CONTEXT * stride;
+        for (int64_t kv = 0; kv < a->kv_heads; ++kv) {
+            /* The heads held that share this key-value head, counted from head_begin. */
+            int64_t begin = max_of((a->kv_begin + kv) * GROUP - a->head_begin, 0);
+            int64_t end = min_of((a->kv_begin + kv + 1) * GROUP - a->head_begin, a->heads);
+            for (int64_t row = s * a->tokens; row < (s + 1) * a->tokens; ++row) {
+                for (int64_t head = begin; positions[row] >= 0 && head < end; ++head) {
+                    add_pair(&tile, qkv + row * width + head * HEAD_DIM,
+                             out + row * wide + head * HEAD_DIM, positions[row]);
+                    if (tile.pairs == capacity)
+                        attend(&tile, key + kv * HEAD_DIM, value + kv * HEAD_DIM, stride);
+                }
+            }
+            if (tile.pairs)
+                attend(&tile, key + kv * HEAD_DIM, value + kv * HEAD_DIM, stride);
+        }
+    }
+    return RT_OK;
+}

@@ -1,0 +1,25 @@
+/* What the files of program separated-f32 share. Made by gen: do not edit. */
+#pragma once
+
+#include "constants.h"
+#include "rt.h"
+
+/* A step of a role (role_NAME.c). */
+rt_status attention_prefill(rt_rank *rank);
+rt_status attention_decode(rt_rank *rank);
+rt_status experts_prefill(rt_rank *rank);
+rt_status experts_decode(rt_rank *rank);
+
+/* Launch table (kernels/launch.c), by kernel id of ops.h. */
+extern const rt_kernel_fn kernels[];
+
+/* Who is where and holds what (places.c). */
+extern const rt_place places[];
+
+/* Who sends what to whom (moves.c). */
+extern const rt_channel channels[];
+extern const rt_exchange exchanges[];
+/* Row `table x LAYERS + layer`: target (in exchanges) and slot there of each part of each expert. */
+extern const int16_t routes[][EXPERTS][PARTS][2];
+
+extern const rt_program program;

@@ -1,0 +1,26 @@
+/* matmul: products of float32 rows with weights that lie as elements. Strides are elements between rows. A
+ * few rows are multiplied by plain loops, which read each weight once; more go to OpenBLAS. */
+#pragma once
+
+#include "kernel.h"
+
+typedef struct matmul {
+    const float *in; /* [rows][inputs] */
+    int64_t in_stride;
+    const elem_t *weight; /* transposed: [outputs][inputs]; plain: [inputs][outputs] */
+    int64_t weight_stride;
+    float *out; /* [rows][outputs] */
+    int64_t out_stride;
+    int64_t rows, inputs, outputs;
+    float *scratch; /* 16-bit elements: TILE_WEIGHT rows of the weight as float32 */
+} matmul;
+
+/* out = in x weight^T */
+void matmul_transposed(const matmul *m);
+
+/* out = in x weight */
+void matmul_plain(const matmul *m);
+
+/* out [rows][outputs] = in [rows][inputs] x weight [outputs][inputs]^T, all float32 without gaps. */
+void matmul_f32(const float *in, const float *weight, float *out, int64_t rows, int64_t inputs,
+                int64_t outputs);

@@ -1,0 +1,48 @@
+/* Moves of program single-f32: who sends what to whom. Made by gen: do not edit. */
+#include "program.h"
+
+/* clang-format off */
+
+/* name, members, their ranks, pieces, pieces [begin, end) that each member owns */
+const rt_channel channels[] = {
+    {"dispatch_c0", 1, (const int32_t[]){0}, 0, NULL}, /* 0 */
+    {"combine_c0", 1, (const int32_t[]){0}, 0, NULL}, /* 1 */
+};
+
+const rt_exchange exchanges[] = {
+    { /* 0 */
+        .name = "prefill_c0_m0",
+        .sources = 1,
+        .targets = 1,
+        .source = (const rt_end[]){{0, 288}}, /* rank, rows */
+        .target = (const rt_end[]){{0, 8}}, /* rank, slots */
+        .top_k = TOP_K,
+        .exact = false,
+        .chunk = 0,
+        .in_flight = 1,
+        .row_bytes = HIDDEN * 4,
+        .meta_bytes = TOP_K * 4,
+    },
+    { /* 1 */
+        .name = "decode_c0_m0",
+        .sources = 1,
+        .targets = 1,
+        .source = (const rt_end[]){{0, 12}}, /* rank, rows */
+        .target = (const rt_end[]){{0, 8}}, /* rank, slots */
+        .top_k = TOP_K,
+        .exact = false,
+        .chunk = 0,
+        .in_flight = 1,
+        .row_bytes = HIDDEN * 4,
+        .meta_bytes = TOP_K * 4,
+    },
+};
+
+/* A line a layer; in it {target, slot} of the parts of each expert. */
+const int16_t routes[][EXPERTS][PARTS][2] = {
+    /* table 0 */
+    {{{0, 0}}, {{0, 1}}, {{0, 2}}, {{0, 3}}, {{0, 4}}, {{0, 5}}, {{0, 6}}, {{0, 7}}}, /* layer 0 */
+    {{{0, 0}}, {{0, 1}}, {{0, 2}}, {{0, 3}}, {{0, 4}}, {{0, 5}}, {{0, 6}}, {{0, 7}}}, /* layer 1 */
+};
+
+/* clang-format on */

@@ -1,0 +1,125 @@
+/* Program single-f32 as the runtime sees it: roles, steps, bounds. Made by gen: do not edit. */
+#include "program.h"
+
+#include "ops.h"
+
+/* clang-format off */
+
+/* kind, part, index of the kind, micro-batch, stream, recorded, waits, provenance; by operation id */
+static const rt_op ops_worker[] = {
+    {"begin", "embed", 0, 0, 0, false, {-1}, "lower_attention.c: token ids of the micro-batch"}, /* 0 */
+    {"embed", "embed", 2, 0, 0, false, {-1}, "lower_attention.c: embedding of the held entries"}, /* 1 */
+    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before attention"}, /* 2 */
+    {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: query, key, value of the local heads"}, /* 3 */
+    {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 4 */
+    {"attention", "attention", 8, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 5 */
+    {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 6 */
+    {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 7 */
+    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 8 */
+    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the owned rows"}, /* 9 */
+    {"pack", "attention", 12, 0, 0, false, {-1}, "lower_experts.c: owned rows by target"}, /* 10 */
+    {"expert_ffn", "experts", 16, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 11 */
+    {"weighted_sum", "combine", 13, 0, 0, false, {-1}, "lower_experts.c: experts' results into the residual"}, /* 12 */
+    {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 13 */
+    {"head", "head", 14, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 14 */
+    {"choose", "head", 15, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 15 */
+    {"finish", "head", 1, 0, 0, false, {-1}, "lower_head.c: the choice into the request table"}, /* 16 */
+    {"begin", "embed", 0, 0, 0, false, {-1}, "lower_attention.c: token ids of the micro-batch"}, /* 17 */
+    {"embed", "embed", 2, 0, 0, false, {-1}, "lower_attention.c: embedding of the held entries"}, /* 18 */
+    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before attention"}, /* 19 */
+    {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: query, key, value of the local heads"}, /* 20 */
+    {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 21 */
+    {"attention", "attention", 8, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 22 */
+    {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 23 */
+    {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 24 */
+    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 25 */
+    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the owned rows"}, /* 26 */
+    {"pack", "attention", 12, 0, 0, false, {-1}, "lower_experts.c: owned rows by target"}, /* 27 */
+    {"expert_ffn", "experts", 16, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 28 */
+    {"weighted_sum", "combine", 13, 0, 0, false, {-1}, "lower_experts.c: experts' results into the residual"}, /* 29 */
+    {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 30 */
+    {"head", "head", 14, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 31 */
+    {"choose", "head", 15, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 32 */
+    {"finish", "head", 1, 0, 0, false, {-1}, "lower_head.c: the choice into the request table"}, /* 33 */
+};
+
+static const rt_role roles[] = {
+    {
+        .name = "worker",
+        .slab_bytes = INT64_C(2758400),
+        .zero_offset = INT64_C(1938688),
+        .zero_bytes = INT64_C(294912),
+        .ops = ops_worker,
+        .op_count = 34,
+    },
+};
+
+static const rt_step steps[] = {
+    {
+        .name = "prefill",
+        .decode = false,
+        .tokens = 24,
+        .run = (const rt_step_fn[]){worker_prefill},
+    },
+    {
+        .name = "decode",
+        .decode = true,
+        .tokens = 1,
+        .run = (const rt_step_fn[]){worker_decode},
+    },
+};
+
+static const char *const kinds[] = {
+    "begin",
+    "finish",
+    "embed",
+    "rms_norm",
+    "layer_norm",
+    "linear",
+    "rope_append",
+    "append",
+    "attention",
+    "add",
+    "route",
+    "capacity",
+    "pack",
+    "weighted_sum",
+    "head",
+    "choose",
+    "expert_ffn",
+    "all_reduce",
+    "reduce_scatter",
+    "all_gather",
+    "dispatch",
+    "combine",
+};
+
+/* clang-format on */
+
+const rt_program program = {
+    .abi = RT_ABI_VERSION,
+    .name = "single-f32",
+    .version = GEN_VERSION,
+    .digest = PLAN_DIGEST,
+    .world = 1,
+    .roles = 1,
+    .steps = 2,
+    .channels = 2,
+    .exchanges = 2,
+    .kinds = 22,
+    .kernels = KERNELS,
+    .places = places,
+    .role = roles,
+    .step = steps,
+    .channel = channels,
+    .exchange = exchanges,
+    .kind = kinds,
+    .kernel = kernels,
+    .batch = BATCH,
+    .prompt = PROMPT,
+    .context = CONTEXT,
+    .vocabulary = VOCABULARY,
+    .copies = 1,
+    .type = RT_F32,
+    .initializer_range = 0.08f,
+};
