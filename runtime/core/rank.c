@@ -38,10 +38,13 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
         rank->events = rt_segment_array(segment, id, segment->area_events);
     rank->next = calloc((size_t)program->batch, sizeof *rank->next);
     rank->arrivals = calloc((size_t)program->channels + 1, sizeof *rank->arrivals);
+    rank->turns = calloc((size_t)program->channels + 1, sizeof *rank->turns);
     rank->closure = calloc((size_t)program->world, sizeof *rank->closure);
     rank->seen = calloc((size_t)program->world, sizeof *rank->seen);
+    rank->pulled = calloc((size_t)program->world, sizeof *rank->pulled);
     rank->counts = calloc((size_t)program->world, sizeof *rank->counts);
-    if (!rank->next || !rank->arrivals || !rank->closure || !rank->seen || !rank->counts) {
+    if (!rank->next || !rank->arrivals || !rank->turns || !rank->closure || !rank->seen ||
+        !rank->counts || !rank->pulled) {
         rt_rank_free(rank);
         return NULL;
     }
@@ -54,9 +57,11 @@ void rt_rank_free(rt_rank *rank) {
         return;
     free(rank->next);
     free(rank->arrivals);
+    free(rank->turns);
     free(rank->closure);
     free(rank->seen);
     free(rank->counts);
+    free(rank->pulled);
     free(rank);
 }
 

@@ -30,9 +30,11 @@ struct rt_rank {
     int64_t limit_ms;        /* of waits without progress; 0: none */
     bool watch_pids;         /* nobody else notices a peer's death */
     uint32_t *arrivals;      /* [channels + 1] barriers passed, times members */
+    uint32_t *turns;         /* [channels] collectives begun */
     int32_t *closure;        /* [world] scratch of the watchdog */
     bool *seen;              /* [world] likewise */
     int32_t *counts;         /* [world] rows announced by each sender of an exchange */
+    bool *pulled;            /* [world] senders done with in a round of it */
 };
 
 /* Seconds of CLOCK_MONOTONIC, the same clock in all processes of a host. */

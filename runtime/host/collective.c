@@ -1,5 +1,6 @@
 /* collective: all-reduce, reduce-scatter and all-gather among the members of a channel, by reading peers'
- * slabs in place between barriers.
+ * slabs in place between barriers. What is small is read in the members' slots instead (see rt_slot), which
+ * takes one barrier less. All members choose alike, by sizes that all know.
  *
  * Bytes counted from p to me: what I read from p.
  *   all_reduce      share(me) + share(p), where share(i) = (E (i + 1) / M - E i / M) x type bytes, E the
@@ -19,6 +20,7 @@ typedef struct Collective {
     const rt_channel *channel;
     const rt_collective *args;
     int index, me; /* channel, member */
+    uint32_t turn;
 } Collective;
 
 static Bytes owned(const Collective *c, int member) {
@@ -36,13 +38,33 @@ static Bytes shared(const Collective *c, int member) {
                    all.begin + elements * (member + 1) / members * size};
 }
 
-static char *buffer_of(const Collective *c, int member) {
-    const rt_slot *slot = rt_segment_slot(c->rank->segment, c->index, member);
-    return rt_segment_slab(c->rank->segment, c->channel->ranks[member]) + slot->buffer;
+static rt_slot *slot_of(const Collective *c, int member) {
+    return rt_segment_slot(c->rank->segment, c->index, member, c->turn);
 }
 
-/* Publish the buffer, meet the others, and see that all mean the same operation. */
-static rt_status collective_enter(Collective *c, int layer) {
+static char *buffer_of(const Collective *c, int member) {
+    return rt_segment_slab(c->rank->segment, c->channel->ranks[member]) +
+           slot_of(c, member)->buffer;
+}
+
+/* Whether every member's range fits into a slot. */
+static bool fits_slots(const Collective *c, Bytes (*range_of)(const Collective *, int)) {
+    for (int i = 0; i < c->channel->members; ++i) {
+        Bytes range = range_of(c, i);
+        if (range.end - range.begin > RT_SLOT_BYTES)
+            return false;
+    }
+    return true;
+}
+
+/* Copy a range of this rank's buffer into its slot. */
+static void post(const Collective *c, Bytes range) {
+    memcpy(slot_of(c, c->me)->data, rt_at(c->rank, c->args->buffer + range.begin),
+           (size_t)(range.end - range.begin));
+}
+
+/* Find this rank among the members, and see that the operation fits its slab. */
+static rt_status collective_check(Collective *c) {
     rt_rank *rank = c->rank;
     c->me = -1;
     for (int i = 0; i < c->channel->members; ++i)
@@ -53,15 +75,26 @@ static rt_status collective_enter(Collective *c, int layer) {
                        c->channel->name);
     int64_t bytes = c->args->units * c->args->unit_bytes;
     if (c->args->type > RT_F16 || c->args->unit_bytes % rt_type_bytes(c->args->type) ||
-        c->args->buffer < 0 || bytes > rank->role->slab_bytes - c->args->buffer)
+        c->args->buffer < 0 || bytes < 0 || bytes > rank->role->slab_bytes - c->args->buffer)
         return rt_fail(rank, RT_SOFTWARE, "%lld units of %lld bytes at offset %lld do not fit",
                        (long long)c->args->units, (long long)c->args->unit_bytes,
                        (long long)c->args->buffer);
-    *rt_segment_slot(rank->segment, c->index, c->me) =
-        (rt_slot){.buffer = c->args->buffer, .bytes = bytes, .type = c->args->type, .layer = layer};
+    c->turn = rank->turns[c->index]++;
+    return RT_OK;
+}
+
+/* Publish the buffer, meet the others, and see that all mean the same operation. */
+static rt_status collective_enter(Collective *c, int layer) {
+    rt_rank *rank = c->rank;
+    int64_t bytes = c->args->units * c->args->unit_bytes;
+    rt_slot *mine = slot_of(c, c->me);
+    mine->buffer = c->args->buffer;
+    mine->bytes = bytes;
+    mine->type = (int32_t)c->args->type;
+    mine->layer = layer;
     RT_TRY(rt_wait_barrier(rank, c->index));
     for (int i = 0; i < c->channel->members; ++i) {
-        const rt_slot *slot = rt_segment_slot(rank->segment, c->index, i);
+        const rt_slot *slot = slot_of(c, i);
         if (slot->bytes != bytes || slot->type != (int32_t)c->args->type || slot->layer != layer)
             return rt_fail(rank, RT_SOFTWARE,
                            "channel %s: rank %d brings %lld bytes of layer %d, this rank %lld of "
@@ -97,9 +130,9 @@ static void store_block(char *target, const float *sum, rt_type type, int64_t co
         halves[i] = rt_to_f16(sum[i]);
 }
 
-/* Sum a range over all members in rank order into this rank's buffer. Nobody else reads or writes that range
- * of this buffer meanwhile. */
-static void reduce(const Collective *c, Bytes range) {
+/* Sum a range over all members in rank order into this rank's buffer, whose range nobody else reads or
+ * writes meanwhile. `posted`: the slots hold the members' whole buffers. */
+static void reduce(const Collective *c, Bytes range, bool posted) {
     int64_t size = rt_type_bytes(c->args->type);
     float sum[SUM_BLOCK];
     for (int64_t at = range.begin; at < range.end; at += SUM_BLOCK * size) {
@@ -108,7 +141,8 @@ static void reduce(const Collective *c, Bytes range) {
         for (int64_t i = 0; i < count; ++i)
             sum[i] = -0.0f; /* the one value whose sum with any x is x to the bit */
         for (int i = 0; i < c->channel->members; ++i)
-            add_block(sum, buffer_of(c, i) + at, c->args->type, count);
+            add_block(sum, (posted ? slot_of(c, i)->data : buffer_of(c, i)) + at, c->args->type,
+                      count);
         store_block(buffer_of(c, c->me) + at, sum, c->args->type, count);
     }
     for (int i = 0; i < c->channel->members; ++i)
@@ -116,35 +150,47 @@ static void reduce(const Collective *c, Bytes range) {
             c->rank->bytes[c->channel->ranks[i]] += range.end - range.begin;
 }
 
-/* Copy ranges from their members. */
-static void gather(const Collective *c, Bytes (*range_of)(const Collective *, int)) {
+/* Copy ranges from their members. `posted`: the slots hold them. */
+static void gather(const Collective *c, Bytes (*range_of)(const Collective *, int), bool posted) {
     for (int step = 1; step < c->channel->members; ++step) {
         int i = (c->me + step) % c->channel->members; /* spread over the peers */
         Bytes range = range_of(c, i);
-        memcpy(buffer_of(c, c->me) + range.begin, buffer_of(c, i) + range.begin,
+        memcpy(buffer_of(c, c->me) + range.begin,
+               posted ? slot_of(c, i)->data : buffer_of(c, i) + range.begin,
                (size_t)(range.end - range.begin));
         c->rank->bytes[c->channel->ranks[i]] += range.end - range.begin;
     }
 }
 
+/* With sums posted, nobody reads the buffers of others behind the second barrier. */
 static rt_status all_reduce(Collective *c, int layer) {
+    bool posted = fits_slots(c, shared);
     RT_TRY(collective_enter(c, layer));
-    reduce(c, shared(c, c->me));
+    reduce(c, shared(c, c->me), false);
+    if (posted)
+        post(c, shared(c, c->me));
     RT_TRY(rt_wait_barrier(c->rank, c->index));
-    gather(c, shared);
-    return rt_wait_barrier(c->rank, c->index);
+    gather(c, shared, posted);
+    return posted ? RT_OK : rt_wait_barrier(c->rank, c->index);
 }
 
 static rt_status reduce_scatter(Collective *c, int layer) {
+    Bytes all = {0, c->args->units * c->args->unit_bytes};
+    bool posted = all.end <= RT_SLOT_BYTES;
+    if (posted)
+        post(c, all);
     RT_TRY(collective_enter(c, layer));
-    reduce(c, owned(c, c->me));
-    return rt_wait_barrier(c->rank, c->index);
+    reduce(c, owned(c, c->me), posted);
+    return posted ? RT_OK : rt_wait_barrier(c->rank, c->index);
 }
 
 static rt_status all_gather(Collective *c, int layer) {
+    bool posted = fits_slots(c, owned);
+    if (posted)
+        post(c, owned(c, c->me));
     RT_TRY(collective_enter(c, layer));
-    gather(c, owned);
-    return rt_wait_barrier(c->rank, c->index);
+    gather(c, owned, posted);
+    return posted ? RT_OK : rt_wait_barrier(c->rank, c->index);
 }
 
 static rt_status collective_run(rt_rank *rank, int op, int layer, int channel,
@@ -155,6 +201,7 @@ static rt_status collective_run(rt_rank *rank, int op, int layer, int channel,
         return rt_fail(rank, RT_SOFTWARE, "the program has no channel %d", channel);
     Collective collective = {
         .rank = rank, .channel = &rank->program->channel[channel], .args = args, .index = channel};
+    RT_TRY(collective_check(&collective));
     return rt_op_end(rank, op, layer, body(&collective, layer));
 }
 

@@ -135,14 +135,14 @@ static void flow_copy(const Flow *f, int sender, const rt_pair *pair, int64_t be
             (!f->back && begin == 0 ? (int64_t)sizeof(int32_t) : 0);
 }
 
-/* Take message `message` of a sender, if it has that many. */
-static rt_status flow_pull(Flow *f, int sender, int64_t message) {
+static int64_t recv_messages(const Flow *f, int sender) {
+    return flow_messages(f, flow_moved(f, sender, f->receiver, f->rank->counts[sender]));
+}
+
+/* Take message `message` of a sender, which is there. */
+static rt_status flow_take(Flow *f, int sender, int64_t message) {
     rt_pair *pair = flow_pair(f, sender, f->receiver);
     int32_t *count = &f->rank->counts[sender]; /* the pair's may be the next operation's already */
-    if (message > 0 && message >= flow_messages(f, flow_moved(f, sender, f->receiver, *count)))
-        return RT_OK;
-    uint32_t taken = atomic_load_explicit(&pair->taken, memory_order_relaxed);
-    RT_TRY(rt_wait_peer(f->rank, &pair->published, taken + 1, sender_rank(f, sender)));
     if (message == 0) {
         RT_TRY(flow_check(f, sender, pair));
         *count = pair->count;
@@ -160,6 +160,28 @@ static rt_status flow_pull(Flow *f, int sender, int64_t message) {
     if (rt_word_add(&pair->taken) & RT_ABORT_BIT)
         return RT_ABORTED;
     rt_word_wake(&pair->taken);
+    return RT_OK;
+}
+
+/* Take message `message` of all senders that have that many: first what is there, then the rest. Receivers
+ * begin at different senders. */
+static rt_status flow_pull(Flow *f, int64_t message) {
+    bool *pulled = f->rank->pulled;
+    int n = senders(f);
+    for (int pass = 0; pass < 2; ++pass)
+        for (int i = 0; i < n; ++i) {
+            int sender = (f->receiver + 1 + i) % n;
+            if (pass == 0)
+                pulled[sender] = message > 0 && message >= recv_messages(f, sender);
+            rt_pair *pair = flow_pair(f, sender, f->receiver);
+            uint32_t next = atomic_load_explicit(&pair->taken, memory_order_relaxed) + 1;
+            uint32_t value = atomic_load_explicit(&pair->published, memory_order_acquire);
+            if (pulled[sender] || (pass == 0 && !rt_word_reached(value, next)))
+                continue;
+            RT_TRY(rt_wait_peer(f->rank, &pair->published, next, sender_rank(f, sender)));
+            RT_TRY(flow_take(f, sender, message));
+            pulled[sender] = true;
+        }
     return RT_OK;
 }
 
@@ -183,8 +205,8 @@ static rt_status flow_run(Flow *f) {
         for (int i = 0; c < push_rounds && i < receivers(f); ++i)
             if (c < send_messages(f, i))
                 RT_TRY(flow_publish(f, i, c));
-        for (int i = 0; c < f->pull_rounds && i < senders(f); ++i)
-            RT_TRY(flow_pull(f, i, c));
+        if (c < f->pull_rounds)
+            RT_TRY(flow_pull(f, c));
     }
     for (int i = 0; f->sender >= 0 && i < receivers(f); ++i) {
         rt_pair *pair = flow_pair(f, f->sender, i);

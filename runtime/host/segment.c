@@ -57,8 +57,8 @@ rt_status rt_segment_plan(rt_segment *segment, const rt_job *job, rt_error *erro
     segment->area = reserve(&at, program->world, segment->area_stride, SEGMENT_PAGE);
     segment->barriers = reserve(&at, program->channels + 1, sizeof(rt_barrier), SEGMENT_LINE);
     for (int32_t c = 0; c < program->channels; ++c)
-        segment->slots[c] =
-            reserve(&at, program->channel[c].members, sizeof(rt_slot), SEGMENT_LINE);
+        segment->slots[c] = reserve(&at, program->channel[c].members,
+                                    RT_SLOT_TURNS * sizeof(rt_slot), SEGMENT_LINE);
     for (int32_t e = 0; e < program->exchanges; ++e) {
         segment->pair_first[e] = segment->pair_count;
         segment->pair_count +=

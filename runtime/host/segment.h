@@ -41,10 +41,16 @@ typedef struct rt_barrier {
     char padding[60];
 } rt_barrier;
 
-/* What a member brings to the collective under way; read by peers between two barriers. */
+enum { RT_SLOT_BYTES = 8192, RT_SLOT_TURNS = 2 };
+
+/* What a member brings to a collective. Small data are read here, which saves the barrier at the end: a
+ * member may go on, and even begin the next collective, while peers still read, because that one writes
+ * the other of its two slots, and the one after it comes behind a barrier that waits for the readers. */
 typedef struct rt_slot {
     int64_t buffer, bytes; /* slab offset, size */
     int32_t type, layer;
+    char padding[40];
+    char data[RT_SLOT_BYTES];
 } rt_slot;
 
 /* One direction of one pair of an exchange. The sender alone adds to `published`, the receiver to `taken`. */
@@ -77,7 +83,7 @@ typedef struct rt_segment {
     int64_t area_operations, area_bytes, area_busy, area_wait, area_ends, area_times, area_events;
     int64_t barriers, pairs, tokens, logits;
     int64_t pair_count;
-    int64_t *slots;      /* [channels] member slots of a channel */
+    int64_t *slots;      /* [channels] slots of its members */
     int64_t *pair_first; /* [exchanges] index of its first pair */
     int64_t *slabs;      /* [world] */
 } rt_segment;
@@ -104,8 +110,11 @@ static inline void *rt_segment_array(const rt_segment *s, int rank, int64_t arra
 static inline rt_barrier *rt_segment_barrier(const rt_segment *s, int channel) {
     return (rt_barrier *)(s->base + s->barriers) + channel;
 }
-static inline rt_slot *rt_segment_slot(const rt_segment *s, int channel, int member) {
-    return (rt_slot *)(s->base + s->slots[channel]) + member;
+/* `turn`: how many collectives the channel has seen. */
+static inline rt_slot *rt_segment_slot(const rt_segment *s, int channel, int member,
+                                       uint32_t turn) {
+    return (rt_slot *)(s->base + s->slots[channel]) + (int64_t)member * RT_SLOT_TURNS +
+           turn % RT_SLOT_TURNS;
 }
 /* `back`: the direction from target to source. */
 static inline rt_pair *rt_segment_pair(const rt_segment *s, int exchange, bool back, int source,

@@ -2,10 +2,12 @@
 #include "host/wait.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 
-enum { WAIT_SLICE_MS = 100 };
+/* Turns are given away before sleeping: a few microseconds when nobody takes them, less than a sleep costs. */
+enum { WAIT_SLICE_MS = 100, WAIT_TURNS = 16 };
 
 /* Push the ranks that `rank` waits for and that are not in the closure yet. */
 static int32_t closure_follow(rt_rank *self, int32_t count, int32_t waits_for) {
@@ -83,46 +85,62 @@ static rt_status wait_give_up(rt_rank *self, int32_t count, int32_t culprit) {
                    culprit, (long long)self->limit_ms, doing);
 }
 
-static rt_status wait_word(rt_rank *self, rt_word *word, uint32_t target, int32_t waits_for) {
-    uint32_t value = atomic_load_explicit(word, memory_order_acquire);
-    if (value & RT_ABORT_BIT)
-        return RT_ABORTED;
-    if (rt_word_reached(value, target))
-        return RT_OK;
-    rt_status status = RT_OK;
-    double begin = rt_now(), changed = begin;
+/* The word that a wait is for, and the count. */
+typedef struct Wait {
+    rt_word *word;
+    uint32_t target;
+    int32_t waits_for; /* as in rt_area */
+} Wait;
+
+/* Whether the wait is over; *value: of its word, with the abort bit if that is why. */
+static bool wait_over(const Wait *wait, uint32_t *value) {
+    *value = atomic_load_explicit(wait->word, memory_order_acquire);
+    return (*value & RT_ABORT_BIT) || rt_word_reached(*value, wait->target);
+}
+
+static rt_status wait_asleep(rt_rank *self, const Wait *wait, uint32_t *value) {
+    double changed = rt_now(), checked = changed;
     uint64_t progress = UINT64_MAX;
     int64_t slice = self->limit_ms && self->limit_ms < 4 * WAIT_SLICE_MS ? (self->limit_ms + 3) / 4
                                                                          : WAIT_SLICE_MS;
-    double checked = begin;
-    atomic_store_explicit(&self->area->waits_for, waits_for, memory_order_relaxed);
     for (;;) {
-        rt_word_sleep(word, value, self->limit_ms || self->watch_pids ? slice : -1);
-        value = atomic_load_explicit(word, memory_order_acquire);
-        if (value & RT_ABORT_BIT) {
-            status = RT_ABORTED;
-            break;
-        }
-        if (rt_word_reached(value, target))
-            break;
+        rt_word_sleep(wait->word, *value, self->limit_ms || self->watch_pids ? slice : -1);
+        if (wait_over(wait, value))
+            return RT_OK;
         double now = rt_now();
         if ((now - checked) * 1e3 < (double)slice)
             continue;
         checked = now;
-        int32_t culprit, count = closure_find(self, waits_for);
+        int32_t culprit, count = closure_find(self, wait->waits_for);
         uint64_t sum = closure_progress(self, count, &culprit);
         changed = sum != progress ? now : changed;
         progress = sum;
-        status = closure_alive(self, count);
-        if (status == RT_OK && self->limit_ms && (now - changed) * 1e3 >= (double)self->limit_ms)
-            status = wait_give_up(self, count, culprit);
-        if (status != RT_OK)
-            break;
+        RT_TRY(closure_alive(self, count));
+        if (self->limit_ms && (now - changed) * 1e3 >= (double)self->limit_ms)
+            return wait_give_up(self, count, culprit);
     }
+}
+
+/* Where ranks outnumber processors, the others often come in the turns given away: then nobody has slept, and
+ * nobody is woken. */
+static rt_status wait_run(rt_rank *self, const Wait *wait) {
+    uint32_t value;
+    bool over = wait_over(wait, &value);
+    if (over)
+        return value & RT_ABORT_BIT ? RT_ABORTED : RT_OK;
+    rt_status status = RT_OK;
+    double begin = rt_now();
+    atomic_store_explicit(&self->area->waits_for, wait->waits_for, memory_order_relaxed);
+    for (int turn = 0; !over && turn < WAIT_TURNS; ++turn) {
+        sched_yield();
+        over = wait_over(wait, &value);
+    }
+    if (!over)
+        status = wait_asleep(self, wait, &value);
     atomic_store_explicit(&self->area->waits_for, 0, memory_order_relaxed);
     atomic_fetch_add_explicit(&self->area->progress, 1, memory_order_relaxed);
     self->waited += rt_now() - begin;
-    return status;
+    return status == RT_OK && (value & RT_ABORT_BIT) ? RT_ABORTED : status;
 }
 
 rt_status rt_wait_barrier(rt_rank *rank, int channel) {
@@ -139,9 +157,10 @@ rt_status rt_wait_barrier(rt_rank *rank, int channel) {
         rt_word_wake(word);
         return RT_OK;
     }
-    return wait_word(rank, word, target, channel + 1);
+    return wait_run(rank, &(Wait){.word = word, .target = target, .waits_for = channel + 1});
 }
 
 rt_status rt_wait_peer(rt_rank *rank, rt_word *word, uint32_t target, int peer) {
-    return wait_word(rank, word, rt_word_count(target), -(peer + 1));
+    return wait_run(
+        rank, &(Wait){.word = word, .target = rt_word_count(target), .waits_for = -(peer + 1)});
 }

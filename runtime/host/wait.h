@@ -1,6 +1,7 @@
-/* wait: how a rank waits for others, and when it gives up. Waits sleep in futexes. A wait fails when, for the
- * limit, none of the ranks that it depends on made progress, seen through the ranks that those wait for
- * in turn; the message then names the rank that holds all others up. */
+/* wait: how a rank waits for others, and when it gives up. A wait gives way a few times to whoever can run,
+ * then sleeps in a futex. It fails when, for the limit, none of the ranks that it depends on made
+ * progress, seen through the ranks that those wait for in turn; the message then names the rank that
+ * holds all others up. */
 #pragma once
 
 #include "core/rank.h"

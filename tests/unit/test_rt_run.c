@@ -105,15 +105,21 @@ static int64_t expected_bytes(int from, int to) {
     int64_t steps_run = 2 * MAX_NEW, bytes = 0;
     if (from == to)
         return 0;
-    int64_t elements = (UNITS * 4 / 5 - UNITS / 5) * (UNIT / 4), small = 1100 * 4 / 5 - 1100 / 5;
+    int64_t small = 1100 * 4 / 5 - 1100 / 5;
     for (int side = 0; side < 2; ++side) {
         int i = side ? from : to;
-        bytes += LAYERS * 4 * (elements * (i + 1) / 4 - elements * i / 4);
+        for (int layer = 0; layer < LAYERS; ++layer) {
+            int64_t units = sum_units(layer), elements = (units * 4 / 5 - units / 5) * (UNIT / 4);
+            bytes += 4 * (elements * (i + 1) / 4 - elements * i / 4);
+        }
         bytes += LAYERS * 2 * (small * (i + 1) / 4 - small * i / 4);
     }
-    int64_t own[WORLD] = {23 * 3 / 7 * 12, 0, 0, (23 - 23 * 3 / 7) * 12};
-    if (from != 2 && to != 2)
-        bytes += LAYERS * (own[to] + own[from]);
+    for (int layer = 0; layer < LAYERS; ++layer) {
+        int64_t units = scatter_units(layer), first = units * 3 / 7;
+        int64_t own[WORLD] = {first * 12, 0, 0, (units - first) * 12};
+        if (from != 2 && to != 2)
+            bytes += own[to] + own[from];
+    }
     for (int e = 0; e < EXCHANGES; ++e)
         for (int layer = 0; layer < LAYERS; ++layer)
             for (int s = 0; s < 3; ++s)
