@@ -1,6 +1,6 @@
 /* sandbox_json: Lua values as canonical JSON, for results that leave a sandbox. Scratch memory is
  * an arena of its own. It must not know what the values mean. */
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/sandbox.h"
 
 #include <lauxlib.h>
@@ -23,7 +23,7 @@ typedef struct Path {
 
 typedef struct Writer {
     lua_State *lua;
-    Json json;
+    Jsonw json;
     Buf *out;
     Arena arena;
     Diag *diag;
@@ -81,14 +81,14 @@ static bool utf8_is_valid(const unsigned char *text, size_t length) {
 static Status write_value(Writer *writer, const Path *path);
 
 static Status write_array(Writer *writer, const Path *path, lua_Integer count) {
-    json_array(&writer->json, count <= 2);
+    jsonw_array(&writer->json, count <= 2);
     for (lua_Integer i = 1; i <= count; i++) {
         Path item = {.up = path, .index = i, .depth = path ? path->depth + 1 : 1};
         lua_rawgeti(writer->lua, -1, i);
         TRY(write_value(writer, &item));
         lua_pop(writer->lua, 1);
     }
-    json_end(&writer->json);
+    jsonw_end(&writer->json);
     return STATUS_OK;
 }
 
@@ -109,16 +109,16 @@ static Status write_object(Writer *writer, const Path *path, lua_Integer count) 
         at++;
     }
     qsort(keys, (size_t)count, sizeof *keys, compare_keys);
-    json_object(&writer->json, false);
+    jsonw_object(&writer->json, false);
     for (lua_Integer i = 0; i < count; i++) {
         Path item = {.up = path, .key = keys[i], .depth = path ? path->depth + 1 : 1};
-        json_key(&writer->json, keys[i]);
+        jsonw_key(&writer->json, keys[i]);
         lua_pushstring(writer->lua, keys[i]);
         lua_rawget(writer->lua, -2);
         TRY(write_value(writer, &item));
         lua_pop(writer->lua, 1);
     }
-    json_end(&writer->json);
+    jsonw_end(&writer->json);
     return STATUS_OK;
 }
 
@@ -130,10 +130,10 @@ static bool write_range(Writer *writer) {
     lua_rawget(writer->lua, -3);
     bool is_range = lua_isinteger(writer->lua, -2) && lua_isinteger(writer->lua, -1);
     if (is_range) {
-        json_array(&writer->json, true);
-        json_int(&writer->json, lua_tointeger(writer->lua, -2));
-        json_int(&writer->json, lua_tointeger(writer->lua, -1));
-        json_end(&writer->json);
+        jsonw_array(&writer->json, true);
+        jsonw_int(&writer->json, lua_tointeger(writer->lua, -2));
+        jsonw_int(&writer->json, lua_tointeger(writer->lua, -1));
+        jsonw_end(&writer->json);
     }
     lua_pop(writer->lua, 2);
     return is_range;
@@ -141,7 +141,7 @@ static bool write_range(Writer *writer) {
 
 static Status write_table(Writer *writer, const Path *path) {
     lua_Integer texts = 0, integers = 0, largest = 0;
-    if ((path ? path->depth : 0) >= JSON_DEPTH - 1) {
+    if ((path ? path->depth : 0) >= JSONW_DEPTH - 1) {
         return refuse(writer, path, "is nested too deep, or contains itself");
     }
     if (!lua_checkstack(writer->lua, 8)) {
@@ -176,7 +176,7 @@ static Status write_string(Writer *writer, const Path *path) {
     if (strlen(text) != length || !utf8_is_valid((const unsigned char *)text, length)) {
         return refuse(writer, path, "is no UTF-8 text");
     }
-    json_string(&writer->json, text);
+    jsonw_string(&writer->json, text);
     return STATUS_OK;
 }
 
@@ -187,17 +187,17 @@ static Status write_value(Writer *writer, const Path *path) {
     }
     switch (lua_type(writer->lua, -1)) {
     case LUA_TBOOLEAN:
-        json_bool(&writer->json, lua_toboolean(writer->lua, -1));
+        jsonw_bool(&writer->json, lua_toboolean(writer->lua, -1));
         return STATUS_OK;
     case LUA_TNUMBER:
         if (lua_isinteger(writer->lua, -1)) {
-            json_int(&writer->json, lua_tointeger(writer->lua, -1));
+            jsonw_int(&writer->json, lua_tointeger(writer->lua, -1));
             return STATUS_OK;
         }
         if (!isfinite(lua_tonumber(writer->lua, -1))) {
             return refuse(writer, path, "is not a finite number");
         }
-        json_real(&writer->json, lua_tonumber(writer->lua, -1));
+        jsonw_real(&writer->json, lua_tonumber(writer->lua, -1));
         return STATUS_OK;
     case LUA_TSTRING:
         return write_string(writer, path);
@@ -214,12 +214,12 @@ static Status write_value(Writer *writer, const Path *path) {
 Status sandbox_to_json(lua_State *lua, int index, Buf *out, Diag *diag) {
     Writer writer = {.lua = lua, .out = out, .diag = diag};
     int top = lua_gettop(lua);
-    json_begin(&writer.json, out);
+    jsonw_begin(&writer.json, out);
     lua_pushvalue(lua, index);
     Status status = write_value(&writer, NULL);
     lua_settop(lua, top);
     if (status == STATUS_OK) {
-        json_finish(&writer.json);
+        jsonw_finish(&writer.json);
     }
     arena_free(&writer.arena);
     return status;

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/diag.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/yaml.h"
 
 #include <stddef.h>
@@ -76,7 +76,7 @@ Status schema_read(const Schema *schema, const YamlNode *node, void *out, Arena 
 
 /* Write the struct as a JSON object, keys sorted, quantities as text with units that read back
  * equal. */
-void schema_write(const Schema *schema, const void *object, Json *json);
+void schema_write(const Schema *schema, const void *object, Jsonw *json);
 
 /* Push the struct as a fresh Lua table; reals with an integral value stay floats. Lists are arrays
  * from 1; items, ranks and layers keep their own numbering (from 0). */

@@ -17,12 +17,12 @@ static void shorten(Buf *path, size_t length) {
 
 /* One line always: an added or removed item that is large is only named. */
 static void append_value(const Field *field, const void *value, Buf *out) {
-    Json json;
+    Jsonw json;
     if (field->type == FIELD_OBJECT && !schema_is_row(field->of)) {
         buf_puts(out, "{...}");
         return;
     }
-    json_begin(&json, out);
+    jsonw_begin(&json, out);
     schema_write_value(field, value, &json);
 }
 

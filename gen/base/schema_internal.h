@@ -27,7 +27,7 @@ bool schema_quantity(FieldType type, Quantity *quantity);
 bool schema_is_row(const Schema *schema);
 
 /* Write one value, given its own address. */
-void schema_write_value(const Field *field, const void *value, Json *json);
+void schema_write_value(const Field *field, const void *value, Jsonw *json);
 
 static inline const void *schema_at(const Field *field, const void *object) {
     return (const char *)object + field->offset;

@@ -19,7 +19,7 @@ static Status check_limits(const SchemaReader *reader, const Field *field, doubl
     if (has_unit)
         units_format(quantity, bound, limit);
     else
-        json_format_real(limit, bound);
+        jsonw_format_real(limit, bound);
     return diag_error(reader->diag, node->place, "E0110", field->doc, "%s must be at %s %s, not %s",
                       field->name, value < field->min ? "least" : "most", limit, node->text);
 }
@@ -39,7 +39,7 @@ static bool plain_form(const char *text, char plain[32]) {
     double value;
     if (!number_parse_real(digits, &value) || value != floor(value) || fabs(value) >= 0x1p53)
         return false;
-    json_format_real(plain, value);
+    jsonw_format_real(plain, value);
     return true;
 }
 

@@ -24,11 +24,11 @@ bool schema_quantity(FieldType type, Quantity *quantity) {
     }
 }
 
-static void write_range(const Range *range, Json *json) {
-    json_array(json, true);
-    json_int(json, range->begin);
-    json_int(json, range->end);
-    json_end(json);
+static void write_range(const Range *range, Jsonw *json) {
+    jsonw_array(json, true);
+    jsonw_int(json, range->begin);
+    jsonw_int(json, range->end);
+    jsonw_end(json);
 }
 
 bool schema_is_row(const Schema *schema) {
@@ -41,9 +41,9 @@ bool schema_is_row(const Schema *schema) {
     return true;
 }
 
-static void write_list(const Field *field, const SchemaList *list, Json *json) {
+static void write_list(const Field *field, const SchemaList *list, Jsonw *json) {
     bool ranges = field->of == &range_schema;
-    json_array(json, ranges);
+    jsonw_array(json, ranges);
     for (int64_t i = 0; i < list->count; i++) {
         const void *item = schema_item(field, list, i);
         if (ranges)
@@ -51,47 +51,47 @@ static void write_list(const Field *field, const SchemaList *list, Json *json) {
         else
             schema_write(field->of, item, json);
     }
-    json_end(json);
+    jsonw_end(json);
 }
 
-static void write_quantity(Quantity quantity, double value, Json *json) {
+static void write_quantity(Quantity quantity, double value, Jsonw *json) {
     char text[UNITS_TEXT];
     units_format(quantity, value, text);
-    json_string(json, text);
+    jsonw_string(json, text);
 }
 
-void schema_write_value(const Field *field, const void *value, Json *json) {
+void schema_write_value(const Field *field, const void *value, Jsonw *json) {
     Quantity quantity;
     switch (field->type) {
     case FIELD_INT:
-        json_int(json, *(const int64_t *)value);
+        jsonw_int(json, *(const int64_t *)value);
         break;
     case FIELD_REAL:
-        json_real(json, *(const double *)value);
+        jsonw_real(json, *(const double *)value);
         break;
     case FIELD_BOOL:
-        json_bool(json, *(const bool *)value);
+        jsonw_bool(json, *(const bool *)value);
         break;
     case FIELD_TEXT:
-        json_string(json, *(const char *const *)value);
+        jsonw_string(json, *(const char *const *)value);
         break;
     case FIELD_ENUM:
-        json_string(json, field->names[*(const int64_t *)value]);
+        jsonw_string(json, field->names[*(const int64_t *)value]);
         break;
     case FIELD_RANGE:
         write_range(value, json);
         break;
     case FIELD_INTS:
-        json_array(json, true);
+        jsonw_array(json, true);
         for (int64_t i = 0; i < ((const IntList *)value)->count; i++)
-            json_int(json, ((const IntList *)value)->items[i]);
-        json_end(json);
+            jsonw_int(json, ((const IntList *)value)->items[i]);
+        jsonw_end(json);
         break;
     case FIELD_TEXTS:
-        json_array(json, true);
+        jsonw_array(json, true);
         for (int64_t i = 0; i < ((const TextList *)value)->count; i++)
-            json_string(json, ((const TextList *)value)->items[i]);
-        json_end(json);
+            jsonw_string(json, ((const TextList *)value)->items[i]);
+        jsonw_end(json);
         break;
     case FIELD_BYTES:
         write_quantity(QUANTITY_BYTES, (double)*(const int64_t *)value, json);
@@ -115,17 +115,17 @@ static int by_name(const void *left, const void *right) {
     return strcmp((*(const Field *const *)left)->name, (*(const Field *const *)right)->name);
 }
 
-void schema_write(const Schema *schema, const void *object, Json *json) {
+void schema_write(const Schema *schema, const void *object, Jsonw *json) {
     const Field *sorted[SCHEMA_FIELDS_MAX];
     int count = schema_count(schema);
     assert(count <= SCHEMA_FIELDS_MAX);
     for (int i = 0; i < count; i++)
         sorted[i] = &schema->fields[i];
     qsort(sorted, (size_t)count, sizeof(sorted[0]), by_name);
-    json_object(json, schema_is_row(schema));
+    jsonw_object(json, schema_is_row(schema));
     for (int i = 0; i < count; i++) {
-        json_key(json, sorted[i]->name);
+        jsonw_key(json, sorted[i]->name);
         schema_write_value(sorted[i], schema_at(sorted[i], object), json);
     }
-    json_end(json);
+    jsonw_end(json);
 }

@@ -2,7 +2,7 @@
  * nearest to 5e-6 and 200 Gb/s exactly 25e9 bytes/s. */
 #include "base/units.h"
 
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/number.h"
 
 #include <math.h>
@@ -74,7 +74,7 @@ UnitsResult units_parse(Quantity quantity, const char *text, double *value) {
  * unit. */
 void units_format(Quantity quantity, double value, char text[UNITS_TEXT]) {
     char number[32], candidate[UNITS_TEXT];
-    json_format_real(number, value);
+    jsonw_format_real(number, value);
     snprintf(text, UNITS_TEXT, "%s %s", number, base_units[quantity]);
     if (value == 0)
         return;
@@ -83,7 +83,7 @@ void units_format(Quantity quantity, double value, char text[UNITS_TEXT]) {
         if (units[i].quantity != quantity || !units[i].written)
             continue;
         double scaled = value * units[i].divisor / units[i].factor, back;
-        json_format_real(number, scaled);
+        jsonw_format_real(number, scaled);
         snprintf(candidate, UNITS_TEXT, "%s %s", number, units[i].name);
         bool exact = units_parse(quantity, candidate, &back) == UNITS_OK && back == value;
         bool plain = fabs(scaled) >= 1 && !strchr(number, 'e');
@@ -102,7 +102,7 @@ static const struct {
 
 void units_cure(Quantity quantity, double number, char help[UNITS_HELP]) {
     char n[32];
-    json_format_real(n, number);
+    jsonw_format_real(n, number);
     switch (quantity) {
     case QUANTITY_BYTES:
         snprintf(help, UNITS_HELP, "write %s GB (10^9 bytes) or %s GiB (2^30 bytes)", n, n);

@@ -1,7 +1,7 @@
 /* program_view: see the header. The fields pushed here are the contract with lua/emit/. */
 #include "emit/program_view.h"
 
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "schedule/workspace.h"
 
 #include <assert.h>
@@ -23,7 +23,7 @@ static void set_bool(lua_State *lua, const char *key, bool value) {
 
 static void set_real(lua_State *lua, const char *key, double value) {
     char text[32];
-    json_format_real(text, value);
+    jsonw_format_real(text, value);
     set_text(lua, key, text);
 }
 

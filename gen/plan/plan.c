@@ -22,10 +22,10 @@ const char *plan_digest(Arena *arena, const char *text, size_t length) {
 
 const char *plan_digest_object(Arena *arena, const Schema *schema, const void *object) {
     Buf text = {0};
-    Json json;
-    json_begin(&json, &text);
+    Jsonw json;
+    jsonw_begin(&json, &text);
     schema_write(schema, object, &json);
-    json_finish(&json);
+    jsonw_finish(&json);
     const char *digest = plan_digest(arena, text.data, text.length);
     buf_free(&text);
     return digest;
@@ -38,10 +38,10 @@ void plan_digest_inputs(Arena *arena, PlanInputs *inputs) {
 }
 
 void plan_write(const Plan *plan, Buf *out) {
-    Json json;
-    json_begin(&json, out);
+    Jsonw json;
+    jsonw_begin(&json, out);
     schema_write(&plan_schema, plan, &json);
-    json_finish(&json);
+    jsonw_finish(&json);
 }
 
 /* The version comes first: fields of another version would only be noise. */

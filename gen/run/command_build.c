@@ -1,7 +1,7 @@
 /* command_build: gen build DIR. */
 #include "run/build.h"
 
-#include "base/json.h"
+#include "base/jsonw.h"
 
 Status command_build(Run *run) {
     const char *dir = run->options.operand, *binary;
@@ -9,13 +9,13 @@ Status command_build(Run *run) {
     TRY(build_program(run, dir));
     if (run_json(run)) {
         Buf text = {0};
-        Json json;
-        json_begin(&json, &text);
-        json_object(&json, false);
-        json_key(&json, "binary");
-        json_string(&json, binary);
-        json_end(&json);
-        json_finish(&json);
+        Jsonw json;
+        jsonw_begin(&json, &text);
+        jsonw_object(&json, false);
+        jsonw_key(&json, "binary");
+        jsonw_string(&json, binary);
+        jsonw_end(&json);
+        jsonw_finish(&json);
         fputs(text.data, stdout);
         buf_free(&text);
     } else {

@@ -5,14 +5,14 @@
 
 static void report_json(const CheckReport *report) {
     Buf text = {0};
-    Json json;
-    json_begin(&json, &text);
-    json_object(&json, false);
-    json_key(&json, "failures");
-    json_int(&json, report->failures);
+    Jsonw json;
+    jsonw_begin(&json, &text);
+    jsonw_object(&json, false);
+    jsonw_key(&json, "failures");
+    jsonw_int(&json, report->failures);
     prove_json(report, &json);
-    json_end(&json);
-    json_finish(&json);
+    jsonw_end(&json);
+    jsonw_finish(&json);
     fputs(text.data, stdout);
     buf_free(&text);
 }

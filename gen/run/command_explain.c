@@ -1,5 +1,5 @@
 /* command_explain: gen explain CODE. */
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "run/command.h"
 #include "run/explain_table.h"
 #include "schedule/check.h"
@@ -42,15 +42,15 @@ Status command_explain(Run *run) {
         return STATUS_OK;
     }
     Buf out = {0};
-    Json json;
-    json_begin(&json, &out);
-    json_object(&json, false);
-    json_key(&json, "code");
-    json_string(&json, code);
-    json_key(&json, "text");
-    json_string(&json, text);
-    json_end(&json);
-    json_finish(&json);
+    Jsonw json;
+    jsonw_begin(&json, &out);
+    jsonw_object(&json, false);
+    jsonw_key(&json, "code");
+    jsonw_string(&json, code);
+    jsonw_key(&json, "text");
+    jsonw_string(&json, text);
+    jsonw_end(&json);
+    jsonw_finish(&json);
     fputs(out.data, stdout);
     buf_free(&out);
     return STATUS_OK;

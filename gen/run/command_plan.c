@@ -1,6 +1,6 @@
 /* command_plan: gen plan. Writes plan.json, or prints it for "-o -". */
 #include "base/fs.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "run/inputs.h"
 
 #include <string.h>
@@ -15,17 +15,17 @@ static void report(Run *run, const Plan *plan, const char *path) {
         return;
     }
     Buf text = {0};
-    Json json;
-    json_begin(&json, &text);
-    json_object(&json, false);
-    json_key(&json, "name");
-    json_string(&json, plan->name);
-    json_key(&json, "plan");
-    json_string(&json, path);
-    json_key(&json, "ranks");
-    json_int(&json, plan->ranks.count);
-    json_end(&json);
-    json_finish(&json);
+    Jsonw json;
+    jsonw_begin(&json, &text);
+    jsonw_object(&json, false);
+    jsonw_key(&json, "name");
+    jsonw_string(&json, plan->name);
+    jsonw_key(&json, "plan");
+    jsonw_string(&json, path);
+    jsonw_key(&json, "ranks");
+    jsonw_int(&json, plan->ranks.count);
+    jsonw_end(&json);
+    jsonw_finish(&json);
     fputs(text.data, stdout);
     buf_free(&text);
 }

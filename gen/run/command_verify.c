@@ -34,34 +34,34 @@ static Status find_checkpoint(Run *run, const char **checkpoint) {
     return map_checkpoint(&run->arena, map, checkpoint, &run->diag);
 }
 
-static void json_margin(Json *json, const char *key, const ReferenceMargin *margin) {
-    json_key(json, key);
-    json_object(json, true);
-    json_key(json, "layer");
-    json_int(json, margin->layer);
-    json_key(json, "position");
-    json_int(json, margin->position);
-    json_key(json, "sequence");
-    json_int(json, margin->sequence);
-    json_key(json, "value");
-    json_real(json, margin->value);
-    json_end(json);
+static void json_margin(Jsonw *json, const char *key, const ReferenceMargin *margin) {
+    jsonw_key(json, key);
+    jsonw_object(json, true);
+    jsonw_key(json, "layer");
+    jsonw_int(json, margin->layer);
+    jsonw_key(json, "position");
+    jsonw_int(json, margin->position);
+    jsonw_key(json, "sequence");
+    jsonw_int(json, margin->sequence);
+    jsonw_key(json, "value");
+    jsonw_real(json, margin->value);
+    jsonw_end(json);
 }
 
 /* The program's object, with ours as its last member. */
 static void report_json(const Verify *verify, Buf *program) {
     Buf ours = {0};
-    Json json;
-    json_begin(&json, &ours);
-    json_object(&json, false);
+    Jsonw json;
+    jsonw_begin(&json, &ours);
+    jsonw_object(&json, false);
     json_margin(&json, "argmax_margin", &verify->reference.argmax);
-    json_key(&json, "compared_positions");
-    json_int(&json, verify->compared_positions);
-    json_key(&json, "compared_tokens");
-    json_int(&json, verify->compared_tokens);
+    jsonw_key(&json, "compared_positions");
+    jsonw_int(&json, verify->compared_positions);
+    jsonw_key(&json, "compared_tokens");
+    jsonw_int(&json, verify->compared_tokens);
     json_margin(&json, "router_margin", &verify->reference.router);
-    json_end(&json);
-    json_finish(&json);
+    jsonw_end(&json);
+    jsonw_finish(&json);
     while (program->length && program->data[program->length - 1] != '}')
         program->length--;
     if (program->length)

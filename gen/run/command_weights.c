@@ -1,6 +1,6 @@
 /* command_weights: gen weights. Maps a checkpoint to the ranks of a program; no element is read. */
 #include "base/fs.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "emit/weights.h"
 #include "run/build.h"
 #include "run/inputs.h"
@@ -20,13 +20,13 @@ Status command_weights(Run *run) {
         return STATUS_OK;
     }
     Buf text = {0};
-    Json json;
-    json_begin(&json, &text);
-    json_object(&json, false);
-    json_key(&json, "map");
-    json_string(&json, map);
-    json_end(&json);
-    json_finish(&json);
+    Jsonw json;
+    jsonw_begin(&json, &text);
+    jsonw_object(&json, false);
+    jsonw_key(&json, "map");
+    jsonw_string(&json, map);
+    jsonw_end(&json);
+    jsonw_finish(&json);
     fputs(text.data, stdout);
     buf_free(&text);
     return STATUS_OK;

@@ -1,7 +1,7 @@
 /* doctor: gen doctor. Each finding says what is there, or what its lack costs and how to get it. */
 #include "run/doctor.h"
 
-#include "base/json.h"
+#include "base/jsonw.h"
 
 static void report_text(const Findings *list) {
     for (int64_t i = 0; i < list->count; i++) {
@@ -15,27 +15,27 @@ static void report_text(const Findings *list) {
 
 static void report_json(const Findings *list, bool ready) {
     Buf text = {0};
-    Json json;
-    json_begin(&json, &text);
-    json_object(&json, false);
-    json_key(&json, "findings");
-    json_array(&json, false);
+    Jsonw json;
+    jsonw_begin(&json, &text);
+    jsonw_object(&json, false);
+    jsonw_key(&json, "findings");
+    jsonw_array(&json, false);
     for (int64_t i = 0; i < list->count; i++) {
         const Finding *item = &list->items[i];
-        json_object(&json, true);
-        json_key(&json, "found");
-        json_string(&json, item->found);
-        json_key(&json, "name");
-        json_string(&json, item->name);
-        json_key(&json, "needed");
-        json_bool(&json, item->needed);
-        json_end(&json);
+        jsonw_object(&json, true);
+        jsonw_key(&json, "found");
+        jsonw_string(&json, item->found);
+        jsonw_key(&json, "name");
+        jsonw_string(&json, item->name);
+        jsonw_key(&json, "needed");
+        jsonw_bool(&json, item->needed);
+        jsonw_end(&json);
     }
-    json_end(&json);
-    json_key(&json, "ready");
-    json_bool(&json, ready);
-    json_end(&json);
-    json_finish(&json);
+    jsonw_end(&json);
+    jsonw_key(&json, "ready");
+    jsonw_bool(&json, ready);
+    jsonw_end(&json);
+    jsonw_finish(&json);
     fputs(text.data, stdout);
     buf_free(&text);
 }

@@ -76,36 +76,36 @@ static void report_text(Run *run, const Emission *emission) {
 
 static void report_json(const Emission *emission) {
     Buf text = {0};
-    Json json;
-    json_begin(&json, &text);
-    json_object(&json, false);
-    json_key(&json, "directory");
-    json_string(&json, emission->dir);
-    json_key(&json, "name");
-    json_string(&json, emission->plan->name);
-    json_key(&json, "proved");
-    json_int(&json, prove_count(&emission->report));
-    json_key(&json, "ranks");
-    json_int(&json, emission->plan->ranks.count);
-    json_key(&json, "roles");
-    json_array(&json, false);
+    Jsonw json;
+    jsonw_begin(&json, &text);
+    jsonw_object(&json, false);
+    jsonw_key(&json, "directory");
+    jsonw_string(&json, emission->dir);
+    jsonw_key(&json, "name");
+    jsonw_string(&json, emission->plan->name);
+    jsonw_key(&json, "proved");
+    jsonw_int(&json, prove_count(&emission->report));
+    jsonw_key(&json, "ranks");
+    jsonw_int(&json, emission->plan->ranks.count);
+    jsonw_key(&json, "roles");
+    jsonw_array(&json, false);
     for (int64_t r = 0; r < emission->schedule.roles.count; r++) {
         const Role *role = &emission->schedule.roles.items[r];
         int64_t least, most;
         role_memory(emission, role, &least, &most);
-        json_object(&json, true);
-        json_key(&json, "bytes");
-        json_int(&json, most);
-        json_key(&json, "name");
-        json_string(&json, role->name);
-        json_key(&json, "ranks");
-        json_int(&json, role->ranks.count);
-        json_end(&json);
+        jsonw_object(&json, true);
+        jsonw_key(&json, "bytes");
+        jsonw_int(&json, most);
+        jsonw_key(&json, "name");
+        jsonw_string(&json, role->name);
+        jsonw_key(&json, "ranks");
+        jsonw_int(&json, role->ranks.count);
+        jsonw_end(&json);
     }
-    json_end(&json);
+    jsonw_end(&json);
     predict_json(&emission->simulation, &json);
-    json_end(&json);
-    json_finish(&json);
+    jsonw_end(&json);
+    jsonw_finish(&json);
     fputs(text.data, stdout);
     buf_free(&text);
 }

@@ -14,24 +14,24 @@ void predict_print(Run *run, const Simulation *simulation, const Schedule *sched
            simulation->throughput[COST_EXPECTED]);
 }
 
-static void json_cases(Json *json, const char *key, const double *values) {
-    json_key(json, key);
-    json_object(json, true);
-    json_key(json, "expected");
-    json_real(json, values[COST_EXPECTED]);
-    json_key(json, "high");
-    json_real(json, values[COST_HIGH]);
-    json_key(json, "low");
-    json_real(json, values[COST_LOW]);
-    json_end(json);
+static void json_cases(Jsonw *json, const char *key, const double *values) {
+    jsonw_key(json, key);
+    jsonw_object(json, true);
+    jsonw_key(json, "expected");
+    jsonw_real(json, values[COST_EXPECTED]);
+    jsonw_key(json, "high");
+    jsonw_real(json, values[COST_HIGH]);
+    jsonw_key(json, "low");
+    jsonw_real(json, values[COST_LOW]);
+    jsonw_end(json);
 }
 
-void predict_json(const Simulation *simulation, Json *json) {
-    json_key(json, "times");
-    json_object(json, false);
+void predict_json(const Simulation *simulation, Jsonw *json) {
+    jsonw_key(json, "times");
+    jsonw_object(json, false);
     json_cases(json, "prefill_s", simulation->prefill);
     json_cases(json, "throughput", simulation->throughput);
     json_cases(json, "tpot_s", simulation->tpot);
     json_cases(json, "tps", simulation->tps);
-    json_end(json);
+    jsonw_end(json);
 }

@@ -2,7 +2,7 @@
  * the machine at hand. */
 #pragma once
 
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "run/command.h"
 #include "schedule/simulate.h"
 
@@ -10,4 +10,4 @@
 void predict_print(Run *run, const Simulation *simulation, const Schedule *schedule);
 
 /* Member "times" of the object that is open: prefill_s, throughput, tpot_s, tps, each {expected, high, low}. */
-void predict_json(const Simulation *simulation, Json *json);
+void predict_json(const Simulation *simulation, Jsonw *json);

@@ -14,17 +14,17 @@ int64_t prove_count(const CheckReport *report) {
     return count;
 }
 
-static void json_number(Json *json, const char *key, int64_t value) {
-    json_key(json, key);
-    json_int(json, value);
+static void json_number(Jsonw *json, const char *key, int64_t value) {
+    jsonw_key(json, key);
+    jsonw_int(json, value);
 }
 
-void prove_json(const CheckReport *report, Json *json) {
-    json_key(json, "ledger");
-    json_array(json, false);
+void prove_json(const CheckReport *report, Jsonw *json) {
+    jsonw_key(json, "ledger");
+    jsonw_array(json, false);
     for (int64_t i = 0; i < report->ledger.count; i++) {
         const LedgerRow *row = &report->ledger.rows[i];
-        json_object(json, true);
+        jsonw_object(json, true);
         json_number(json, "activations", row->activations);
         json_number(json, "capacity", row->capacity);
         json_number(json, "padding", row->padding);
@@ -34,21 +34,21 @@ void prove_json(const CheckReport *report, Json *json) {
         json_number(json, "weights", row->weights);
         json_number(json, "windows", row->windows);
         json_number(json, "workspace", row->workspace);
-        json_end(json);
+        jsonw_end(json);
     }
-    json_end(json);
-    json_key(json, "rules");
-    json_array(json, false);
+    jsonw_end(json);
+    jsonw_key(json, "rules");
+    jsonw_array(json, false);
     for (int i = 0; i < CHECK_RULE_COUNT; i++) {
         const CheckRule *rule = &report->rules[i];
-        json_object(json, true);
+        jsonw_object(json, true);
         json_number(json, "count", rule->count);
         json_number(json, "failures", rule->failures);
-        json_key(json, "name");
-        json_string(json, rule->name);
-        json_key(json, "ran");
-        json_bool(json, rule->ran);
-        json_end(json);
+        jsonw_key(json, "name");
+        jsonw_string(json, rule->name);
+        jsonw_key(json, "ran");
+        jsonw_bool(json, rule->ran);
+        jsonw_end(json);
     }
-    json_end(json);
+    jsonw_end(json);
 }

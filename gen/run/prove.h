@@ -1,7 +1,7 @@
 /* prove: lowers a plan and proves the schedule; what was proved and where memory goes as JSON. */
 #pragma once
 
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "run/command.h"
 #include "schedule/check.h"
 
@@ -12,4 +12,4 @@ Status prove_plan(Run *run, const Plan *plan, Schedule *schedule, CheckReport *r
 int64_t prove_count(const CheckReport *report);
 
 /* Objects "ledger" and "rules" of the object that is open. */
-void prove_json(const CheckReport *report, Json *json);
+void prove_json(const CheckReport *report, Jsonw *json);

@@ -173,66 +173,67 @@ Simulation simulate(Arena *arena, const Schedule *schedule) {
  * ---------------------------------------------------------------------------------- */
 
 /* Keys in byte order: expected, high, low. A rate is lowest where times are highest. */
-static void write_interval(Json *json, const char *key, const double value[COST_CASES], bool rate) {
-    json_key(json, key);
-    json_object(json, true);
-    json_key(json, "expected");
-    json_real(json, value[COST_EXPECTED]);
-    json_key(json, "high");
-    json_real(json, value[rate ? COST_LOW : COST_HIGH]);
-    json_key(json, "low");
-    json_real(json, value[rate ? COST_HIGH : COST_LOW]);
-    json_end(json);
+static void write_interval(Jsonw *json, const char *key, const double value[COST_CASES],
+                           bool rate) {
+    jsonw_key(json, key);
+    jsonw_object(json, true);
+    jsonw_key(json, "expected");
+    jsonw_real(json, value[COST_EXPECTED]);
+    jsonw_key(json, "high");
+    jsonw_real(json, value[rate ? COST_LOW : COST_HIGH]);
+    jsonw_key(json, "low");
+    jsonw_real(json, value[rate ? COST_HIGH : COST_LOW]);
+    jsonw_end(json);
 }
 
-static void write_assumptions(Json *json) {
-    json_key(json, "assumptions");
-    json_array(json, false);
+static void write_assumptions(Jsonw *json) {
+    jsonw_key(json, "assumptions");
+    jsonw_array(json, false);
     for (int i = 0; i < COST_FACTORS; ++i) {
         const CostFactor *factor = &cost_factors[i];
         if (i == COST_COMPUTE || i == COST_MEMORY)
             continue; /* of the tables below, and none in the lower bound */
-        json_object(json, true);
-        json_key(json, "name");
-        json_string(json, factor->name);
-        json_key(json, "source");
-        json_string(json, factor->source);
-        json_key(json, "unit");
-        json_string(json, factor->unit);
-        json_key(json, "values");
-        json_array(json, true);
+        jsonw_object(json, true);
+        jsonw_key(json, "name");
+        jsonw_string(json, factor->name);
+        jsonw_key(json, "source");
+        jsonw_string(json, factor->source);
+        jsonw_key(json, "unit");
+        jsonw_string(json, factor->unit);
+        jsonw_key(json, "values");
+        jsonw_array(json, true);
         for (int at = 0; at < COST_CASES; ++at)
-            json_real(json, factor->value[at]);
-        json_end(json);
-        json_end(json);
+            jsonw_real(json, factor->value[at]);
+        jsonw_end(json);
+        jsonw_end(json);
     }
-    json_end(json);
+    jsonw_end(json);
 }
 
-static void write_table(Json *json, const char *key, const CostEfficiency *table) {
-    json_key(json, key);
-    json_array(json, true);
+static void write_table(Jsonw *json, const char *key, const CostEfficiency *table) {
+    jsonw_key(json, key);
+    jsonw_array(json, true);
     for (;; ++table) {
-        json_array(json, true);
-        json_real(json, table->amount);
-        json_real(json, table->efficiency);
-        json_end(json);
+        jsonw_array(json, true);
+        jsonw_real(json, table->amount);
+        jsonw_real(json, table->efficiency);
+        jsonw_end(json);
         if (table->amount == 0)
             break;
     }
-    json_end(json);
+    jsonw_end(json);
 }
 
-static void write_efficiency(Json *json) {
-    json_key(json, "efficiency_by_size");
-    json_object(json, false);
+static void write_efficiency(Jsonw *json) {
+    jsonw_key(json, "efficiency_by_size");
+    jsonw_object(json, false);
     write_table(json, "bytes", cost_memory_efficiency);
     write_table(json, "flops", cost_flops_efficiency);
-    json_key(json, "high");
-    json_string(json, "half of it; in the low case all is 1");
-    json_key(json, "source");
-    json_string(json, cost_efficiency_source);
-    json_end(json);
+    jsonw_key(json, "high");
+    jsonw_string(json, "half of it; in the low case all is 1");
+    jsonw_key(json, "source");
+    jsonw_string(json, cost_efficiency_source);
+    jsonw_end(json);
 }
 
 /* A figure of a rank: member [index] of one of its arrays. */
@@ -255,99 +256,99 @@ static void most(const Simulation *simulation, int64_t world, int64_t step, Figu
     }
 }
 
-static void write_kinds(Json *json, const Simulation *simulation, int64_t world, int64_t step) {
-    json_key(json, "kinds");
-    json_array(json, false);
+static void write_kinds(Jsonw *json, const Simulation *simulation, int64_t world, int64_t step) {
+    jsonw_key(json, "kinds");
+    jsonw_array(json, false);
     for (int kind = 0; kind < OP_KINDS; ++kind) {
         double busy[COST_CASES];
         most(simulation, world, step, FIGURE_BUSY, kind, busy);
         if (busy[COST_HIGH] <= 0)
             continue;
-        json_object(json, true);
+        jsonw_object(json, true);
         write_interval(json, "busiest_rank_s", busy, false);
-        json_key(json, "kind");
-        json_string(json, op_info[kind].name);
-        json_end(json);
+        jsonw_key(json, "kind");
+        jsonw_string(json, op_info[kind].name);
+        jsonw_end(json);
     }
-    json_end(json);
+    jsonw_end(json);
 }
 
-static void write_moves(Json *json, const Simulation *simulation, int64_t world, int64_t step) {
-    json_key(json, "moves");
-    json_array(json, false);
+static void write_moves(Jsonw *json, const Simulation *simulation, int64_t world, int64_t step) {
+    jsonw_key(json, "moves");
+    jsonw_array(json, false);
     for (int move = 0; move < SIMULATE_MOVES; ++move) {
         double moving[COST_CASES], exposed[COST_CASES];
         most(simulation, world, step, FIGURE_MOVING, move, moving);
         most(simulation, world, step, FIGURE_EXPOSED, move, exposed);
         if (moving[COST_HIGH] <= 0)
             continue;
-        json_object(json, true);
+        jsonw_object(json, true);
         write_interval(json, "exposed_s", exposed, false);
-        json_key(json, "move");
-        json_string(json, plan_move_names[move]);
+        jsonw_key(json, "move");
+        jsonw_string(json, plan_move_names[move]);
         write_interval(json, "under_way_s", moving, false);
-        json_end(json);
+        jsonw_end(json);
     }
-    json_end(json);
+    jsonw_end(json);
 }
 
-static void write_ranks(Json *json, const SimulatedStep *step, int64_t world) {
-    json_key(json, "ranks");
-    json_array(json, false);
+static void write_ranks(Jsonw *json, const SimulatedStep *step, int64_t world) {
+    jsonw_key(json, "ranks");
+    jsonw_array(json, false);
     for (int64_t rank = 0; rank < world; ++rank) {
         const SimulatedRank *of = &step->ranks[rank];
         double exposed = 0;
         for (int move = 0; move < SIMULATE_MOVES; ++move)
             exposed += of->exposed[move];
-        json_object(json, true);
-        json_key(json, "compute_s");
-        json_real(json, of->compute);
-        json_key(json, "exposed_moves_s");
-        json_real(json, exposed);
-        json_key(json, "rank");
-        json_int(json, rank);
-        json_end(json);
+        jsonw_object(json, true);
+        jsonw_key(json, "compute_s");
+        jsonw_real(json, of->compute);
+        jsonw_key(json, "exposed_moves_s");
+        jsonw_real(json, exposed);
+        jsonw_key(json, "rank");
+        jsonw_int(json, rank);
+        jsonw_end(json);
     }
-    json_end(json);
+    jsonw_end(json);
 }
 
-static void write_step(Json *json, const Simulation *simulation, const Schedule *schedule,
+static void write_step(Jsonw *json, const Simulation *simulation, const Schedule *schedule,
                        int64_t index) {
     double seconds[COST_CASES];
     for (int at = 0; at < COST_CASES; ++at)
         seconds[at] = simulation->steps[at][index].makespan;
-    json_object(json, false);
+    jsonw_object(json, false);
     write_kinds(json, simulation, schedule->world, index);
     write_moves(json, simulation, schedule->world, index);
-    json_key(json, "name");
-    json_string(json, schedule->plan->steps.items[index].name);
+    jsonw_key(json, "name");
+    jsonw_string(json, schedule->plan->steps.items[index].name);
     write_ranks(json, &simulation->steps[COST_EXPECTED][index], schedule->world);
     write_interval(json, "seconds", seconds, false);
-    json_end(json);
+    jsonw_end(json);
 }
 
 void simulate_write(const Simulation *simulation, const Schedule *schedule, Buf *out) {
-    Json json;
-    json_begin(&json, out);
-    json_object(&json, false);
+    Jsonw json;
+    jsonw_begin(&json, out);
+    jsonw_object(&json, false);
     write_assumptions(&json);
     write_efficiency(&json);
-    json_key(&json, "method");
-    json_string(&json,
-                "A roofline and latency-bandwidth estimate of the cluster in the topology at "
-                "the bounds of the workload, experts chosen uniformly; no measurement. low "
-                "is a lower bound on times, high a pessimistic case.");
+    jsonw_key(&json, "method");
+    jsonw_string(&json,
+                 "A roofline and latency-bandwidth estimate of the cluster in the topology at "
+                 "the bounds of the workload, experts chosen uniformly; no measurement. low "
+                 "is a lower bound on times, high a pessimistic case.");
     write_interval(&json, "prefill_s", simulation->prefill, false);
-    json_key(&json, "schema_version");
-    json_int(&json, SIMULATE_SCHEMA_VERSION);
-    json_key(&json, "steps");
-    json_array(&json, false);
+    jsonw_key(&json, "schema_version");
+    jsonw_int(&json, SIMULATE_SCHEMA_VERSION);
+    jsonw_key(&json, "steps");
+    jsonw_array(&json, false);
     for (int64_t i = 0; i < schedule->plan->steps.count; ++i)
         write_step(&json, simulation, schedule, i);
-    json_end(&json);
+    jsonw_end(&json);
     write_interval(&json, "throughput_tokens_per_s", simulation->throughput, true);
     write_interval(&json, "tpot_s", simulation->tpot, false);
     write_interval(&json, "tps_new_tokens_per_s", simulation->tps, true);
-    json_end(&json);
-    json_finish(&json);
+    jsonw_end(&json);
+    jsonw_finish(&json);
 }

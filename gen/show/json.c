@@ -1,73 +1,73 @@
 /* json: one rank for tools: its place, holdings, buffers, and operations by step with named
  * arguments. */
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "show/show.h"
 #include "words.h"
 
-static void key_int(Json *json, const char *key, int64_t value) {
-    json_key(json, key);
-    json_int(json, value);
+static void key_int(Jsonw *json, const char *key, int64_t value) {
+    jsonw_key(json, key);
+    jsonw_int(json, value);
 }
 
-static void key_text(Json *json, const char *key, const char *value) {
-    json_key(json, key);
-    json_string(json, value);
+static void key_text(Jsonw *json, const char *key, const char *value) {
+    jsonw_key(json, key);
+    jsonw_string(json, value);
 }
 
-static void key_range(Json *json, const char *key, Range range) {
-    json_key(json, key);
-    json_array(json, true);
-    json_int(json, range.begin);
-    json_int(json, range.end);
-    json_end(json);
+static void key_range(Jsonw *json, const char *key, Range range) {
+    jsonw_key(json, key);
+    jsonw_array(json, true);
+    jsonw_int(json, range.begin);
+    jsonw_int(json, range.end);
+    jsonw_end(json);
 }
 
-static void write_buffers(Json *json, const RankSchedule *rank) {
-    json_key(json, "buffers");
-    json_array(json, false);
+static void write_buffers(Jsonw *json, const RankSchedule *rank) {
+    jsonw_key(json, "buffers");
+    jsonw_array(json, false);
     for (int64_t i = 0; i < rank->buffers.count; ++i) {
         const Buffer *buffer = &rank->buffers.items[i];
-        json_object(json, true);
+        jsonw_object(json, true);
         key_int(json, "bytes", buffer->bytes);
         key_text(json, "class", buffer_class_names[buffer->class]);
         key_int(json, "layer_stride", buffer->layer_stride);
         key_text(json, "name", buffer->name);
         key_int(json, "offset", buffer->offset);
         key_text(json, "shape", buffer->shape);
-        json_end(json);
+        jsonw_end(json);
     }
-    json_end(json);
+    jsonw_end(json);
 }
 
-static void write_holdings(Json *json, const RankSchedule *rank) {
-    json_key(json, "holdings");
-    json_array(json, false);
+static void write_holdings(Jsonw *json, const RankSchedule *rank) {
+    jsonw_key(json, "holdings");
+    jsonw_array(json, false);
     for (int64_t i = 0; i < rank->holdings.count; ++i) {
         const Holding *holding = &rank->holdings.items[i];
-        json_object(json, true);
+        jsonw_object(json, true);
         key_text(json, "buffer", rank->buffers.items[holding->buffer].name);
         key_range(json, "columns", holding->columns);
         if (holding->expert >= 0)
             key_int(json, "expert", holding->expert);
         key_range(json, "layers", holding->layers);
-        json_key(json, "primary");
-        json_bool(json, holding->primary);
+        jsonw_key(json, "primary");
+        jsonw_bool(json, holding->primary);
         key_range(json, "rows", holding->rows);
         key_text(json, "tensor", tensor_kind_names[holding->tensor]);
-        json_end(json);
+        jsonw_end(json);
     }
-    json_end(json);
+    jsonw_end(json);
 }
 
 /* Arguments as a list: their names are in the order of ops.def, not of the alphabet. */
-static void write_arguments(Json *json, const RankSchedule *rank, const Op *op) {
-    json_key(json, "arguments");
-    json_array(json, true);
+static void write_arguments(Jsonw *json, const RankSchedule *rank, const Op *op) {
+    jsonw_key(json, "arguments");
+    jsonw_array(json, true);
     for (int a = 0; a < OP_ARGS && op_info[op->kind].args[a].type != ARG_NONE; ++a) {
         const OpArg *info = &op_info[op->kind].args[a];
         if (info->type != ARG_INT && op->args[a].value < 0)
             continue;
-        json_object(json, true);
+        jsonw_object(json, true);
         if (info->type == ARG_INT) {
             key_text(json, "name", info->name);
             key_int(json, "value", op->args[a].value);
@@ -76,17 +76,17 @@ static void write_arguments(Json *json, const RankSchedule *rank, const Op *op) 
             key_int(json, "delta", op->args[a].delta);
             key_text(json, "name", info->name);
         }
-        json_end(json);
+        jsonw_end(json);
     }
-    json_end(json);
+    jsonw_end(json);
 }
 
-static void write_op(Json *json, const Schedule *schedule, const RankSchedule *rank, int64_t id,
+static void write_op(Jsonw *json, const Schedule *schedule, const RankSchedule *rank, int64_t id,
                      Buf *words) {
     const Op *op = &rank->ops.items[id];
     buf_clear(words);
     words_op(schedule, rank->rank, op, words);
-    json_object(json, false);
+    jsonw_object(json, false);
     write_arguments(json, rank, op);
     if (op->channel >= 0)
         key_text(json, "channel", schedule->channels.items[op->channel].name);
@@ -99,44 +99,44 @@ static void write_op(Json *json, const Schedule *schedule, const RankSchedule *r
     key_text(json, "part", plan_part_names[op->part]);
     key_text(json, "rule", op->rule);
     key_text(json, "stream", plan_stream_names[op->stream]);
-    json_key(json, "waits");
-    json_array(json, true);
+    jsonw_key(json, "waits");
+    jsonw_array(json, true);
     for (int w = 0; w < OP_WAITS && op->waits[w] >= 0; ++w)
-        json_int(json, op->waits[w]);
-    json_end(json);
+        jsonw_int(json, op->waits[w]);
+    jsonw_end(json);
     key_text(json, "words", words->data);
-    json_end(json);
+    jsonw_end(json);
 }
 
-static void write_step(Json *json, const Schedule *schedule, const RankSchedule *rank,
+static void write_step(Jsonw *json, const Schedule *schedule, const RankSchedule *rank,
                        int64_t step) {
     Buf words = {0};
-    json_object(json, false);
+    jsonw_object(json, false);
     key_text(json, "name", schedule->plan->steps.items[step].name);
-    json_key(json, "segments");
-    json_array(json, false);
+    jsonw_key(json, "segments");
+    jsonw_array(json, false);
     for (int64_t i = 0; i < rank->steps[step].segments.count; ++i) {
         const Segment *segment = &rank->steps[step].segments.items[i];
-        json_object(json, false);
+        jsonw_object(json, false);
         key_range(json, "layers", segment->layers);
-        json_key(json, "operations");
-        json_array(json, false);
+        jsonw_key(json, "operations");
+        jsonw_array(json, false);
         for (int64_t k = segment->first; k < segment->first + segment->count; ++k)
             write_op(json, schedule, rank, k, &words);
-        json_end(json);
-        json_end(json);
+        jsonw_end(json);
+        jsonw_end(json);
     }
-    json_end(json);
-    json_end(json);
+    jsonw_end(json);
+    jsonw_end(json);
     buf_free(&words);
 }
 
 void show_rank_json(const Schedule *schedule, int64_t rank, Buf *out) {
     const RankSchedule *of = &schedule->ranks[rank];
     const PlanRank *place = &schedule->plan->ranks.items[rank];
-    Json json;
-    json_begin(&json, out);
-    json_object(&json, false);
+    Jsonw json;
+    jsonw_begin(&json, out);
+    jsonw_object(&json, false);
     write_buffers(&json, of);
     key_int(&json, "gpu", place->gpu);
     write_holdings(&json, of);
@@ -144,11 +144,11 @@ void show_rank_json(const Schedule *schedule, int64_t rank, Buf *out) {
     key_int(&json, "rank", rank);
     key_text(&json, "role", schedule->roles.items[of->role].name);
     key_int(&json, "slab_bytes", of->slab_bytes);
-    json_key(&json, "steps");
-    json_array(&json, false);
+    jsonw_key(&json, "steps");
+    jsonw_array(&json, false);
     for (int64_t step = 0; step < schedule->plan->steps.count; ++step)
         write_step(&json, schedule, of, step);
-    json_end(&json);
-    json_end(&json);
-    json_finish(&json);
+    jsonw_end(&json);
+    jsonw_end(&json);
+    jsonw_finish(&json);
 }

@@ -59,10 +59,10 @@ static size_t damage(Random *random, char *text, size_t length) {
 static void expect_round_trip(Test *test, const Schema *schema, const void *value) {
     void *again = arena_alloc(&test->arena, schema->size);
     Buf text = {0}, differences = {0};
-    Json json;
-    json_begin(&json, &text);
+    Jsonw json;
+    jsonw_begin(&json, &text);
     schema_write(schema, value, &json);
-    json_finish(&json);
+    jsonw_finish(&json);
     test->diag = (Diag){.arena = &test->arena};
     if (schema_read(schema, test_yaml(test, text.data), again, &test->arena, &test->diag) !=
         STATUS_OK)

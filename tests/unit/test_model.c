@@ -85,10 +85,10 @@ static void test_round_trip(void **state) {
     Test *test = *state;
     Model model = shipped(test, "ma-small"), again;
     Buf text = {0}, differences = {0};
-    Json json;
-    json_begin(&json, &text);
+    Jsonw json;
+    jsonw_begin(&json, &text);
     schema_write(&model_schema, &model, &json);
-    json_finish(&json);
+    jsonw_finish(&json);
     assert_int_equal(
         schema_read(&model_schema, test_yaml(test, text.data), &again, &test->arena, &test->diag),
         STATUS_OK);

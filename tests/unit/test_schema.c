@@ -166,10 +166,10 @@ static void test_round_trip(void **state) {
     assert_int_equal(thing.ranks.items[1], -1);
     assert_true(thing.bandwidth == 25e9);
     Buf out = {0};
-    Json json;
-    json_begin(&json, &out);
+    Jsonw json;
+    jsonw_begin(&json, &out);
     schema_write(&thing_schema, &thing, &json);
-    json_finish(&json);
+    jsonw_finish(&json);
     assert_string_equal(out.data, full);
     buf_free(&out);
 }

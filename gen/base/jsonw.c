@@ -1,5 +1,5 @@
-/* JSON writer: see json.h. It owns nothing: text goes to the caller's Buf. */
-#include "base/json.h"
+/* JSON writer: see jsonw.h. It owns nothing: text goes to the caller's Buf. */
+#include "base/jsonw.h"
 
 #include "base/number.h"
 
@@ -9,18 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-void json_begin(Json *json, Buf *out) {
-    *json = (Json){.out = out, .depth = -1};
+void jsonw_begin(Jsonw *json, Buf *out) {
+    *json = (Jsonw){.out = out, .depth = -1};
 }
 
-static void newline(Json *json, int depth) {
+static void newline(Jsonw *json, int depth) {
     buf_putc(json->out, '\n');
     for (int i = 0; i < depth; i++)
         buf_puts(json->out, "  ");
 }
 
 /* What stands between the previous value of this level and the next one. */
-static void separate(Json *json) {
+static void separate(Jsonw *json) {
     if (json->after_key) {
         json->after_key = false;
         return;
@@ -37,26 +37,26 @@ static void separate(Json *json) {
         buf_putc(json->out, ' ');
 }
 
-static void open_level(Json *json, bool inlined, bool array) {
+static void open_level(Jsonw *json, bool inlined, bool array) {
     separate(json);
     bool outer = json->depth >= 0 && json->inlined[json->depth];
     json->depth++;
-    assert(json->depth < JSON_DEPTH);
+    assert(json->depth < JSONW_DEPTH);
     json->inlined[json->depth] = inlined || outer;
     json->first[json->depth] = true;
     json->array[json->depth] = array;
     buf_putc(json->out, array ? '[' : '{');
 }
 
-void json_object(Json *json, bool inlined) {
+void jsonw_object(Jsonw *json, bool inlined) {
     open_level(json, inlined, false);
 }
 
-void json_array(Json *json, bool inlined) {
+void jsonw_array(Jsonw *json, bool inlined) {
     open_level(json, inlined, true);
 }
 
-void json_end(Json *json) {
+void jsonw_end(Jsonw *json) {
     assert(json->depth >= 0 && !json->after_key);
     if (!json->first[json->depth] && !json->inlined[json->depth])
         newline(json, json->depth);
@@ -85,7 +85,7 @@ static void write_text(Buf *out, const char *text) {
     buf_putc(out, '"');
 }
 
-void json_key(Json *json, const char *key) {
+void jsonw_key(Jsonw *json, const char *key) {
     assert(json->depth >= 0 && !json->array[json->depth] && !json->after_key);
     char *last = json->last[json->depth];
     assert((json->first[json->depth] || strncmp(last, key, sizeof(json->last[0]) - 1) <= 0) &&
@@ -97,42 +97,42 @@ void json_key(Json *json, const char *key) {
     json->after_key = true;
 }
 
-void json_int(Json *json, int64_t value) {
+void jsonw_int(Jsonw *json, int64_t value) {
     separate(json);
     buf_printf(json->out, "%lld", (long long)value);
 }
 
-void json_real(Json *json, double value) {
+void jsonw_real(Jsonw *json, double value) {
     if (!isfinite(value)) {
-        json_null(json);
+        jsonw_null(json);
         return;
     }
     char text[32];
-    json_format_real(text, value);
+    jsonw_format_real(text, value);
     separate(json);
     buf_puts(json->out, text);
 }
 
-void json_bool(Json *json, bool value) {
+void jsonw_bool(Jsonw *json, bool value) {
     separate(json);
     buf_puts(json->out, value ? "true" : "false");
 }
 
-void json_null(Json *json) {
+void jsonw_null(Jsonw *json) {
     separate(json);
     buf_puts(json->out, "null");
 }
 
-void json_string(Json *json, const char *value) {
+void jsonw_string(Jsonw *json, const char *value) {
     if (!value) {
-        json_null(json);
+        jsonw_null(json);
         return;
     }
     separate(json);
     write_text(json->out, value);
 }
 
-void json_finish(Json *json) {
+void jsonw_finish(Jsonw *json) {
     assert(json->depth == -1 && !json->after_key);
     buf_putc(json->out, '\n');
 }
@@ -156,7 +156,7 @@ static int shortest_digits(double value, char digits[20], int *exponent) {
     }
 }
 
-void json_format_real(char *text, double value) {
+void jsonw_format_real(char *text, double value) {
     const char *sign = signbit(value) ? "-" : "";
     if (!isfinite(value)) {
         strcpy(text, "null");

@@ -1,7 +1,7 @@
 /* JSON writer: layout, escapes, and numbers that read back equal in every locale. */
 #include "test.h"
 
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/number.h"
 
 #include <float.h>
@@ -10,27 +10,27 @@
 
 static void test_layout(void **state) {
     Buf out = {0};
-    Json json;
-    json_begin(&json, &out);
-    json_object(&json, false);
-    json_key(&json, "a");
-    json_array(&json, false);
-    json_object(&json, true);
-    json_key(&json, "x");
-    json_int(&json, -5);
-    json_key(&json, "y");
-    json_array(&json, false); /* within a line all is on that line */
-    json_bool(&json, true);
-    json_null(&json);
-    json_end(&json);
-    json_end(&json);
-    json_array(&json, false);
-    json_end(&json);
-    json_end(&json);
-    json_key(&json, "b");
-    json_string(&json, NULL);
-    json_end(&json);
-    json_finish(&json);
+    Jsonw json;
+    jsonw_begin(&json, &out);
+    jsonw_object(&json, false);
+    jsonw_key(&json, "a");
+    jsonw_array(&json, false);
+    jsonw_object(&json, true);
+    jsonw_key(&json, "x");
+    jsonw_int(&json, -5);
+    jsonw_key(&json, "y");
+    jsonw_array(&json, false); /* within a line all is on that line */
+    jsonw_bool(&json, true);
+    jsonw_null(&json);
+    jsonw_end(&json);
+    jsonw_end(&json);
+    jsonw_array(&json, false);
+    jsonw_end(&json);
+    jsonw_end(&json);
+    jsonw_key(&json, "b");
+    jsonw_string(&json, NULL);
+    jsonw_end(&json);
+    jsonw_finish(&json);
     assert_string_equal(out.data, "{\n"
                                   "  \"a\": [\n"
                                   "    {\"x\": -5, \"y\": [true, null]},\n"
@@ -46,9 +46,9 @@ static void test_escapes(void **state) {
     Test *test = *state;
     const char *text = "\"\\/\b\n\t\001\177\302\205\303\251";
     Buf out = {0};
-    Json json;
-    json_begin(&json, &out);
-    json_string(&json, text);
+    Jsonw json;
+    jsonw_begin(&json, &out);
+    jsonw_string(&json, text);
     assert_string_equal(out.data, "\"\\\"\\\\/\\u0008\\n\\t\\u0001\\u007f\\u0085\303\251\"");
     assert_string_equal(test_yaml(test, out.data)->text, text);
     buf_free(&out);
@@ -56,7 +56,7 @@ static void test_escapes(void **state) {
 
 static void expect_real(double value, const char *wanted) {
     char text[32];
-    json_format_real(text, value);
+    jsonw_format_real(text, value);
     assert_string_equal(text, wanted);
     if (isfinite(value))
         assert_true(number_to_real(text) == value);
@@ -100,7 +100,7 @@ static void test_random_reals(void **state) {
         memcpy(&value, &bits, sizeof(value));
         if (!isfinite(value))
             continue;
-        json_format_real(text, value);
+        jsonw_format_real(text, value);
         assert_true(strlen(text) < 32);
         if (number_to_real(text) != value)
             fail_msg("%a is written %s", value, text);
