@@ -215,15 +215,12 @@ static void write_segment(const Schedule *schedule, const RankSchedule *rank,
     bool layers = false;
     for (int64_t i = segment->first; i < segment->first + segment->count; ++i)
         layers = layers || rank->ops.items[i].per_layer;
-    if (!layers) {
-        buf_puts(out, "\n  once\n");
-    } else if (segment->layers.end - segment->layers.begin == 1) {
-        buf_printf(out, "\n  layer %lld\n", (long long)segment->layers.begin);
-    } else {
-        buf_puts(out, "\n  for each of layers ");
-        words_range(segment->layers, out);
-        buf_putc(out, '\n');
-    }
+    buf_puts(out, "\n  ");
+    if (layers)
+        words_loop(segment->layers, &schedule->plan->inputs.model, out);
+    else
+        buf_puts(out, "once");
+    buf_putc(out, '\n');
     for (int64_t i = segment->first; i < segment->first + segment->count; ++i)
         write_op(schedule, rank, i, out);
 }

@@ -159,9 +159,9 @@ static void write_moves(const PlanStep *step, Buf *out) {
     }
 }
 
-static void write_loop(const PlanLoop *loop, Buf *out) {
-    buf_puts(out, "      layers ");
-    words_range(loop->layers, out);
+static void write_loop(const Plan *plan, const PlanLoop *loop, Buf *out) {
+    buf_puts(out, "      ");
+    words_loop(loop->layers, &plan->inputs.model, out);
     buf_putc(out, ':');
     size_t line = out->length;
     for (int64_t i = 0; i < loop->items.count; ++i) {
@@ -192,7 +192,7 @@ static void write_steps(const Plan *plan, Buf *out) {
             words_ranks(order->ranks.items, order->ranks.count, out);
             buf_putc(out, '\n');
             for (int64_t i = 0; i < order->loops.count; ++i)
-                write_loop(&order->loops.items[i], out);
+                write_loop(plan, &order->loops.items[i], out);
         }
     }
 }

@@ -17,6 +17,15 @@ void words_range(Range range, Buf *out) {
         buf_printf(out, "%lld-%lld", (long long)range.begin, (long long)range.end - 1);
 }
 
+void words_loop(Range layers, const Model *model, Buf *out) {
+    if (layers.begin >= model->layers) {
+        buf_puts(out, "after the last layer");
+        return;
+    }
+    buf_puts(out, layers.end - layers.begin == 1 ? "layer " : "each of layers ");
+    words_range(layers, out);
+}
+
 void words_span(const char *thing, Range range, Buf *out) {
     buf_printf(out, "%s%s ", thing, range.end - range.begin == 1 ? "" : "s");
     words_range(range, out);

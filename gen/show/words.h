@@ -9,6 +9,8 @@ void words_op(const Schedule *schedule, int64_t rank, const Op *op, Buf *out);
 
 /* "3", "3-5", or "none" for an empty range. */
 void words_range(Range range, Buf *out);
+/* When a loop over these layers runs: "layer 0", "each of layers 1-3", "after the last layer". */
+void words_loop(Range layers, const Model *model, Buf *out);
 /* "sequence 3", "sequences 3-5". */
 void words_span(const char *thing, Range range, Buf *out);
 /* "0-3, 7, 9-11". */
