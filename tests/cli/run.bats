@@ -44,6 +44,18 @@ prog() {
     cmp one.txt two.txt
 }
 
+@test "more sequences than the batch run in waves, with the same tokens" {
+    prog
+    echo '[[1], [2, 3], [4], [5, 6, 7], [8], [9, 10], [11]]' >seven.json
+    "$GEN" run -q "$program" --tokens seven.json --max-new-tokens 5 >seven.txt
+    [ "$(wc -l <seven.txt)" = 7 ]
+    for i in 0 1 2 3 4 5 6; do
+        jq -c "[.[$i]]" seven.json >one.json
+        "$GEN" run -q "$program" --tokens one.json --max-new-tokens 5
+    done >alone.txt
+    cmp seven.txt alone.txt
+}
+
 @test "logits are a NumPy file, the trace is JSON" {
     prog
     run_split "$GEN" run "$program" --tokens tokens.json --logits l.npy --trace t.json
