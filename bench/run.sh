@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode]; all three without arguments. Tables go to stdout,
+# the same as text and JSON to build/bench. Every number is to be read as a ratio within one run.
+#
+#   RANKS="2 4 8 16"        of moves
+#   BENCH_BATCHES, BENCH_BATCH_MS, BENCH_MIN, BENCH_MAX, BENCH_FACTOR, BENCH_MOVES      of moves, see moves.c
+#   BENCH_MPI_FLAGS         further arguments of mpirun
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=build/bench
+
+usage() {
+    echo "usage: bench/run.sh [moves] [scaling] [decode]" >&2
+    exit 2
+}
+for name in "$@"; do
+    [[ $name == moves || $name == scaling || $name == decode ]] || usage
+done
+[[ $# -gt 0 ]] || set -- moves scaling decode
+
+install_mpi() {
+    if ! command -v mpirun >/dev/null || ! command -v mpicc >/dev/null; then
+        echo "installing openmpi-bin and libopenmpi-dev" >&2
+        local as_root=()
+        [[ $EUID -eq 0 ]] || as_root=(sudo)
+        "${as_root[@]}" apt-get install -y --no-install-recommends openmpi-bin libopenmpi-dev >&2
+    fi
+}
+
+# More ranks than processors: give way when idle, bind nobody. Messages up to the eager limit go without a
+# handshake: which limit is better depends on move and size, so both run, and the better for them counts.
+flags=(--oversubscribe --bind-to none --mca mpi_yield_when_idle 1 --mca pml ob1 --mca btl "self,vader")
+[[ $EUID -ne 0 ]] || flags+=(--allow-run-as-root)
+
+build() {
+    cmake -S bench -B "$out/bin" -G Ninja >"$out/build.log"
+    cmake --build "$out/bin" >>"$out/build.log"
+}
+
+build_gen() {
+    cmake -S . -B "$out/gen" -G Ninja >"$out/build.log"
+    cmake --build "$out/gen" --target gen >>"$out/build.log"
+}
+
+moves() {
+    install_mpi
+    build
+    rm -f "$out/moves.lines"
+    for ranks in ${RANKS:-2 4 8 16}; do
+        for eager in 4 32; do
+            echo "moves: $ranks ranks, eager limit $eager KiB" >&2
+            # shellcheck disable=SC2086
+            BENCH_OUT=$PWD/$out/moves.lines BENCH_LABEL=eager-$eager-KiB mpirun -np "$ranks" \
+                "${flags[@]}" --mca btl_vader_eager_limit $((eager * 1024)) ${BENCH_MPI_FLAGS:-} \
+                "$out/bin/moves" >/dev/null
+        done
+    done
+    python3 bench/table.py --json "$out/moves.lines" >"$out/moves.json"
+    python3 bench/table.py "$out/moves.lines" | tee "$out/moves.txt"
+}
+
+program() {
+    install_mpi # the build of bench/ wants it
+    build
+    build_gen
+    python3 bench/programs.py "$1" --gen "$out/gen/gen" --stream "$out/bin/stream" \
+        --model models/ma-small.yaml --topology topologies/one-host.yaml --out "$out" | tee "$out/$1.txt"
+}
+
+mkdir -p "$out"
+mpirun --version 2>/dev/null | head -1 >&2 || true
+for name in "$@"; do
+    echo "== $name"
+    case $name in
+    moves) moves ;;
+    *) program "$name" ;;
+    esac
+done

@@ -1,0 +1,91 @@
+/* stream: how fast a plain loop reads memory here. `stream BYTES THREADS PASSES` reads a buffer of BYTES, a part a
+ * thread, PASSES times after one that warms up, and prints the GB/s of the median pass. The buffer is as large
+ * as what it is compared with, so that caches help both alike. It owns the buffer. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { MOST_THREADS = 256, MOST_PASSES = 10000 };
+
+typedef struct Reader {
+    const uint64_t *words;
+    size_t count;
+    int passes;
+    pthread_barrier_t *barrier;
+    double *seconds; /* [passes] of the first reader, or NULL */
+    uint64_t sum;
+} Reader;
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
+
+static uint64_t sum_words(const uint64_t *words, size_t count) {
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; ++i)
+        sum += words[i];
+    return sum;
+}
+
+static void *reader_run(void *argument) {
+    Reader *reader = argument;
+    for (int pass = 0; pass <= reader->passes; ++pass) {
+        pthread_barrier_wait(reader->barrier);
+        double begin = now();
+        reader->sum += sum_words(reader->words, reader->count);
+        pthread_barrier_wait(reader->barrier);
+        if (reader->seconds && pass)
+            reader->seconds[pass - 1] = now() - begin;
+    }
+    return NULL;
+}
+
+static int ascending(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+int main(int argc, char **argv) {
+    static double seconds[MOST_PASSES];
+    static Reader readers[MOST_THREADS];
+    pthread_t threads[MOST_THREADS];
+    pthread_barrier_t barrier;
+    size_t bytes = argc == 4 ? strtoull(argv[1], NULL, 10) : 0, words = bytes / sizeof(uint64_t);
+    int count = argc == 4 ? atoi(argv[2]) : 0, passes = argc == 4 ? atoi(argv[3]) : 0;
+    if (!words || count < 1 || count > MOST_THREADS || passes < 1 || passes > MOST_PASSES) {
+        fprintf(stderr, "usage: stream BYTES THREADS PASSES\n");
+        return 2;
+    }
+    uint64_t *buffer = malloc(words * sizeof *buffer), total = 0;
+    if (!buffer) {
+        fprintf(stderr, "stream: no memory for %zu bytes\n", bytes);
+        return 1;
+    }
+    for (size_t i = 0; i < words; ++i)
+        buffer[i] = i;
+    pthread_barrier_init(&barrier, NULL, (unsigned)count);
+    for (int t = 0; t < count; ++t) {
+        size_t begin = words * (size_t)t / (size_t)count,
+               end = words * (size_t)(t + 1) / (size_t)count;
+        readers[t] = (Reader){buffer + begin, end - begin, passes, &barrier, t ? NULL : seconds, 0};
+        if (pthread_create(&threads[t], NULL, reader_run, &readers[t]) != 0) {
+            fprintf(stderr, "stream: cannot start thread %d\n", t);
+            exit(1); /* the others wait at the barrier for good */
+        }
+    }
+    for (int t = 0; t < count; ++t) {
+        pthread_join(threads[t], NULL);
+        total += readers[t].sum;
+    }
+    qsort(seconds, (size_t)passes, sizeof *seconds, ascending);
+    printf("%.3f\n", (double)(words * sizeof *buffer) / seconds[passes / 2] * 1e-9);
+    fprintf(stderr, "sum %llu\n", (unsigned long long)total); /* so that no read is left out */
+    pthread_barrier_destroy(&barrier);
+    free(buffer);
+    return 0;
+}
