@@ -164,6 +164,7 @@ rt_status rt_rank_run(rt_rank *rank) {
     }
     for (int64_t w = 0; w < job->waves; ++w)
         RT_TRY(wave_run(rank, w, job->max_new - 1));
+    atomic_store_explicit(&rank->area->step, rank->program->steps + 1, memory_order_relaxed);
     RT_TRY(rt_wait_barrier(rank, rank->program->channels));
     atomic_store_explicit(&rank->area->done, 1, memory_order_relaxed);
     return RT_OK;

@@ -93,6 +93,7 @@ static rt_status program_run(const rt_program *program, const rt_options *option
     }
     if (leader && status == RT_OK)
         status = report(&segment, equal, error);
+    rt_guard_end(&segment);
     rt_segment_close(&segment);
 close_job:
     rt_job_close(&job);

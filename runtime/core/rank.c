@@ -1,5 +1,6 @@
 /* rank: see rank.h. The bookkeeping around every operation: progress, counters, times, trace. */
 #include "core/rank.h"
+#include "host/pulse.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,13 +43,19 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
     rank->closure = calloc((size_t)program->world, sizeof *rank->closure);
     rank->seen = calloc((size_t)program->world, sizeof *rank->seen);
     rank->pulled = calloc((size_t)program->world, sizeof *rank->pulled);
+    rank->pidfds = malloc((size_t)program->world * sizeof *rank->pidfds);
+    for (int32_t r = 0; rank->pidfds && r < program->world; ++r)
+        rank->pidfds[r] = -1;
     rank->counts = calloc((size_t)program->world, sizeof *rank->counts);
     if (!rank->next || !rank->arrivals || !rank->turns || !rank->closure || !rank->seen ||
-        !rank->counts || !rank->pulled) {
+        !rank->counts || !rank->pulled || !rank->pidfds) {
         rt_rank_free(rank);
         return NULL;
     }
-    atomic_store_explicit(&rank->area->pid, (int32_t)getpid(), memory_order_relaxed);
+    atomic_store_explicit(&rank->area->clock,
+                          rt_pulse_clock(job->options->transport == RT_TRANSPORT_THREADS),
+                          memory_order_relaxed);
+    atomic_store_explicit(&rank->area->pid, (int32_t)getpid(), memory_order_release);
     return rank;
 }
 
@@ -62,6 +69,10 @@ void rt_rank_free(rt_rank *rank) {
     free(rank->seen);
     free(rank->counts);
     free(rank->pulled);
+    for (int32_t r = 0; rank->pidfds && r < rank->program->world; ++r)
+        if (rank->pidfds[r] >= 0)
+            close(rank->pidfds[r]);
+    free(rank->pidfds);
     free(rank);
 }
 

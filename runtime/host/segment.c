@@ -96,6 +96,7 @@ rt_status rt_segment_map(rt_segment *segment, int fd, bool create, rt_error *err
         return rt_error_set(error, RT_UNAVAILABLE, "cannot map %zu bytes for the ranks: %s", total,
                             strerror(errno));
     segment->base = base;
+    madvise(base, total, MADV_DONTDUMP); /* a rank's death must not take the time to write this */
     rt_header *header = base;
     if (create) {
         memcpy(header->digest, segment->program->digest, sizeof header->digest);
@@ -150,7 +151,7 @@ void rt_segment_doing(const rt_segment *segment, int rank, char *text, size_t si
     if (layer >= 0)
         snprintf(where, sizeof where, ", layer %d", layer);
     if (step < 0 || step >= program->steps)
-        snprintf(text, size, "loading");
+        snprintf(text, size, step < 0 ? "loading" : "shutdown");
     else if (op < 0 || op >= role->op_count)
         snprintf(text, size, "%s, between operations", program->step[step].name);
     else

@@ -26,10 +26,12 @@ typedef struct rt_header {
 typedef struct rt_area {
     _Atomic uint64_t progress; /* operations begun and waits ended */
     _Atomic int32_t pid;
-    _Atomic int32_t done;            /* 1: has returned */
-    _Atomic int32_t waits_for;       /* 0: nothing; c + 1: channel c; -(r + 1): rank r */
-    _Atomic int32_t step, op, layer; /* what it does: 1 + index; 0: loading */
-    rt_status status;                /* of the failed rank */
+    _Atomic int32_t clock;     /* of its processor time */
+    _Atomic int32_t done;      /* 1: has returned */
+    _Atomic int32_t waits_for; /* 0: nothing; c + 1: channel c; -(r + 1): rank r */
+    _Atomic int32_t step, op,
+        layer;        /* what it does: 1 + index; step 0: loading, 1 + steps: shutdown */
+    rt_status status; /* of the failed rank */
     char message[RT_MESSAGE];
     int64_t weight_bytes;
     int64_t events, events_dropped;
@@ -77,6 +79,7 @@ typedef struct rt_op_time {
 typedef struct rt_segment {
     char *base;
     int64_t total;
+    int32_t guard; /* process that watches this one; 0: none */
     const rt_program *program;
     const rt_job *job;
     int64_t area, area_stride; /* offsets from base */

@@ -1,13 +1,17 @@
 /* wait: see wait.h. Owns nothing; scratch lies in the rank. */
 #include "host/wait.h"
+#include "host/pulse.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* Turns are given away before sleeping: a few microseconds when nobody takes them, less than a sleep costs. */
-enum { WAIT_SLICE_MS = 100, WAIT_TURNS = 16 };
+enum { WAIT_TURNS = 16 };
 
 /* Push the ranks that `rank` waits for and that are not in the closure yet. */
 static int32_t closure_follow(rt_rank *self, int32_t count, int32_t waits_for) {
@@ -43,46 +47,98 @@ static int32_t closure_find(rt_rank *self, int32_t waits_for) {
     return count;
 }
 
-/* Progress of the ranks in the closure; *culprit: one that waits for nobody, or -1. */
-static uint64_t closure_progress(rt_rank *self, int32_t count, int32_t *culprit) {
-    uint64_t sum = (uint64_t)count; /* a closure that changes is progress too */
-    *culprit = -1;
+/* What the ranks of a closure have done, and how long that has not changed. */
+typedef struct Watch {
+    uint64_t progress;
+    double seconds; /* processor time of those who wait for nobody */
+    double checked, idle;
+    int32_t culprit; /* one that waits for nobody, or -1 */
+} Watch;
+
+/* Whoever waits works not, however often it wakes: of those only progress counts. */
+static void watch_look(rt_rank *self, Watch *watch, int32_t count, double now) {
+    uint64_t progress = (uint64_t)count; /* a closure that changes is progress too */
+    double seconds = 0;
+    watch->culprit = -1;
     for (int32_t i = 0; i < count; ++i) {
         const rt_area *area = rt_segment_area(self->segment, self->closure[i]);
-        sum += atomic_load_explicit(&area->progress, memory_order_relaxed);
-        if (*culprit < 0 && !atomic_load_explicit(&area->waits_for, memory_order_relaxed))
-            *culprit = self->closure[i];
+        progress += atomic_load_explicit(&area->progress, memory_order_relaxed);
+        if (atomic_load_explicit(&area->waits_for, memory_order_relaxed))
+            continue;
+        seconds += rt_pulse_seconds(atomic_load_explicit(&area->clock, memory_order_relaxed));
+        if (watch->culprit < 0)
+            watch->culprit = self->closure[i];
     }
-    return sum;
+    double worked = seconds - watch->seconds;
+    if (progress != watch->progress || worked < 0 || worked >= RT_PULSE_WORK_S) {
+        watch->progress = progress;
+        watch->seconds = seconds;
+        watch->idle = 0;
+    } else {
+        watch->idle += rt_pulse_idle(now - watch->checked);
+    }
+    watch->checked = now;
 }
 
-/* Started by others' launchers, a dead peer is noticed here or nowhere. */
+/* Started by others' launchers, a dead peer is noticed here or nowhere. A peer is dead when its pidfd says
+ * so, also while its parent has not taken note. */
 static rt_status closure_alive(rt_rank *self, int32_t count) {
     for (int32_t i = 0; self->watch_pids && i < count; ++i) {
-        const rt_area *area = rt_segment_area(self->segment, self->closure[i]);
+        int32_t rank = self->closure[i], *fd = &self->pidfds[rank];
+        const rt_area *area = rt_segment_area(self->segment, rank);
         int32_t pid = atomic_load_explicit(&area->pid, memory_order_relaxed);
-        if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH)
-            return rt_fail(self, RT_SOFTWARE, "rank %d ended before its work was done",
-                           self->closure[i]);
+        bool dead = false;
+        if (pid > 0 && *fd < 0) {
+            *fd = (int)syscall(SYS_pidfd_open, pid, 0);
+            dead = *fd < 0 && errno == ESRCH;
+        }
+        if (*fd >= 0) {
+            struct pollfd end = {.fd = *fd, .events = POLLIN};
+            dead = poll(&end, 1, 0) == 1;
+        }
+        if (!dead)
+            continue;
+        char doing[160];
+        rt_segment_doing(self->segment, rank, doing, sizeof doing);
+        return rt_fail(self, RT_SOFTWARE, "rank %d ended before its work was done, in %s", rank,
+                       doing);
     }
     return RT_OK;
 }
 
+/* A rank of the closure that a signal has stopped, perhaps in the midst of waiting; -1: none. */
+static int32_t closure_stopped(const rt_rank *self, int32_t count) {
+    for (int32_t i = 0; i < count; ++i) {
+        const rt_area *area = rt_segment_area(self->segment, self->closure[i]);
+        int32_t pid = atomic_load_explicit(&area->pid, memory_order_relaxed);
+        if (pid > 0 && rt_pulse_stopped_pid(pid))
+            return self->closure[i];
+    }
+    return -1;
+}
+
 static rt_status wait_give_up(rt_rank *self, int32_t count, int32_t culprit) {
     char doing[160];
+    int32_t stopped = closure_stopped(self, count);
+    culprit = stopped >= 0 ? stopped : culprit;
     if (culprit < 0)
         return rt_fail(self, RT_TIMEOUT, "%d ranks wait for each other for %lld ms; one is rank %d",
                        count + 1, (long long)self->limit_ms, self->closure[0]);
     rt_segment_doing(self->segment, culprit, doing, sizeof doing);
     const rt_area *area = rt_segment_area(self->segment, culprit);
+    int32_t pid = atomic_load_explicit(&area->pid, memory_order_relaxed);
     if (atomic_load_explicit(&area->done, memory_order_relaxed))
         snprintf(doing, sizeof doing, "it has finished");
-    else if (!atomic_load_explicit(&area->pid, memory_order_relaxed))
+    else if (!pid)
         snprintf(doing, sizeof doing, "it has not started");
-    return rt_fail(self, RT_TIMEOUT,
-                   "rank %d made no progress for %lld ms (%s); --timeout-ms sets "
-                   "the limit",
-                   culprit, (long long)self->limit_ms, doing);
+    rt_status status = rt_fail(self, RT_TIMEOUT,
+                               "rank %d made no progress for %lld ms (%s%s); --timeout-ms sets "
+                               "the limit",
+                               culprit, (long long)self->limit_ms,
+                               stopped >= 0 ? "stopped by a signal in " : "", doing);
+    if (stopped >= 0 && self->watch_pids)
+        kill(pid, SIGKILL); /* it cannot see that the run has failed */
+    return status;
 }
 
 /* The word that a wait is for, and the count. */
@@ -99,25 +155,20 @@ static bool wait_over(const Wait *wait, uint32_t *value) {
 }
 
 static rt_status wait_asleep(rt_rank *self, const Wait *wait, uint32_t *value) {
-    double changed = rt_now(), checked = changed;
-    uint64_t progress = UINT64_MAX;
-    int64_t slice = self->limit_ms && self->limit_ms < 4 * WAIT_SLICE_MS ? (self->limit_ms + 3) / 4
-                                                                         : WAIT_SLICE_MS;
+    Watch watch = {.progress = UINT64_MAX, .checked = rt_now()};
+    const int64_t slice = rt_pulse_slice(self->limit_ms);
     for (;;) {
         rt_word_sleep(wait->word, *value, self->limit_ms || self->watch_pids ? slice : -1);
         if (wait_over(wait, value))
             return RT_OK;
         double now = rt_now();
-        if ((now - checked) * 1e3 < (double)slice)
+        if ((now - watch.checked) * 1e3 < (double)slice)
             continue;
-        checked = now;
-        int32_t culprit, count = closure_find(self, wait->waits_for);
-        uint64_t sum = closure_progress(self, count, &culprit);
-        changed = sum != progress ? now : changed;
-        progress = sum;
+        int32_t count = closure_find(self, wait->waits_for);
+        watch_look(self, &watch, count, now);
         RT_TRY(closure_alive(self, count));
-        if (self->limit_ms && (now - changed) * 1e3 >= (double)self->limit_ms)
-            return wait_give_up(self, count, culprit);
+        if (self->limit_ms && watch.idle * 1e3 >= (double)self->limit_ms)
+            return wait_give_up(self, count, watch.culprit);
     }
 }
 

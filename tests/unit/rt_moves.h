@@ -1,5 +1,6 @@
 /* A program of 4 ranks, written by hand, that makes all moves with uneven and empty parts and checks what
- * arrives. RT_TEST_FAULT=KIND:RANK in the environment makes a rank fail in the first decode step. */
+ * arrives. RT_TEST_FAULT=KIND:RANK in the environment makes a rank fail in the first decode step; busy lasts
+ * RT_TEST_SECONDS. */
 #pragma once
 
 #include <setjmp.h>
@@ -110,6 +111,14 @@ static rt_status inject(rt_rank *rank) {
         raise(SIGKILL);
     if (strncmp(fault, "exit", 4) == 0)
         _exit(0);
+    if (strncmp(fault, "stop", 4) == 0)
+        raise(SIGSTOP);
+    if (strncmp(fault, "busy", 4) == 0) {
+        const char *seconds = getenv("RT_TEST_SECONDS");
+        double begin = rt_now(), end = begin + (seconds ? atof(seconds) : 1.5);
+        while (rt_now() < end)
+            continue;
+    }
     if (strncmp(fault, "hang", 4) == 0)
         nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 500000000}, NULL);
     return RT_OK;

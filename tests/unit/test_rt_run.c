@@ -314,16 +314,32 @@ static void test_slow_rank_within_limit(void **state) {
     assert_int_equal(status, 0);
 }
 
+/* One operation that takes six limits, but works. */
+static void test_long_operation(void **state) {
+    setenv("RT_TEST_FAULT", "busy:3", 1);
+    int status = call(run_line(state, "-q --max-new-tokens 2 --timeout-ms 250"));
+    unsetenv("RT_TEST_FAULT");
+    assert_string_equal(content("stderr"), "");
+    assert_int_equal(status, 0);
+}
+
+static void test_stopped_rank(void **state) {
+    expect_failure(state, "stop:2", "--timeout-ms 300", RT_TIMEOUT,
+                   "made no progress for 300 ms (stopped by ");
+    assert_contains("stderr", "in decode, layer 0, operation 5 check)");
+}
+
 static void test_wrong_count(void **state) {
     expect_failure(state, "count:1", "", RT_SOFTWARE, "sends 1 rows, this rank expects 2");
 }
 
 static void test_killed_rank(void **state) {
     expect_failure(state, "kill:1", "", RT_SOFTWARE,
-                   "rank 1 (worker): decode, layer 0, operation 5 check: ended with signal 9");
+                   "moves: rank 1 (worker) was killed by signal 9 (Killed) in decode, layer 0, "
+                   "operation 5 check; is the host out of memory?");
     expect_failure(state, "exit:0", "", RT_SOFTWARE,
-                   "rank 0 (worker): decode, layer 0, operation "
-                   "5 check: ended with status 0 before its work was done");
+                   "moves: rank 0 (worker) ended with status 0 in decode, layer 0, operation 5 "
+                   "check");
 }
 
 static void test_bad_input(void **state) {
@@ -406,17 +422,18 @@ int main(int argc, char **argv) {
     if (argc > 1)
         return rt_main(&program, argc, argv);
     const struct CMUnitTest tests[] = {
-        ON(test_results, "threads"),      ON(test_results, "shm"),
-        ON(test_logits, "threads"),       ON(test_logits, "shm"),
-        ON(test_verify, "threads"),       ON(test_verify, "shm"),
-        ON(test_bench, "threads"),        ON(test_bench, "shm"),
-        ON(test_failing_rank, "threads"), ON(test_failing_rank, "shm"),
-        ON(test_hanging_rank, "threads"), ON(test_hanging_rank, "shm"),
-        ON(test_wait_cycle, "threads"),   ON(test_wait_cycle, "shm"),
-        ON(test_wrong_count, "threads"),  ON(test_wrong_count, "shm"),
-        ON(test_killed_rank, "shm"),      ON(test_slow_rank_within_limit, "threads"),
-        cmocka_unit_test(test_bad_input), cmocka_unit_test(test_other_world),
-        cmocka_unit_test(test_seats),
+        ON(test_results, "threads"),        ON(test_results, "shm"),
+        ON(test_logits, "threads"),         ON(test_logits, "shm"),
+        ON(test_verify, "threads"),         ON(test_verify, "shm"),
+        ON(test_bench, "threads"),          ON(test_bench, "shm"),
+        ON(test_failing_rank, "threads"),   ON(test_failing_rank, "shm"),
+        ON(test_hanging_rank, "threads"),   ON(test_hanging_rank, "shm"),
+        ON(test_wait_cycle, "threads"),     ON(test_wait_cycle, "shm"),
+        ON(test_wrong_count, "threads"),    ON(test_wrong_count, "shm"),
+        ON(test_killed_rank, "shm"),        ON(test_slow_rank_within_limit, "threads"),
+        ON(test_long_operation, "shm"),     ON(test_long_operation, "threads"),
+        ON(test_stopped_rank, "shm"),       cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_other_world), cmocka_unit_test(test_seats),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
