@@ -56,6 +56,7 @@ moves() {
         done
     done
     python3 bench/table.py --json "$out/moves.lines" >"$out/moves.json"
+    python3 bench/table.py --markdown "$out/moves.lines" >"$out/moves.md"
     python3 bench/table.py "$out/moves.lines" | tee "$out/moves.txt"
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Turn the lines of moves into a table of ratios, as text or JSON (--json). Times are medians over batches;
+"""Turn the lines of moves into a table of ratios, as text JSON (--json), or the tables of
+docs/benchmarks.md (--markdown). Times are medians over batches;
 +- is half the distance of the quartiles, in percent of the median; the ratio is theirs / ours, above 1 where
 ours is faster. A cell that was run with several settings of the MPI shows the run with the least ratio."""
 
@@ -42,7 +43,8 @@ def row_of(move, ranks, size, label, sides):
 
 
 def rows(cells):
-    for (move, ranks, size), runs in sorted(cells.items()):
+    moves = list(dict.fromkeys(move for move, _, _ in cells))
+    for (move, ranks, size), runs in sorted(cells.items(), key=lambda cell: (moves.index(cell[0][0]), cell[0][1:])):
         yield min((row_of(move, ranks, size, *run) for run in runs.items()), key=lambda row: row["ratio"])
 
 
@@ -84,15 +86,39 @@ def print_text(table, groups):
         print(f"{move:18}" + "".join(f"{cell:14}" for cell in cells))
 
 
+def print_markdown(table, groups):
+    ranks = sorted({g["ranks"] for g in groups})
+    print("| median over sizes (least) | " + " | ".join(f"{n} ranks" for n in ranks) + " |")
+    print("|---|" + "---:|" * len(ranks))
+    for move in dict.fromkeys(g["move"] for g in groups):
+        cells = [f"{g['median_ratio']:.2f} ({g['least_ratio']:.2f})" for g in groups if g["move"] == move]
+        print(f"| {move} | " + " | ".join(cells) + " |")
+    sizes = sorted({r["bytes"] for r in table})
+    print("\n| move, ranks | " + " | ".join(size_text(size) for size in sizes) + " |")
+    print("|---|" + "---:|" * len(sizes))
+    for g in groups:
+        cells = [r for r in table if (r["move"], r["ranks"]) == (g["move"], g["ranks"])]
+        print(f"| {g['move']}, {g['ranks']} | " + " | ".join(f"{r['ratio']:.2f}" for r in cells) + " |")
+    print(f"\n| us at {ranks[-1]} ranks | " + " | ".join(size_text(size) for size in sizes) + " |")
+    print("|---|" + "---:|" * len(sizes))
+    for move in dict.fromkeys(g["move"] for g in groups):
+        for side in ("ours", "theirs"):
+            cells = [r for r in table if (r["move"], r["ranks"]) == (move, ranks[-1])]
+            times = " | ".join(f"{r[side + '_us']:.0f} ±{r[side + '_spread_percent']:.0f}%" for r in cells)
+            print(f"| {move}, {side} | {times} |")
+
+
 def main():
-    paths = [a for a in sys.argv[1:] if a != "--json"]
+    paths = [a for a in sys.argv[1:] if a not in ("--json", "--markdown")]
     if len(paths) != 1:
-        sys.exit("usage: table.py [--json] FILE")
+        sys.exit("usage: table.py [--json | --markdown] FILE")
     table = list(rows(read(paths[0])))
     groups = medians(table)
     if "--json" in sys.argv:
         json.dump({"cells": table, "medians": groups}, sys.stdout, indent=1)
         print()
+    elif "--markdown" in sys.argv:
+        print_markdown(table, groups)
     else:
         print_text(table, groups)
 
