@@ -1,10 +1,10 @@
 /* array_file: see array_file.h. Files may come from anywhere, so that every size is checked before use. */
 #include "core/array_file.h"
+#include "core/file.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { ARRAY_ALIGN = 64, ARRAY_LIMIT = 4096 /* arrays a file */ };
 
@@ -141,22 +141,12 @@ static bool array_put(FILE *file, const rt_array *array) {
 
 rt_status rt_arrays_write(const char *path, const char *digest, const rt_array *items,
                           int64_t count, rt_error *error) {
-    char temporary[4096];
-    if (snprintf(temporary, sizeof temporary, "%s.part", path) >= (int)sizeof temporary)
-        return rt_error_set(error, RT_CANTCREAT, "%s: the path is too long", path);
-    FILE *file = fopen(temporary, "wb");
-    if (!file)
-        return rt_error_set(error, RT_CANTCREAT, "%s: %s", temporary, strerror(errno));
+    rt_file file;
+    RT_TRY(rt_file_create(&file, path, error));
     rt_array_header header = {.magic = RT_ARRAY_MAGIC, .version = 1, .arrays = (uint32_t)count};
     memcpy(header.digest, digest, sizeof header.digest);
-    bool good = fwrite(&header, sizeof header, 1, file) == 1;
+    bool good = fwrite(&header, sizeof header, 1, file.stream) == 1;
     for (int64_t i = 0; good && i < count; ++i)
-        good = array_put(file, &items[i]);
-    if (fclose(file) != 0)
-        good = false;
-    if (!good || rename(temporary, path) != 0) {
-        rt_error_set(error, RT_CANTCREAT, "%s: %s", path, strerror(errno));
-        unlink(temporary);
-    }
-    return error->status;
+        good = array_put(file.stream, &items[i]);
+    return rt_file_finish(&file, good, error);
 }

@@ -27,6 +27,6 @@ void rt_arrays_free(rt_arrays *arrays);
 rt_status rt_arrays_get(const rt_arrays *arrays, const char *path, const char *name, rt_type type,
                         uint32_t dims, const rt_array **array, rt_error *error);
 
-/* Write a file beside its place and rename it there. */
+/* Write a file, whole or not at all. */
 rt_status rt_arrays_write(const char *path, const char *digest, const rt_array *items,
                           int64_t count, rt_error *error);

@@ -1,10 +1,9 @@
 /* output: see output.h. */
 #include "core/output.h"
+#include "core/file.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* --- .npy ----------------------------------------------------------------------------------------------- */
 
@@ -40,20 +39,21 @@ rt_status rt_output_logits(const rt_segment *segment, const char *path, rt_error
         return rt_error_set(error, RT_UNAVAILABLE, "no memory for %zu logits", vocabulary);
     for (size_t i = 0; i < vocabulary; ++i)
         masked[i] = NAN;
-    FILE *file = fopen(path, "wb");
-    bool good = file && npy_header(file, job->sequences, job->longest, (int64_t)vocabulary);
+    rt_file file;
+    rt_status status = rt_file_create(&file, path, error);
+    if (status != RT_OK)
+        goto done;
+    bool good = npy_header(file.stream, job->sequences, job->longest, (int64_t)vocabulary);
     for (int64_t s = 0; good && s < job->sequences; ++s)
         for (int64_t t = 0; good && t < job->longest; ++t) {
             const float *row = logits + (s * job->longest + t) * (int64_t)vocabulary;
-            good = fwrite(t < job->lengths[s] ? row : masked, sizeof *row, vocabulary, file) ==
-                   vocabulary;
+            good = fwrite(t < job->lengths[s] ? row : masked, sizeof *row, vocabulary,
+                          file.stream) == vocabulary;
         }
-    if (file && fclose(file) != 0)
-        good = false;
+    status = rt_file_finish(&file, good, error);
+done:
     free(masked);
-    if (!good)
-        return rt_error_set(error, RT_CANTCREAT, "%s: %s", path, strerror(errno));
-    return RT_OK;
+    return status;
 }
 
 /* --- trace ---------------------------------------------------------------------------------------------- */
@@ -111,16 +111,14 @@ rt_status rt_output_trace(const rt_segment *segment, const char *path, rt_error 
             origin = events[0].begin;
         dropped += area->events_dropped;
     }
-    FILE *file = fopen(path, "wb");
-    if (!file)
-        return rt_error_set(error, RT_CANTCREAT, "%s: %s", path, strerror(errno));
+    rt_file whole;
+    RT_TRY(rt_file_create(&whole, path, error));
+    FILE *file = whole.stream;
     fprintf(file, "{\"displayTimeUnit\":\"ms\",\"traceEvents\":[\n");
     for (int32_t r = 0; r < segment->program->world; ++r)
         trace_rank(file, segment, r, origin);
     fprintf(file, "\n]}\n");
-    bool good = !ferror(file);
-    if (fclose(file) != 0 || !good)
-        return rt_error_set(error, RT_CANTCREAT, "%s: %s", path, strerror(errno));
+    RT_TRY(rt_file_finish(&whole, true, error));
     if (dropped)
         fprintf(stderr, "%s: the last %lld events were left out; a rank keeps %d\n", path,
                 (long long)dropped, RT_TRACE_EVENTS);
