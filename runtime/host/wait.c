@@ -100,8 +100,8 @@ static rt_status closure_alive(rt_rank *self, int32_t count) {
             continue;
         char doing[160];
         rt_segment_doing(self->segment, rank, doing, sizeof doing);
-        return rt_fail(self, RT_SOFTWARE, "rank %d ended before its work was done, in %s", rank,
-                       doing);
+        return rt_fail(self, RT_SOFTWARE, "rank %d (%s) ended before its work was done, in %s",
+                       rank, self->program->role[self->program->places[rank].role].name, doing);
     }
     return RT_OK;
 }
@@ -131,11 +131,11 @@ static rt_status wait_give_up(rt_rank *self, int32_t count, int32_t culprit) {
         snprintf(doing, sizeof doing, "it has finished");
     else if (!pid)
         snprintf(doing, sizeof doing, "it has not started");
-    rt_status status = rt_fail(self, RT_TIMEOUT,
-                               "rank %d made no progress for %lld ms (%s%s); --timeout-ms sets "
-                               "the limit",
-                               culprit, (long long)self->limit_ms,
-                               stopped >= 0 ? "stopped by a signal in " : "", doing);
+    rt_status status =
+        rt_fail(self, RT_TIMEOUT,
+                "rank %d (%s) made no progress for %lld ms (%s%s); --timeout-ms sets the limit",
+                culprit, self->program->role[self->program->places[culprit].role].name,
+                (long long)self->limit_ms, stopped >= 0 ? "stopped by a signal in " : "", doing);
     if (stopped >= 0 && self->watch_pids)
         kill(pid, SIGKILL); /* it cannot see that the run has failed */
     return status;

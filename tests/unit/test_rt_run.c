@@ -297,8 +297,9 @@ static void test_failing_rank(void **state) {
 }
 
 static void test_hanging_rank(void **state) {
-    expect_failure(state, "hang:3", "--timeout-ms 300", RT_TIMEOUT,
-                   "rank 3 made no progress for 300 ms (decode, layer 0, operation 5 check)");
+    expect_failure(
+        state, "hang:3", "--timeout-ms 300", RT_TIMEOUT,
+        "rank 3 (worker) made no progress for 300 ms (decode, layer 0, operation 5 check)");
 }
 
 /* A rank that leaves an operation out: all wait, none is to blame alone. */
