@@ -26,8 +26,11 @@ int main(int argc, char **argv) {
     Status status = options_parse(argc, argv, &run.options, &run.diag);
     if (status == STATUS_OK)
         status = commands[run.options.verb](&run);
-    if (fflush(stdout) && status == STATUS_OK)
+    if ((fflush(stdout) != 0 || ferror(stdout)) && (int)status <= STATUS_NEGATIVE) {
+        diag_error(&run.diag, diag_nowhere(), "E0904", NULL,
+                   "standard output cannot be written: not all of the answer was printed");
         status = STATUS_CANTCREAT;
+    }
     diag_render(&run.diag, stderr);
     arena_free(&run.arena);
     return status;

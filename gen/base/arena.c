@@ -18,7 +18,7 @@ struct ArenaBlock {
     alignas(ALIGNMENT) unsigned char data[];
 };
 
-static _Noreturn void out_of_memory(size_t size) {
+_Noreturn void arena_exhausted(size_t size) {
     fprintf(stderr, "gen: out of memory (%zu bytes asked for)\n", size);
     exit(STATUS_SOFTWARE);
 }
@@ -32,7 +32,7 @@ static void add_block(Arena *arena, size_t size) {
         capacity = size;
     ArenaBlock *block = malloc(sizeof(*block) + capacity);
     if (!block)
-        out_of_memory(capacity);
+        arena_exhausted(capacity);
     block->older = arena->block;
     block->used = 0;
     block->capacity = capacity;
@@ -41,7 +41,7 @@ static void add_block(Arena *arena, size_t size) {
 
 void *arena_alloc(Arena *arena, size_t size) {
     if (size > SIZE_MAX / 2)
-        out_of_memory(size);
+        arena_exhausted(size);
     size_t rounded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     if (!arena->block || arena->block->capacity - arena->block->used < rounded)
         add_block(arena, rounded);
@@ -53,7 +53,7 @@ void *arena_alloc(Arena *arena, size_t size) {
 void *arena_array(Arena *arena, size_t count, size_t size) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
-        out_of_memory(SIZE_MAX);
+        arena_exhausted(SIZE_MAX);
     return arena_alloc(arena, bytes);
 }
 

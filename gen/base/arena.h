@@ -37,6 +37,9 @@ void arena_free(Arena *arena);
  * zeroed. Growth doubles, old storage stays in the arena. Use through LIST_PUSH. */
 void *arena_list_push(Arena *arena, void **items, int64_t *count, int64_t *capacity, size_t size);
 
+/* There is no more memory: a message and exit. For the few others that allocate. */
+_Noreturn void arena_exhausted(size_t size);
+
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, count, type)                                                            \
     ((type *)arena_array((arena), (size_t)(count), sizeof(type)))

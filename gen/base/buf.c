@@ -1,7 +1,7 @@
 /* Buf: see buf.h. Owns its bytes by malloc; grows by doubling. */
 #include "base/buf.h"
 
-#include "base/status.h"
+#include "base/arena.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -17,10 +17,8 @@ static void reserve(Buf *buf, size_t extra) {
     while (capacity < needed)
         capacity *= 2;
     char *data = realloc(buf->data, capacity);
-    if (!data) {
-        fprintf(stderr, "gen: out of memory (%zu bytes asked for)\n", capacity);
-        exit(STATUS_SOFTWARE);
-    }
+    if (!data)
+        arena_exhausted(capacity);
     buf->data = data;
     buf->capacity = capacity;
 }

@@ -1,7 +1,11 @@
 /* fs_tree: a directory written whole or not at all. It grows as a sibling of its final path and is
  * exchanged with it at the end. Nothing is written or removed through symbolic links: all steps go
- * by descriptors of the directories that we made. The FsTree lies in the caller's arena. */
+ * by descriptors of the directories that we made. What must be removed, should the tree not be finished or
+ * once it replaced another, is known by name beforehand: removing opens nothing and allocates nothing. The
+ * FsTree lies in the caller's arena. */
 #include "base/fs.h"
+
+#include "base/leftover.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -13,12 +17,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Something below a directory, by its name relative to that. */
+typedef struct Entry {
+    const char *name;
+    bool is_directory;
+} Entry;
+
+typedef LIST_OF(Entry) Entries; /* a directory stands before what it holds */
+
 struct FsTree {
     Arena *arena;
     const char *path, *sibling; /* final and temporary */
-    const char *old;            /* where the replaced tree goes before it is removed */
-    int dir;                    /* descriptor of the sibling; -1 once committed or aborted */
+    const char *spare;          /* for an exchange where the file system offers none */
+    int dir;                    /* descriptor of the sibling; -1: none */
     bool replaces;              /* a directory of ours stands at `path` */
+    bool open;                  /* the sibling is there, and is ours to remove */
+    Entries made;               /* below the sibling */
+    Entries parents;            /* that were made for `path` */
+    Leftover *leftover;
 };
 
 static Status cannot_create(Diag *diag, const char *path, const char *code, const char *help,
@@ -35,35 +51,74 @@ static Status system_error(Diag *diag, const char *path, int error) {
         arena_printf(diag->arena, "the directory cannot be written: %s", strerror(error)));
 }
 
-/* Remove all below the directory `name` of `parent`, then the directory; links are unlinked. */
-static void remove_tree(int parent, const char *name) {
-    int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *stream = dir >= 0 ? fdopendir(dir) : NULL;
-    if (!stream) {
-        if (dir >= 0)
-            close(dir);
-        unlinkat(parent, name, 0);
-        return;
-    }
-    for (struct dirent *entry; (entry = readdir(stream));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (unlinkat(dir, entry->d_name, 0) != 0)
-            remove_tree(dir, entry->d_name);
-    }
-    closedir(stream);
-    unlinkat(parent, name, AT_REMOVEDIR);
+static void add_entry(Arena *arena, Entries *entries, const char *name, bool is_directory) {
+    Entry *entry = LIST_PUSH(arena, entries);
+    *entry = (Entry){arena_strdup(arena, name), is_directory};
 }
 
-static bool is_empty(const char *path) {
-    DIR *stream = opendir(path);
-    bool empty = stream != NULL;
-    for (struct dirent *entry; stream && (entry = readdir(stream));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            empty = false;
+static void remove_entries(int dir, const Entries *entries) {
+    for (int64_t i = entries->count - 1; i >= 0; i--)
+        unlinkat(dir, entries->items[i].name, entries->items[i].is_directory ? AT_REMOVEDIR : 0);
+}
+
+static bool is_dots(const char *name) {
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static bool is_kept(const char *const *keep, const char *name) {
+    for (; keep && *keep; keep++)
+        if (strcmp(*keep, name) == 0)
+            return true;
+    return false;
+}
+
+static int list_entries(Arena *arena, int dir, const char *prefix, const char *const *keep,
+                        Entries *entries);
+
+static int list_entry(Arena *arena, int dir, const char *name, const char *path, Entries *entries) {
+    struct stat info;
+    if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno;
+    add_entry(arena, entries, path, S_ISDIR(info.st_mode));
+    if (!S_ISDIR(info.st_mode))
+        return 0;
+    int below = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return below < 0 ? errno : list_entries(arena, below, path, NULL, entries);
+}
+
+/* All below a directory but the entries to keep; closes `dir`. Returns 0 or an errno. */
+static int list_entries(Arena *arena, int dir, const char *prefix, const char *const *keep,
+                        Entries *entries) {
+    DIR *stream = fdopendir(dir);
+    int error = stream ? 0 : errno;
+    struct dirent *entry;
+    while (!error && (errno = 0, entry = readdir(stream))) {
+        const char *name = entry->d_name;
+        if (!is_dots(name) && !is_kept(keep, name))
+            error = list_entry(arena, dirfd(stream), name,
+                               *prefix ? fs_join(arena, prefix, name) : name, entries);
+    }
+    if (!error && errno)
+        error = errno;
     if (stream)
         closedir(stream);
-    return empty;
+    else
+        close(dir);
+    return error;
+}
+
+/* Is the directory at `path` empty? Returns 0 or an errno. */
+static int is_empty(const char *path, bool *empty) {
+    DIR *stream = opendir(path);
+    struct dirent *entry;
+    *empty = true;
+    if (!stream)
+        return errno;
+    while ((errno = 0, entry = readdir(stream)))
+        *empty = *empty && is_dots(entry->d_name);
+    int error = errno;
+    closedir(stream);
+    return error;
 }
 
 /* What stands at the path may be replaced: nothing, an empty directory, or one with the marker. */
@@ -75,7 +130,11 @@ static Status check_target(FsTree *tree, const char *marker, Diag *diag) {
     if (!S_ISDIR(info.st_mode))
         return cannot_create(diag, tree->path, "E0905", help, "this is not a directory");
     tree->replaces = true;
-    if (is_empty(tree->path))
+    bool empty;
+    int error = is_empty(tree->path, &empty);
+    if (error)
+        return system_error(diag, tree->path, error);
+    if (empty)
         return STATUS_OK;
     if (lstat(fs_join(tree->arena, tree->path, marker), &info) != 0 || !S_ISREG(info.st_mode))
         return cannot_create(diag, tree->path, "E0905", help,
@@ -85,15 +144,31 @@ static Status check_target(FsTree *tree, const char *marker, Diag *diag) {
     return STATUS_OK;
 }
 
-static Status make_parents(Arena *arena, const char *path, Diag *diag) {
-    char *copy = arena_strdup(arena, path);
+static Status make_parents(FsTree *tree, Diag *diag) {
+    char *copy = arena_strdup(tree->arena, tree->path);
     for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
+        if (!fs_exists(copy))
+            add_entry(tree->arena, &tree->parents, copy, true);
         if (mkdir(copy, 0777) != 0 && errno != EEXIST)
             return system_error(diag, copy, errno);
         *slash = '/';
     }
     return STATUS_OK;
+}
+
+static Status make_sibling(FsTree *tree, Diag *diag) {
+    TRY(make_parents(tree, diag));
+    if (mkdir(tree->sibling, 0777) != 0)
+        return system_error(diag, tree->path, errno);
+    tree->open = true;
+    tree->dir = open(tree->sibling, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return tree->dir >= 0 ? STATUS_OK : system_error(diag, tree->path, errno);
+}
+
+/* At the end, if the process comes to it with the tree unfinished. */
+static void undo(void *tree) {
+    fs_tree_abort(tree);
 }
 
 Status fs_tree_begin(FsTree **out, Arena *arena, const char *path, const char *marker, Diag *diag) {
@@ -103,14 +178,14 @@ Status fs_tree_begin(FsTree **out, Arena *arena, const char *path, const char *m
         clean[n - 1] = '\0';
     *tree = (FsTree){.arena = arena, .path = clean, .dir = -1};
     *out = tree;
-    TRY(check_target(tree, marker, diag));
-    TRY(make_parents(arena, clean, diag));
     tree->sibling = arena_printf(arena, "%s.new-%ld", clean, (long)getpid());
-    tree->old = arena_printf(arena, "%s.old-%ld", clean, (long)getpid());
-    if (mkdir(tree->sibling, 0777) != 0)
-        return system_error(diag, tree->path, errno);
-    tree->dir = open(tree->sibling, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return tree->dir >= 0 ? STATUS_OK : system_error(diag, tree->path, errno);
+    tree->spare = arena_printf(arena, "%s.old-%ld", clean, (long)getpid());
+    TRY(check_target(tree, marker, diag));
+    tree->leftover = leftover_guard(undo, tree);
+    Status status = make_sibling(tree, diag);
+    if (status != STATUS_OK)
+        fs_tree_abort(tree);
+    return status;
 }
 
 /* Names are ours, never a user's: a bad one is a bug. */
@@ -131,10 +206,13 @@ Status fs_tree_add(FsTree *tree, const char *name, const char *data, size_t leng
     char *copy = arena_strdup(tree->arena, name);
     for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (mkdirat(tree->dir, copy, 0777) != 0 && errno != EEXIST)
+        if (mkdirat(tree->dir, copy, 0777) == 0)
+            add_entry(tree->arena, &tree->made, copy, true);
+        else if (errno != EEXIST)
             return system_error(diag, tree->path, errno);
         *slash = '/';
     }
+    add_entry(tree->arena, &tree->made, name, false);
     int file = openat(tree->dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (file < 0)
         return system_error(diag, tree->path, errno);
@@ -183,8 +261,7 @@ static void keep_times(int fresh, int old) {
     for (struct dirent *entry; stream && old >= 0 && (entry = readdir(stream));) {
         struct stat info;
         const char *name = entry->d_name;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-            fstatat(fresh, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+        if (is_dots(name) || fstatat(fresh, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
         if (S_ISDIR(info.st_mode))
@@ -194,6 +271,8 @@ static void keep_times(int fresh, int old) {
     }
     if (stream)
         closedir(stream);
+    else if (fresh >= 0)
+        close(fresh);
     if (old >= 0)
         close(old);
 }
@@ -206,26 +285,62 @@ static int move_kept(int from, int to, const char *const *keep) {
     return 0;
 }
 
+/* Exchange the sibling and what stands at the path, in one step where the file system can. */
+static int swap(const FsTree *tree) {
+    const char *path = tree->path, *sibling = tree->sibling, *spare = tree->spare;
+    if (renameat2(AT_FDCWD, sibling, AT_FDCWD, path, RENAME_EXCHANGE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return errno;
+    if (rename(path, spare) != 0)
+        return errno;
+    int error = rename(sibling, path) != 0 ? errno : 0;
+    if (error)
+        rename(spare, path);
+    else if (rename(spare, sibling) != 0) {
+        error = errno;
+        rename(path, sibling);
+        rename(spare, path);
+    }
+    return error;
+}
+
+/* Put back what replace() changed; where that fails too, the old directory stays at the sibling's name. */
+static Status put_back(FsTree *tree, int old, const char *const *keep, int cause, Diag *diag) {
+    move_kept(tree->dir, old, keep);
+    tree->open = swap(tree) == 0;
+    if (tree->open)
+        return system_error(diag, tree->path, cause);
+    return cannot_create(diag, tree->path, "E0904", "remove the one that you do not need",
+                         arena_printf(diag->arena,
+                                      "the directory was written, but not all of the one that it "
+                                      "replaces could be moved: %s; that one is now %s",
+                                      strerror(cause), tree->sibling));
+}
+
 static Status replace(FsTree *tree, const char *const *keep, Diag *diag) {
     int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    int old = open(tree->path, flags);
-    if (old < 0)
-        return system_error(diag, tree->path, errno);
-    keep_times(dup(tree->dir), dup(old));
-    int error = move_kept(old, tree->dir, keep);
-    if (!error && rename(tree->path, tree->old) != 0)
-        error = errno;
-    if (!error && rename(tree->sibling, tree->path) != 0) {
-        error = errno;
-        rename(tree->old, tree->path);
+    Entries gone = {0};
+    int old = open(tree->path, flags), again = old < 0 ? -1 : dup(old);
+    int error = again < 0 ? errno : list_entries(tree->arena, again, "", keep, &gone);
+    if (!error) {
+        keep_times(dup(tree->dir), dup(old));
+        error = swap(tree);
     }
-    if (error)
-        move_kept(tree->dir, old, keep);
-    close(old);
-    if (error)
+    if (error) {
+        if (old >= 0)
+            close(old);
         return system_error(diag, tree->path, error);
-    remove_tree(AT_FDCWD, tree->old);
-    return STATUS_OK;
+    }
+    tree->open = false; /* what has the sibling's name now is the old one */
+    error = move_kept(old, tree->dir, keep);
+    Status status = error ? put_back(tree, old, keep, error, diag) : STATUS_OK;
+    if (!error) {
+        remove_entries(old, &gone);
+        rmdir(tree->sibling);
+    }
+    close(old);
+    return status;
 }
 
 Status fs_tree_commit(FsTree *tree, const char *const *keep, Diag *diag) {
@@ -234,15 +349,24 @@ Status fs_tree_commit(FsTree *tree, const char *const *keep, Diag *diag) {
         TRY(replace(tree, keep, diag));
     else if (rename(tree->sibling, tree->path) != 0)
         return system_error(diag, tree->path, errno);
-    close(tree->dir);
-    tree->dir = -1;
+    tree->open = false;
+    tree->parents.count = 0;
+    fs_tree_abort(tree);
     return STATUS_OK;
 }
 
 void fs_tree_abort(FsTree *tree) {
-    if (!tree || tree->dir < 0)
+    if (!tree)
         return;
-    close(tree->dir);
+    leftover_release(tree->leftover);
+    if (tree->open) {
+        remove_entries(tree->dir, &tree->made);
+        rmdir(tree->sibling);
+        tree->open = false;
+    }
+    remove_entries(AT_FDCWD, &tree->parents);
+    tree->parents.count = 0;
+    if (tree->dir >= 0)
+        close(tree->dir);
     tree->dir = -1;
-    remove_tree(AT_FDCWD, tree->sibling);
 }

@@ -25,6 +25,7 @@ static void *sandbox_allocate(void *user, void *memory, size_t old_size, size_t 
         return NULL;
     }
     void *moved = realloc(memory, new_size);
+    sandbox->refused = moved ? 0 : new_size; /* Lua collects its garbage and tries again */
     if (moved) {
         sandbox->used += new_size - old;
     }
@@ -141,9 +142,19 @@ static int open_libraries(lua_State *lua) {
 }
 
 static Status out_of_memory(const Sandbox *sandbox, Diag *diag) {
+    if (sandbox->refused || !sandbox->limit) {
+        arena_exhausted(sandbox->refused);
+    }
     return diag_error(diag, diag_nowhere(), "E0462",
                       "look for a table or string that grows without end",
                       "Lua needs more than the %zu MiB it may use", sandbox->limit >> 20);
+}
+
+/* Outside protected calls our own code uses the state: it can run out of memory, and has no other error. */
+static int panic(lua_State *lua) {
+    void *user;
+    lua_getallocf(lua, &user);
+    arena_exhausted(((const Sandbox *)user)->refused);
 }
 
 Status sandbox_open(Sandbox *sandbox, const char *share, size_t limit, Diag *diag) {
@@ -152,6 +163,7 @@ Status sandbox_open(Sandbox *sandbox, const char *share, size_t limit, Diag *dia
     if (!sandbox->lua) {
         return out_of_memory(sandbox, diag);
     }
+    lua_atpanic(sandbox->lua, panic);
     sandbox->files = calloc(1, sizeof(Arena));
     lua_pushcfunction(sandbox->lua, open_libraries);
     lua_pushlightuserdata(sandbox->lua, sandbox);

@@ -19,6 +19,7 @@ typedef struct Sandbox {
     lua_State *lua;
     const char *share;  /* directory that overrides embedded files, or NULL */
     size_t used, limit; /* bytes */
+    size_t refused;     /* bytes that the system did not give when last asked; 0: it always did */
     Arena *files;       /* texts read from share; owned */
     DiagSource chunk;   /* text given to sandbox_run_text, for messages; not owned */
 } Sandbox;

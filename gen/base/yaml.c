@@ -61,7 +61,11 @@ static Status syntax_error(Reader *reader) {
 }
 
 static Status next(Reader *reader, yaml_event_t *event) {
-    return yaml_parser_parse(&reader->parser, event) ? STATUS_OK : syntax_error(reader);
+    if (yaml_parser_parse(&reader->parser, event))
+        return STATUS_OK;
+    if (reader->parser.error == YAML_MEMORY_ERROR)
+        arena_exhausted(reader->source->text ? strlen(reader->source->text) : 0);
+    return syntax_error(reader);
 }
 
 /* Aliases, anchors and tags: none of our inputs needs them, and each can hide what a value is. */
@@ -238,9 +242,8 @@ Status yaml_parse(Arena *arena, const char *name, const char *text, size_t lengt
     if (length > limits.bytes)
         return diag_error(diag, (DiagPlace){.source = source}, "E0104", NULL,
                           "the text is larger than the limit of %zu bytes", limits.bytes);
-    bool ready = yaml_parser_initialize(&reader.parser);
-    assert(ready);
-    (void)ready;
+    if (!yaml_parser_initialize(&reader.parser))
+        arena_exhausted(sizeof reader.parser); /* its only way to fail */
     yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)source->text, length);
     Status status = read_document(&reader, root);
