@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "rt_format.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,23 +122,29 @@ static void add_records(Map *map) {
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-static void append_files(const Map *map, Buf *out, Buf *names) {
+static Status append_files(const Map *map, Buf *out, Buf *names, Diag *diag) {
     for (int64_t i = 0; i < map->checkpoint.files.count; i++) {
         const SafetensorsFile *file = &map->checkpoint.files.items[i];
         char *path = realpath(file->path, NULL); /* the program may run in another folder */
+        if (!path) {
+            diag_error(diag, diag_nowhere(), "E0601", NULL, "%s: its full path cannot be told: %s",
+                       file->path, strerror(errno));
+            return STATUS_NOINPUT;
+        }
         rt_map_file entry = {
             .name = names->length, .size = (uint64_t)file->size, .mtime_ns = file->mtime_ns};
         buf_append(out, (const char *)&entry, sizeof entry);
-        const char *name = path ? path : file->path;
-        buf_append(names, name, strlen(name) + 1);
+        buf_append(names, path, strlen(path) + 1);
         free(path);
     }
+    return STATUS_OK;
 }
 
 static Status write_map(const Map *map, const char *path, Diag *diag) {
     Buf plan = {0}, names = {0}, files = {0}, out = {0};
+    Status status;
     plan_write(map->schedule->plan, &plan);
-    append_files(map, &files, &names);
+    TRY_TO(append_files(map, &files, &names, diag), done);
     rt_map_header header = {.magic = RT_MAP_MAGIC,
                             .version = 1,
                             .files = (uint32_t)map->checkpoint.files.count,
@@ -148,7 +155,8 @@ static Status write_map(const Map *map, const char *path, Diag *diag) {
     buf_append(&out, files.data, files.length);
     buf_append(&out, map->records.data, map->records.length);
     buf_append(&out, names.data, names.length);
-    Status status = fs_write(path, out.data, out.length, diag);
+    status = fs_write(path, out.data, out.length, diag);
+done:
     buf_free(&plan);
     buf_free(&names);
     buf_free(&files);

@@ -2,9 +2,10 @@
  * the tensors must tile without hole or overlap. Texts lie in the caller's arena. */
 #include "input/safetensors_file.h"
 
+#include "base/jsonr.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -167,7 +168,7 @@ static Status parse_header(Arena *arena, const char *path, const Header *header,
                            Safetensors *checkpoint, Diag *diag) {
     DiagPlace place = safetensors_place(diag, path);
     json_error_t error;
-    json_t *root = json_loadb(header->text, (size_t)header->length, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = jsonr_parse(header->text, (size_t)header->length, &error);
     Status status = STATUS_OK;
     if (!json_is_object(root)) {
         status =

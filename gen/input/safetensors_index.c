@@ -4,8 +4,8 @@
 #include "input/safetensors_file.h"
 
 #include "base/fs.h"
+#include "base/jsonr.h"
 
-#include <jansson.h>
 #include <string.h>
 
 /* File names of the index in order of first mention; their position is the shard's file number. */
@@ -48,7 +48,7 @@ static Status parse_index(Arena *arena, const char *path, size_t limit, Shards *
     TRY(fs_read(arena, path, limit, &text, &length, diag));
     DiagPlace place = safetensors_place(diag, path);
     json_error_t error;
-    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = jsonr_parse(text, length, &error);
     Status status;
     if (root) {
         status = read_map(arena, place, json_object_get(root, "weight_map"), shards, wanted, diag);

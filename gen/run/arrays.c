@@ -57,7 +57,14 @@ static bool put_all(FILE *file, const char *digest, const Array *items, int64_t 
 
 static FILE *create(const char *path) {
     int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-    return file < 0 ? NULL : fdopen(file, "wb");
+    FILE *stream = file < 0 ? NULL : fdopen(file, "wb");
+    if (file >= 0 && !stream) {
+        int error = errno;
+        close(file);
+        unlink(path);
+        errno = error;
+    }
+    return stream;
 }
 
 Status arrays_write(const char *path, const char *digest, const Array *items, int64_t count,

@@ -4,8 +4,6 @@
 #include "run/runner.h"
 #include "run/tokens.h"
 
-#include "base/fs.h"
-
 static Status write_tokens(Run *run, const char *path, const Tokens *tokens) {
     const int32_t max_new = (int32_t)tokens->max_new;
     const Array arrays[] = {
@@ -25,11 +23,12 @@ static Status refuse_prompt(Run *run) {
 
 Status command_run(Run *run) {
     const Options *options = &run->options;
-    const char *dir = options->operand, *scratch;
+    const char *dir = options->operand;
     int64_t max_new;
     Plan plan;
     Tokens tokens;
     Runner runner;
+    Scratch scratch;
     if (options_given(options, OPTION_PROMPT))
         return refuse_prompt(run);
     TRY(options_int(options, OPTION_MAX_NEW_TOKENS, 1, 1 << 24, 0, &max_new, &run->diag));
@@ -45,18 +44,17 @@ Status command_run(Run *run) {
     TRY(tokens_read(&run->arena, options->values[OPTION_TOKENS], &bounds, max_new, &tokens,
                     &run->diag));
     TRY(runner_begin(run, dir, "run", &runner));
-    TRY(runner_scratch(run, &scratch));
-    const char *path = fs_join(&run->arena, scratch, "tokens.rta");
+    TRY(scratch_open(run, "tokens.rta", &scratch));
     Status status = STATUS_OK;
-    TRY_TO(write_tokens(run, path, &tokens), done);
+    TRY_TO(write_tokens(run, scratch.path, &tokens), done);
     runner_add(&runner, "--tokens");
-    runner_add(&runner, path);
+    runner_add(&runner, scratch.path);
     runner_add_option(run, &runner, "--logits", OPTION_LOGITS);
     if (run_json(run))
         runner_add(&runner, "--json");
     run_say(run, "running %lld ranks on this machine", (long long)plan.ranks.count);
     status = runner_run(run, &runner, NULL);
 done:
-    runner_scratch_remove(scratch);
+    scratch_close(&scratch);
     return status;
 }

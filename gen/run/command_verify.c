@@ -95,11 +95,12 @@ static Status run_and_report(Run *run, Runner *runner, const Verify *verify) {
 }
 
 Status command_verify(Run *run) {
-    const char *dir = run->options.operand, *scratch;
+    const char *dir = run->options.operand;
     Plan plan;
     Schedule schedule;
     Tokens tokens;
     Runner runner;
+    Scratch scratch;
     Verify verify;
     VerifyRequest request = {.schedule = &schedule};
     TRY(inputs_program_plan(run, dir, &plan));
@@ -107,8 +108,8 @@ Status command_verify(Run *run) {
     TRY(find_checkpoint(run, &request.checkpoint));
     TRY(schedule_lower(&run->arena, &plan, &schedule, &run->diag));
     TRY(runner_begin(run, dir, "verify", &runner));
-    TRY(runner_scratch(run, &scratch));
-    request.path = fs_join(&run->arena, scratch, "expected.rta");
+    TRY(scratch_open(run, "expected.rta", &scratch));
+    request.path = scratch.path;
     Status status = STATUS_OK;
     run_say(run, "computing the reference in double precision");
     TRY_TO(verify_prepare(&run->arena, &request, &verify, &run->diag), done);
@@ -117,6 +118,6 @@ Status command_verify(Run *run) {
     runner_add(&runner, request.path);
     status = run_and_report(run, &runner, &verify);
 done:
-    runner_scratch_remove(scratch);
+    scratch_close(&scratch);
     return status;
 }

@@ -23,14 +23,17 @@ fail:;
     _exit(written == (ssize_t)sizeof error ? 127 : 126);
 }
 
-static void drain(int fd, Buf *output) {
+/* Until its end. Returns 0 or an errno: what came is then not all. */
+static int drain(int fd, Buf *output) {
     char chunk[4096];
     for (;;) {
         ssize_t got = read(fd, chunk, sizeof chunk);
         if (got > 0)
             buf_append(output, chunk, (size_t)got);
-        else if (got == 0 || errno != EINTR)
-            return;
+        else if (got == 0)
+            return 0;
+        else if (errno != EINTR)
+            return errno;
     }
 }
 
@@ -40,13 +43,22 @@ static int read_error(int fd) {
     do
         got = read(fd, &error, sizeof error);
     while (got < 0 && errno == EINTR);
-    return got == (ssize_t)sizeof error ? error : 0;
+    return got < 0 ? errno : got == (ssize_t)sizeof error ? error : 0;
 }
 
 static void close_pipe(int fds[2]) {
-    for (int i = 0; i < 2; i++)
-        if (fds[i] >= 0)
+    for (int i = 0; i < 2; i++) {
+        if (fds[i] >= 0) {
             close(fds[i]);
+            fds[i] = -1;
+        }
+    }
+}
+
+static Status cannot_read(const Launch *launch, int error, Diag *diag) {
+    diag_error(diag, diag_nowhere(), "E0830", NULL, "what %s printed cannot be read: %s",
+               launch->argv[0], strerror(error));
+    return STATUS_SOFTWARE;
 }
 
 static Status cannot_start(const Launch *launch, int error, Diag *diag) {
@@ -67,7 +79,7 @@ Status launch_run(const Launch *launch, LaunchResult *result, Diag *diag) {
     pid_t pid = fork();
     if (pid == 0)
         child(launch, output[1], failed[1]);
-    int error = pid < 0 ? errno : 0, status = 0;
+    int error = pid < 0 ? errno : 0, unread = 0, status = 0;
     for (int i = 0; i < 2; i++) { /* the write ends are the child's */
         int *fd = i ? &failed[1] : &output[1];
         if (*fd >= 0)
@@ -77,7 +89,8 @@ Status launch_run(const Launch *launch, LaunchResult *result, Diag *diag) {
     if (pid > 0) {
         error = read_error(failed[0]);
         if (launch->output)
-            drain(output[0], launch->output);
+            unread = drain(output[0], launch->output);
+        close_pipe(output); /* so that a program that still writes is not waited for */
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             continue;
     }
@@ -87,6 +100,8 @@ Status launch_run(const Launch *launch, LaunchResult *result, Diag *diag) {
         return STATUS_UNAVAILABLE;
     if (error)
         return cannot_start(launch, error, diag);
+    if (unread)
+        return cannot_read(launch, unread, diag);
     result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     result->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     return STATUS_OK;

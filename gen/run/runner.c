@@ -6,7 +6,6 @@
 #include "run/launch.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,25 +80,29 @@ Status runner_run(Run *run, const Runner *runner, Buf *output) {
     return known_status(result.code);
 }
 
-Status runner_scratch(Run *run, const char **dir) {
+static void scratch_undo(void *owner) {
+    const Scratch *scratch = owner;
+    unlink(scratch->path);
+    rmdir(scratch->dir);
+}
+
+Status scratch_open(Run *run, const char *name, Scratch *scratch) {
     const char *base = getenv("TMPDIR");
-    char *path = arena_printf(&run->arena, "%s/toposmith-XXXXXX", base && *base ? base : "/tmp");
-    if (!mkdtemp(path)) {
+    scratch->dir = arena_printf(&run->arena, "%s/toposmith-XXXXXX", base && *base ? base : "/tmp");
+    scratch->path = fs_join(&run->arena, scratch->dir, name);
+    scratch->leftover = leftover_guard(scratch_undo, scratch);
+    if (!mkdtemp(scratch->dir)) {
+        int error = errno;
+        leftover_release(scratch->leftover);
         diag_error(&run->diag, diag_nowhere(), "E0904", "TMPDIR names another place for it",
-                   "no temporary folder %s: %s", path, strerror(errno));
+                   "no temporary folder %s: %s", scratch->dir, strerror(error));
         return STATUS_CANTCREAT;
     }
-    *dir = path;
+    memcpy(scratch->path, scratch->dir, strlen(scratch->dir)); /* its letters are known now */
     return STATUS_OK;
 }
 
-void runner_scratch_remove(const char *dir) {
-    DIR *stream = opendir(dir);
-    struct dirent *entry;
-    while (stream && (entry = readdir(stream)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            unlinkat(dirfd(stream), entry->d_name, 0);
-    if (stream)
-        closedir(stream);
-    rmdir(dir);
+void scratch_close(Scratch *scratch) {
+    leftover_release(scratch->leftover);
+    scratch_undo(scratch);
 }

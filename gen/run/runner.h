@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "base/leftover.h"
 #include "run/command.h"
 
 typedef struct Runner {
@@ -24,6 +25,12 @@ void runner_add_option(Run *run, Runner *runner, const char *name, OptionId id);
  * is STATUS_NEGATIVE without a diagnostic. */
 Status runner_run(Run *run, const Runner *runner, Buf *output);
 
-/* A fresh folder for files that cross to the program, and its removal with the files directly in it. */
-Status runner_scratch(Run *run, const char **dir);
-void runner_scratch_remove(const char *dir);
+/* A fresh folder for one file that crosses to the program. It and the file go when it is closed, or at the
+ * end of the process; it must stay where it was opened until then. */
+typedef struct Scratch {
+    char *dir, *path; /* path: the file, which the caller writes */
+    Leftover *leftover;
+} Scratch;
+
+Status scratch_open(Run *run, const char *name, Scratch *scratch);
+void scratch_close(Scratch *scratch);

@@ -3,9 +3,9 @@
 #include "run/tokens.h"
 
 #include "base/fs.h"
+#include "base/jsonr.h"
 #include "rt_format.h"
 
-#include <jansson.h>
 #include <string.h>
 
 enum { TOKENS_NEW = 16, TOKENS_MADE_NEW = 8, PROMPT_MIN = 1 };
@@ -145,7 +145,7 @@ Status tokens_read(Arena *arena, const char *path, const TokensBounds *bounds, i
     *source = (DiagSource){.name = arena_strdup(diag->arena, path), .text = text};
     Reader reader = {arena, source, bounds, diag};
     json_error_t error;
-    json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+    json_t *root = jsonr_parse(text, length, &error);
     if (!root)
         return diag_error(diag,
                           (DiagPlace){.source = source,

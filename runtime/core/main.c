@@ -119,7 +119,7 @@ int rt_main(const rt_program *program, int argc, char **argv) {
         fprintf(stderr, "%s: %s\n", program->name, error.text);
     if (status == RT_USAGE)
         fprintf(stderr, "%s", rt_options_help());
-    if (fflush(stdout) != 0 && status == RT_OK) {
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == RT_OK) {
         fprintf(stderr, "%s: standard output: cannot write\n", program->name);
         status = RT_CANTCREAT;
     }

@@ -119,7 +119,8 @@ static const char *judge(const Drive *drive, const Observation *seen, char messa
     if (!said && normal->status == 0)
         return "it says nothing";
     bool whole = seen->status == 73 && seen->tree == normal->tree; /* only the report was lost */
-    if (!drive->any_tree && seen->tree != drive->before && !whole)
+    bool named = strstr(seen->err, "; that one is now ") != NULL; /* moved, and for good not back */
+    if (!drive->any_tree && seen->tree != drive->before && !whole && !named)
         return "it left files behind";
     return NULL;
 }
