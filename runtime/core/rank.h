@@ -29,6 +29,7 @@ struct rt_rank {
     double op_begin, waited; /* of the operation under way */
     int64_t limit_ms;        /* of waits without progress; 0: none */
     bool watch_pids;         /* nobody else notices a peer's death */
+    double peers_checked;    /* when it last looked after them while loading */
     int *pidfds;             /* [world] peers so watched; -1: not yet */
     uint32_t *arrivals;      /* [channels + 1] barriers passed, times members */
     uint32_t *turns;         /* [channels] collectives begun */

@@ -1,7 +1,7 @@
 /* weight_map: weights read straight from a checkpoint, as weights.map says (rt_format.h): runs of rows,
  * converted on the way. The map is checked against plan, slab and files before anything is read; a map
  * and its checkpoint are the user's, so nothing in them is believed. */
-#include "core/rank.h"
+#include "host/wait.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -175,9 +175,7 @@ static rt_status record_read(Map *map, const rt_map_record *r) {
                 convert(map->rank->slab + r->slab + ((row + i) * r->pitch + column) * to,
                         (int)r->slab_type, map->block + i * count * from, (int)r->type, count);
         }
-        atomic_fetch_add_explicit(&map->rank->area->progress, 1, memory_order_relaxed);
-        if (rt_segment_failed(map->rank->segment))
-            return RT_ABORTED;
+        RT_TRY(rt_wait_check(map->rank));
     }
     map->rank->area->weight_bytes += (int64_t)(r->rows * r->columns * to);
     return RT_OK;

@@ -1,6 +1,6 @@
 /* weights: random weights by counter. An element depends on its tensor's name and its index there alone, so
  * that every placement sees the same model. */
-#include "core/rank.h"
+#include "host/wait.h"
 
 #include <stdio.h>
 
@@ -47,9 +47,9 @@ static rt_status weight_fill(rt_rank *rank, const rt_weight *weight, int layer, 
         store_row(slab + (r - weight->row_begin) * pitch, weight->type, weight->fill, key,
                   (uint64_t)(r * weight->columns + weight->column_begin),
                   weight->column_end - weight->column_begin, rank->program->initializer_range);
-        atomic_fetch_add_explicit(&rank->area->progress, 1, memory_order_relaxed);
+        RT_TRY(rt_wait_check(rank));
     }
-    return rt_segment_failed(rank->segment) ? RT_ABORTED : RT_OK;
+    return RT_OK;
 }
 
 rt_status rt_weights_fill(rt_rank *rank) {

@@ -22,7 +22,7 @@ static void guard_run(pid_t launcher, int64_t limit_ms, const char *message, siz
         nanosleep(&slice, NULL);
         double now = rt_now(), used = rt_pulse_seconds(clock);
         bool still = used == seconds && rt_pulse_stopped(stat);
-        idle = still ? idle + rt_pulse_idle(now - checked) : 0;
+        idle = still ? idle + rt_pulse_idle(now - checked, limit_ms) : 0;
         checked = now;
         seconds = used;
     }

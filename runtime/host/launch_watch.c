@@ -43,6 +43,7 @@ static void child_still(Children *children, int rank, int64_t limit_ms) {
              "rank %d (%s) made no progress for %lld ms (%s%s); --timeout-ms sets the limit", rank,
              role_of(children, rank), (long long)limit_ms, stop, doing);
     rt_segment_fail(children->segment, rank, RT_TIMEOUT, text);
+    kill(children->child[rank].pid, SIGKILL); /* it does not see that the run has failed */
 }
 
 void rt_children_kill(Children *children) {
@@ -85,8 +86,8 @@ static void child_look(Children *children, int rank, double elapsed) {
         child->idle = 0;
         return;
     }
-    child->idle += rt_pulse_idle(elapsed);
     int64_t limit = loading && !child->stop_signal ? options->load_timeout_ms : options->timeout_ms;
+    child->idle += rt_pulse_idle(elapsed, limit);
     if (limit && child->idle * 1e3 >= (double)limit)
         child_still(children, rank, limit);
 }

@@ -12,8 +12,8 @@ int64_t rt_pulse_slice(int64_t limit_ms) {
     return limit_ms && limit_ms < 4 * RT_PULSE_SLICE_MS ? (limit_ms + 3) / 4 : RT_PULSE_SLICE_MS;
 }
 
-double rt_pulse_idle(double elapsed) {
-    const double most = RT_PULSE_ABSENCE_MS * 1e-3;
+double rt_pulse_idle(double elapsed, int64_t limit_ms) {
+    const double most = (double)limit_ms * 0.4e-3;
     return elapsed < most ? elapsed : most;
 }
 

@@ -9,15 +9,15 @@
  * smallest share that a working rank gets of a crowded host. */
 #define RT_PULSE_WORK_S 1e-3
 
-/* How often who waits looks after those whom it waits for, and the most that one such look may add to the time
- * without progress: the watch itself may have been stopped or starved, and then knows of nothing. */
-enum { RT_PULSE_SLICE_MS = 50, RT_PULSE_ABSENCE_MS = 250 };
+/* How often who waits looks after those whom it waits for. */
+enum { RT_PULSE_SLICE_MS = 50 };
 
 /* The interval of looks for a limit, milliseconds. */
 int64_t rt_pulse_slice(int64_t limit_ms);
 
-/* Seconds that a look adds which comes `elapsed` seconds after the last one. */
-double rt_pulse_idle(double elapsed);
+/* Seconds without progress that a look adds which comes `elapsed` seconds after the last one: no more than a part
+ * of the limit, for the watch itself may have been stopped, with all others or alone, and then knows nothing. */
+double rt_pulse_idle(double elapsed, int64_t limit_ms);
 
 /* The processor clock of the calling process, with all its threads, or of the calling thread alone. */
 int32_t rt_pulse_clock(bool thread);

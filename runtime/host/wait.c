@@ -75,7 +75,7 @@ static void watch_look(rt_rank *self, Watch *watch, int32_t count, double now) {
         watch->seconds = seconds;
         watch->idle = 0;
     } else {
-        watch->idle += rt_pulse_idle(now - watch->checked);
+        watch->idle += rt_pulse_idle(now - watch->checked, self->limit_ms);
     }
     watch->checked = now;
 }
@@ -104,6 +104,16 @@ static rt_status closure_alive(rt_rank *self, int32_t count) {
                        rank, self->program->role[self->program->places[rank].role].name, doing);
     }
     return RT_OK;
+}
+
+rt_status rt_wait_check(rt_rank *rank) {
+    atomic_fetch_add_explicit(&rank->area->progress, 1, memory_order_relaxed);
+    double now = rank->watch_pids ? rt_now() : 0;
+    if (now - rank->peers_checked > RT_PULSE_SLICE_MS * 1e-3) {
+        rank->peers_checked = now;
+        RT_TRY(closure_alive(rank, closure_find(rank, rank->program->channels + 1)));
+    }
+    return rt_segment_failed(rank->segment) ? RT_ABORTED : RT_OK;
 }
 
 /* A rank of the closure that a signal has stopped, perhaps in the midst of waiting; -1: none. */

@@ -10,5 +10,9 @@
  * program->channels: the whole world. */
 rt_status rt_wait_barrier(rt_rank *rank, int channel);
 
+/* Called often by a rank that works by itself for long, as in loading: counts progress, and is RT_ABORTED once
+ * the run has failed elsewhere. Where nobody else watches the ranks, it looks after them at times. */
+rt_status rt_wait_check(rt_rank *rank);
+
 /* Wait until the count of a word that `peer` adds to reaches `target`. */
 rt_status rt_wait_peer(rt_rank *rank, rt_word *word, uint32_t target, int peer);
