@@ -14,6 +14,7 @@ typedef struct Run {
 
 typedef Status (*Command)(Run *run);
 
+Status command_init(Run *run);
 Status command_make(Run *run);
 Status command_plan(Run *run);
 Status command_check(Run *run);

@@ -3,6 +3,7 @@
 
 #include "emit/program.h"
 #include "run/inputs.h"
+#include "run/launch.h"
 #include "run/predict.h"
 #include "run/prove.h"
 #include "show/show.h"
@@ -64,14 +65,14 @@ static void print_ledger(const Emission *emission) {
 }
 
 static void report_text(Run *run, const Emission *emission) {
-    const char *dir = emission->dir;
+    const char *dir = launch_quote(&run->arena, emission->dir);
     printf("%s: %s\n", emission->plan->name, inputs_grid(run, emission->plan));
     print_roles(emission);
     printf("  proved       %lld of %d rules\n", (long long)prove_count(&emission->report),
            CHECK_RULE_COUNT);
     predict_print(run, &emission->simulation, &emission->schedule);
-    printf("wrote %s; next:\n  gen build %s\n  gen verify %s\n  gen bench %s\n", dir, dir, dir,
-           dir);
+    printf("wrote %s; next:\n  gen build %s\n  gen verify %s\n  gen bench %s\n", emission->dir, dir,
+           dir, dir);
 }
 
 static void report_json(const Emission *emission) {

@@ -43,6 +43,22 @@ const Explanation explain_table[] = {
     {"E0313", "A node with NICs states their bandwidth, per NIC and direction."},
     {"E0314", "Several nodes need a network with its latency."},
     {"E0315", "The cluster has more GPUs than gen plans for; count or gpus is probably mistyped."},
+    {"E0320",
+     "gen init --from-nvidia-smi reads what `nvidia-smi topo -m` prints: a matrix whose first\n"
+     "line names GPU0, GPU1 and so on."},
+    {"E0321", "The matrix has as many rows as columns, and as many connections a row. Here some\n"
+              "are absent: the text was cut when it was copied or saved."},
+    {"E0322", "Connections are X (itself), NV and a number of links, PIX, PXB, PHB, NODE, SYS."},
+    {"E0323",
+     "Two places of the text cannot both be right: a connection is the same from both ends,\n"
+     "only the diagonal is X, and the GPUs of a node are alike."},
+    {"E0324",
+     "The matrix does not say which GPUs these are, or gen has no figures for their type.\n"
+     "--gpu names one that it has; lines of `nvidia-smi -L` in the same file do as well."},
+    {"E0325", "A pair has more NVLinks than such a GPU: the type is another one."},
+    {"E0326",
+     "A warning: a topology has one link a kind of node, and here pairs of GPUs differ. The\n"
+     "slowest is taken, so that no prediction is better than what can be."},
     {"E0402", "prefill bounds the prompt, context the prompt and the new tokens; a model has\n"
               "positions for max_positions tokens."},
     {"E0450", "A Lua file raised an error; file, line and traceback are Lua's."},

@@ -107,10 +107,28 @@ Status launch_run(const Launch *launch, LaunchResult *result, Diag *diag) {
     return STATUS_OK;
 }
 
+const char *launch_quote(Arena *arena, const char *word) {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "%+,-./:=@_";
+    Buf quoted = {0};
+    if (*word && !word[strspn(word, plain)])
+        return word;
+    buf_putc(&quoted, '\'');
+    for (; *word; word++)
+        if (*word == '\'')
+            buf_puts(&quoted, "'\\''");
+        else
+            buf_putc(&quoted, *word);
+    buf_putc(&quoted, '\'');
+    const char *text = arena_strdup(arena, quoted.data);
+    buf_free(&quoted);
+    return text;
+}
+
 const char *launch_line(Arena *arena, const char *const *argv) {
     Buf line = {0};
     for (int i = 0; argv[i]; i++)
-        buf_printf(&line, "%s%s", i ? " " : "", argv[i]);
+        buf_printf(&line, "%s%s", i ? " " : "", launch_quote(arena, argv[i]));
     const char *text = arena_strdup(arena, line.data ? line.data : "");
     buf_free(&line);
     return text;

@@ -21,6 +21,9 @@ typedef struct LaunchResult {
  * what it was for. Other failures to start are E0830 with STATUS_SOFTWARE. */
 Status launch_run(const Launch *launch, LaunchResult *result, Diag *diag);
 
+/* A word as a shell takes it: quoted only where it must be. */
+const char *launch_quote(Arena *arena, const char *word);
+
 /* The arguments as a person would type them, in the arena. */
 const char *launch_line(Arena *arena, const char *const *argv);
 

@@ -1,50 +1,52 @@
-/* locate: looks in fixed places relative to the running binary. Paths lie in the run's arena. */
+/* locate: looks in fixed places relative to the running binary, so that an installed tree can be moved and
+ * never reaches back to where it was built. The build folder has the same tree, of links, beside its gen.
+ * Paths lie in the run's arena. */
 #include "run/locate.h"
 
 #include "base/fs.h"
 
 #include <stdlib.h>
 
-static bool is_runtime(Run *run, const char *dir) {
-    return fs_exists(fs_join(&run->arena, dir, "rt.h"));
+/* The first of `places`, relative to the binary's folder, that holds `file` (NULL: is there at all); NULL if
+ * none does. */
+static const char *beside_program(Run *run, const char *const places[2], const char *file) {
+    const char *program = fs_program_dir(&run->arena);
+    for (int i = 0; program && i < 2; i++) {
+        const char *place = fs_join(&run->arena, program, places[i]);
+        if (!fs_exists(file ? fs_join(&run->arena, place, file) : place))
+            continue;
+        char *full = realpath(place, NULL);
+        const char *path = arena_strdup(&run->arena, full ? full : place);
+        free(full);
+        return path;
+    }
+    return NULL;
 }
 
 Status locate_runtime(Run *run, const char **dir) {
+    static const char *const places[2] = {"../share/toposmith/runtime", "share/toposmith/runtime"};
     const char *given = run->options.values[OPTION_RUNTIME];
-    const char *program = fs_program_dir(&run->arena);
-    const char *places[] = {
-        given,
-        program ? fs_join(&run->arena, program, "../share/toposmith/runtime") : NULL,
-        TOPOSMITH_SOURCE_DIR "/runtime",
-    };
-    for (int i = 0; i < 3; i++) {
-        if (places[i] && is_runtime(run, places[i])) {
-            char *full = realpath(places[i], NULL);
-            *dir = arena_strdup(&run->arena, full ? full : places[i]);
-            free(full);
-            return STATUS_OK;
-        }
-        if (given)
-            break;
+    if (!given) {
+        *dir = beside_program(run, places, "rt.h");
+    } else if (fs_exists(fs_join(&run->arena, given, "rt.h"))) {
+        char *full = realpath(given, NULL);
+        *dir = arena_strdup(&run->arena, full ? full : given);
+        free(full);
+    } else {
+        *dir = NULL;
     }
+    if (*dir)
+        return STATUS_OK;
     diag_error(&run->diag, given ? options_place(&run->diag, OPTION_RUNTIME) : diag_nowhere(),
                "E0713", "name the folder that holds rt.h with --runtime",
-               "the runtime is not in %s", given ? given : "its usual places");
+               "the runtime is not in %s",
+               given ? given : "../share/toposmith/runtime, seen from gen");
     return STATUS_UNAVAILABLE;
 }
 
 const char *locate_library(Run *run) {
-    const char *program = fs_program_dir(&run->arena);
-    static const char *const places[] = {"runtime/librt_host.a", "../lib/toposmith/librt_host.a"};
-    if (options_given(&run->options, OPTION_RUNTIME) || !program)
+    static const char *const places[2] = {"../lib/toposmith/librt_host.a", "runtime/librt_host.a"};
+    if (options_given(&run->options, OPTION_RUNTIME))
         return NULL;
-    for (int i = 0; i < 2; i++) {
-        char *full = realpath(fs_join(&run->arena, program, places[i]), NULL);
-        if (full) {
-            const char *path = arena_strdup(&run->arena, full);
-            free(full);
-            return path;
-        }
-    }
-    return NULL;
+    return beside_program(run, places, NULL);
 }

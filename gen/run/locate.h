@@ -3,8 +3,8 @@
 
 #include "run/command.h"
 
-/* Folder with rt.h: --runtime, or beside the installed binary, or in the source tree; else E0713 with
- * STATUS_UNAVAILABLE. */
+/* Folder with rt.h: --runtime, or at its place beside this binary, installed or in the build folder; else E0713
+ * with STATUS_UNAVAILABLE. */
 Status locate_runtime(Run *run, const char **dir);
 
 /* The runtime library built together with this gen (hence with its flags), or NULL: then programs compile

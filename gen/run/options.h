@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 typedef enum Verb {
+    VERB_INIT,
     VERB_MAKE,
     VERB_PLAN,
     VERB_CHECK,
@@ -51,6 +52,8 @@ typedef enum OptionId {
     OPTION_OUTPUT,
     OPTION_TARGET,
     OPTION_FROM,
+    OPTION_FROM_NVIDIA_SMI,
+    OPTION_GPU,
     OPTION_TOKENS,
     OPTION_PROMPT,
     OPTION_MAX_NEW_TOKENS,

@@ -10,6 +10,9 @@ enum {
 };
 
 const VerbInfo verb_info[VERBS] = {
+    [VERB_INIT] = {"init", "DIR", true,
+                   "write a first project: model, topology of this host, workload",
+                   "gen init first"},
     [VERB_MAKE] = {"make", NULL, false, "plan, check, simulate and emit a program",
                    "gen make -m models/ma-8.9b.yaml -t topologies/a100-4x4.yaml -s ma-separation "
                    "-o out/ma"},
@@ -70,6 +73,10 @@ const OptionInfo option_info[OPTIONS] = {
                        "what the program runs on (default: host)"},
     [OPTION_FROM] = {V(WEIGHTS), V(WEIGHTS), 0, "from", "CHECKPOINT",
                      "directory with safetensors files, or one such file"},
+    [OPTION_FROM_NVIDIA_SMI] = {V(INIT), 0, 0, "from-nvidia-smi", "FILE",
+                                "topology from the output of `nvidia-smi topo -m`; - is stdin"},
+    [OPTION_GPU] = {V(INIT), 0, 0, "gpu", "TYPE",
+                    "type of the GPUs, e.g. h100-80gb, where FILE does not tell it"},
     [OPTION_TOKENS] = {V(RUN) | V(VERIFY), 0, 0, "tokens", "FILE",
                        "prompts as a JSON array of arrays of ids"},
     [OPTION_PROMPT] = {V(RUN), 0, 0, "prompt", "TEXT", "a prompt as text (needs a tokenizer)"},

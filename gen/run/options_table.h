@@ -1,4 +1,5 @@
-/* options_table: the declarations behind options.h; only options.c reads the rows. */
+/* options_table: the declarations behind options.h. Rows are read by options.c, and by gen/pages, which makes
+ * the man page and the completions of them. */
 #pragma once
 
 #include "run/options.h"
