@@ -117,7 +117,7 @@ static Status choose_link(Run *run, const NvidiaSmi *smi, InitGpus *gpus) {
         return diag_error(&run->diag, pairs.most->place, "E0325",
                           "name the GPUs' right type with --gpu",
                           "two GPUs are joined by %d NVLinks, more than the %d of type %s",
-                          pairs.most->links, kind->type, kind->nvlinks);
+                          pairs.most->links, kind->nvlinks, kind->type);
     if (pairs.most && pairs.least->links != pairs.most->links)
         diag_warning(&run->diag, pairs.least->place, "E0326",
                      "if ranks that talk much can be put on the faster pairs, raise link.bandwidth",
