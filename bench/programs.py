@@ -8,7 +8,13 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 
+SCALING = {
+    "one": "single",
+    "four": "ma-separation:attention=2,experts=2",
+    "four-whole": "ma-separation:attention=2,experts=2,microbatches=1",
+}
 ELEMENT_BYTES = {"f32": 4, "bf16": 2, "f16": 2}
 
 
@@ -19,9 +25,20 @@ def run(command):
     return done.stdout
 
 
-def make(args, strategy, batch, prefill):
+def settle(args):
+    """Wait for a moment in which nothing else runs; whether it came."""
+    end = time.monotonic() + args.settle
+    while time.monotonic() < end:
+        with open("/proc/loadavg", encoding="ascii") as load:
+            if int(load.read().split()[3].split("/")[0]) <= 1:
+                return True
+        time.sleep(0.05)
+    return False
+
+
+def make(args, name, strategy, batch):
     """Emit and build a program; returns its directory."""
-    directory = os.path.join(args.out, f"{strategy.split(':')[0]}-b{batch}")
+    directory, prefill = os.path.join(args.out, name), args.prefill
     run([args.gen, "make", "-m", args.model, "-t", args.topology, "-s", strategy, "--batch", str(batch),
          "--prefill", str(prefill), "--context", str(prefill + args.steps + 8), "--dtype", "f32",
          "-o", directory, "-q"])  # fmt: skip
@@ -40,37 +57,44 @@ def spread(values):
 
 
 def scaling(args):
-    names = {"one": "single", "four": "ma-separation:attention=2,experts=2"}
-    programs = {key: make(args, strategy, args.batch, args.prefill) for key, strategy in names.items()}
-    runs = {key: [] for key in names}
+    programs = {key: make(args, f"scaling-{key}", strategy, args.batch) for key, strategy in SCALING.items()}
+    runs = {key: [] for key in SCALING}
+    quiet = 0
     for turn in range(args.rounds):
-        for key in sorted(names, reverse=bool(turn % 2)):
+        for key in sorted(SCALING, reverse=bool(turn % 2)):
+            quiet += settle(args)
             runs[key].append(bench(args, programs[key]))
-    result = {"batch": args.batch, "prefill": args.prefill, "steps": args.steps, "rounds": args.rounds}
-    for key, strategy in names.items():
-        result[key] = {
+    result = {name: getattr(args, name) for name in ("batch", "prefill", "steps", "rounds")}
+    result |= {"runs": args.rounds * len(SCALING), "quiet_runs": quiet, "programs": {}}
+    for key, strategy in SCALING.items():
+        result["programs"][key] = {
             "strategy": strategy,
             "tpot_ms": spread([r["tpot_ms"]["median"] for r in runs[key]]),
             "prefill_ms": spread([r["prefill_ms"]["median"] for r in runs[key]]),
             "throughput": spread([r["throughput"] for r in runs[key]]),
         }
-    one, four = result["one"], result["four"]
-    result["ratio"] = {
-        "tpot": one["tpot_ms"]["median"] / four["tpot_ms"]["median"],
-        "prefill": one["prefill_ms"]["median"] / four["prefill_ms"]["median"],
-        "throughput": four["throughput"]["median"] / one["throughput"]["median"],
-    }
+    one = result["programs"]["one"]
+    for program in result["programs"].values():
+        program["ratio"] = {
+            "tpot_ms": one["tpot_ms"]["median"] / program["tpot_ms"]["median"],
+            "prefill_ms": one["prefill_ms"]["median"] / program["prefill_ms"]["median"],
+            "throughput": program["throughput"]["median"] / one["throughput"]["median"],
+        }
     return result
 
 
 def scaling_text(r):
-    lines = [f"batch {r['batch']}, prompts of {r['prefill']}, {r['steps']} decode steps, {r['rounds']} rounds", "",
-             f"{'':20}{'1 rank':>12} {'+-%':>4}{'4 ranks':>12} {'+-%':>4} {'ratio':>6}"]  # fmt: skip
-    for name, key, ratio in (("TPOT ms", "tpot_ms", "tpot"), ("prefill ms", "prefill_ms", "prefill"),
-                             ("throughput tokens/s", "throughput", "throughput")):  # fmt: skip
-        one, four = r["one"][key], r["four"][key]
-        lines.append(f"{name:20}{one['median']:12.2f} {one['spread_percent']:4.0f}"
-                     f"{four['median']:12.2f} {four['spread_percent']:4.0f} {r['ratio'][ratio]:6.2f}")  # fmt: skip
+    lines = [
+        f"batch {r['batch']}, prompts of {r['prefill']}, {r['steps']} decode steps, {r['rounds']} rounds; "
+        f"{r['quiet_runs']} of {r['runs']} runs began on a quiet machine",
+        "",
+        f"{'':62}{'':>10} {'+-%':>4} {'ratio':>6}",
+    ]
+    for key, name in (("tpot_ms", "TPOT ms"), ("prefill_ms", "prefill ms"), ("throughput", "tokens/s")):
+        for program in r["programs"].values():
+            value = program[key]
+            lines.append(f"{name:11}{program['strategy']:51}{value['median']:10.2f} "
+                         f"{value['spread_percent']:4.0f} {program['ratio'][key]:6.2f}")  # fmt: skip
     return "\n".join(lines)
 
 
@@ -88,12 +112,14 @@ def token_bytes(plan, context):
 
 
 def decode(args):
-    program = make(args, "single", 1, args.prefill)
+    program = make(args, "decode", "single", 1)
     with open(os.path.join(program, "plan.json"), encoding="utf-8") as plan:
         need = token_bytes(json.load(plan), args.prefill + args.steps / 2)
     threads = len(os.sched_getaffinity(0))
     tpot, plain = [], []
+    quiet = 0
     for _ in range(args.rounds):
+        quiet += settle(args)
         tpot.append(bench(args, program)["tpot_ms"]["median"])
         plain.append(float(run([args.stream, str(int(need)), str(threads), "100"])))
     reached = [need / ms * 1e-6 for ms in tpot]
@@ -101,6 +127,7 @@ def decode(args):
         "bytes_per_token": int(need),
         "threads": threads,
         "rounds": args.rounds,
+        "quiet_rounds": quiet,
         "steps": args.steps,
         "tpot_ms": spread(tpot),
         "decode_gb_per_s": spread(reached),
@@ -112,8 +139,8 @@ def decode(args):
 def decode_text(r):
     return "\n".join(
         [
-            f"batch 1, {r['steps']} decode steps, {r['threads']} threads, {r['rounds']} rounds; "
-            f"a token needs {r['bytes_per_token'] / 1e6:.1f} MB",
+            f"batch 1, {r['steps']} decode steps, {r['threads']} threads, {r['rounds']} rounds, "
+            f"{r['quiet_rounds']} of them on a quiet machine; a token needs {r['bytes_per_token'] / 1e6:.1f} MB",
             "",
             f"{'':24}{'median':>10} {'+-%':>4}",
         ]
@@ -138,6 +165,7 @@ def main():
     parser.add_argument("--prefill", type=int, default=64)
     parser.add_argument("--steps", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--settle", type=float, default=20, help="seconds to wait for a quiet machine")
     args = parser.parse_args()
     result, text = (scaling, scaling_text) if args.benchmark == "scaling" else (decode, decode_text)
     result = result(args)

@@ -5,6 +5,7 @@
 #   RANKS="2 4 8 16"        of moves
 #   BENCH_BATCHES, BENCH_BATCH_MS, BENCH_MIN, BENCH_MAX, BENCH_FACTOR, BENCH_MOVES      of moves, see moves.c
 #   BENCH_MPI_FLAGS         further arguments of mpirun
+#   SETTLE_S=20             how long a measurement waits at most for a moment in which nothing else runs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/bench
@@ -32,23 +33,33 @@ install_mpi() {
 flags=(--oversubscribe --bind-to none --mca mpi_yield_when_idle 1 --mca pml ob1 --mca btl "self,vader")
 [[ $EUID -ne 0 ]] || flags+=(--allow-run-as-root)
 
+# Configure and build DIR into build/bench/NAME; the rest are arguments of the build.
 build() {
-    cmake -S bench -B "$out/bin" -G Ninja >"$out/build.log"
-    cmake --build "$out/bin" >>"$out/build.log"
+    local log=$out/$2.log
+    if ! { cmake -S "$1" -B "$out/$2" -G Ninja && cmake --build "$out/$2" "${@:3}"; } >"$log" 2>&1; then
+        tail -20 "$log" >&2
+        exit 1
+    fi
 }
 
-build_gen() {
-    cmake -S . -B "$out/gen" -G Ninja >"$out/build.log"
-    cmake --build "$out/gen" --target gen >>"$out/build.log"
+settle() {
+    local running i
+    for ((i = 0; i < ${SETTLE_S:-20} * 5; ++i)); do
+        running=$(cut -d' ' -f4 /proc/loadavg | cut -d/ -f1)
+        [[ $running -gt 1 ]] || return 0
+        sleep 0.2
+    done
+    echo "the machine is busy: $running processes run" >&2
 }
 
 moves() {
     install_mpi
-    build
+    build bench bin
     rm -f "$out/moves.lines"
     for ranks in ${RANKS:-2 4 8 16}; do
         for eager in 4 32; do
             echo "moves: $ranks ranks, eager limit $eager KiB" >&2
+            settle
             # shellcheck disable=SC2086
             BENCH_OUT=$PWD/$out/moves.lines BENCH_LABEL=eager-$eager-KiB mpirun -np "$ranks" \
                 "${flags[@]}" --mca btl_vader_eager_limit $((eager * 1024)) ${BENCH_MPI_FLAGS:-} \
@@ -62,10 +73,11 @@ moves() {
 
 program() {
     install_mpi # the build of bench/ wants it
-    build
-    build_gen
+    build bench bin
+    build . gen --target gen
     python3 bench/programs.py "$1" --gen "$out/gen/gen" --stream "$out/bin/stream" \
-        --model models/ma-small.yaml --topology topologies/one-host.yaml --out "$out" | tee "$out/$1.txt"
+        --model models/ma-small.yaml --topology topologies/one-host.yaml --out "$out" \
+        --settle "${SETTLE_S:-20}" | tee "$out/$1.txt"
 }
 
 mkdir -p "$out"
