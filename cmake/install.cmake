@@ -43,7 +43,7 @@ set(pages "")
 foreach(page gen.1 gen.bash _gen)
     add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/pages/${page}
                        COMMAND gen_pages ${page} ${CMAKE_BINARY_DIR}/pages/${page}
-                       COMMENT "Writing ${page} from the table of options" VERBATIM)
+                       DEPENDS gen_pages COMMENT "Writing ${page} from the table of options" VERBATIM)
     list(APPEND pages ${CMAKE_BINARY_DIR}/pages/${page})
 endforeach()
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/pages)
