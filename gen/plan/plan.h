@@ -108,8 +108,9 @@ typedef enum PlanMoveKind {
     MOVE_ATTENTION_OUTPUT, /* partial sums of the output projection, within a request group */
     MOVE_GATHER,           /* rows that owners hold to all members of their group */
     MOVE_EMBEDDING,        /* partial sums of a vocabulary-split embedding, within a group */
-    MOVE_DISPATCH,         /* owners to expert holders */
-    MOVE_COMBINE,          /* expert holders to owners */
+    MOVE_FFN_OUTPUT, /* partial sums over experts or their columns, within a group that holds all */
+    MOVE_DISPATCH,   /* owners to expert holders */
+    MOVE_COMBINE,    /* expert holders to owners */
 } PlanMoveKind;
 extern const char *const plan_move_names[];
 

@@ -8,7 +8,7 @@ const char *const plan_part_names[] = {
 };
 const char *const plan_primitive_names[] = {"all_reduce", "reduce_scatter", "all_gather", NULL};
 const char *const plan_move_names[] = {
-    "attention_output", "gather", "embedding", "dispatch", "combine", NULL,
+    "attention_output", "gather", "embedding", "ffn_output", "dispatch", "combine", NULL,
 };
 const char *const plan_stream_names[] = {"compute", "dispatch", "combine", "collectives", NULL};
 const char *const plan_phase_names[] = {"prefill", "decode", NULL};

@@ -6,8 +6,8 @@
 #include <string.h>
 
 static bool may_be_absent(const Op *op, int arg) {
-    static const char *const optional[] = {"bias",      "position_table", "gate",
-                                           "gate_bias", "up_bias",        "down_bias"};
+    static const char *const optional[] = {"bias",    "position_table", "gate", "gate_bias",
+                                           "up_bias", "down_bias",      "base"};
     const char *name = op_info[op->kind].args[arg].name;
     if (op_info[op->kind].class == OPCLASS_EXCHANGE || strcmp(name, "workspace") == 0)
         return true; /* match.exchange asks for the side's windows */

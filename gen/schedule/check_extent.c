@@ -186,7 +186,7 @@ static int64_t kind_bytes(const Sizes *s, const Op *op, const char *name) {
     case OP_add:
     case OP_pack:
     case OP_weighted_sum:
-        return in || out ? s->rows * s->hidden * s->element : -1;
+        return in || out || strcmp(name, "base") == 0 ? s->rows * s->hidden * s->element : -1;
     default:
         return -1;
     }

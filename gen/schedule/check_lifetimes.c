@@ -207,6 +207,16 @@ static void check_aliases(Replay *replay, WalkItem item, int a) {
     }
 }
 
+/* An argument that is written where another is read is an update of that value, not a new one. */
+static ArgType access_type(const Op *op, int arg) {
+    const OpArg *args = op_info[op->kind].args;
+    for (int i = 0; args[arg].type == ARG_WRITE && i < OP_ARGS && args[i].type != ARG_NONE; ++i)
+        if (args[i].type == ARG_READ && op->args[i].value == op->args[arg].value &&
+            op->args[i].delta == op->args[arg].delta)
+            return ARG_READ_WRITE;
+    return args[arg].type;
+}
+
 static void replay_op(Replay *replay, WalkItem item) {
     const Op *op = &replay->rank->ops.items[item.op];
     const OpArg *args = op_info[op->kind].args;
@@ -218,15 +228,16 @@ static void replay_op(Replay *replay, WalkItem item) {
             if (args[a].type == ARG_INT || buffer < 0 ||
                 replay->rank->buffers.items[buffer].class == BUFFER_WEIGHT)
                 continue;
+            ArgType type = access_type(op, a);
             if (pass == 0) {
-                check_races(replay, &clock, item, buffer, args[a].type != ARG_READ);
+                check_races(replay, &clock, item, buffer, type != ARG_READ);
                 check_aliases(replay, item, a);
-                if (args[a].type != ARG_WRITE)
+                if (type != ARG_WRITE)
                     check_read(replay, item, buffer);
                 else if (replay->lives[buffer].written < replay->serial)
                     check_unread(replay, buffer);
             } else {
-                note_access(replay, item, op, clock.at[op->stream] + 1, buffer, args[a].type);
+                note_access(replay, item, op, clock.at[op->stream] + 1, buffer, type);
             }
         }
     }

@@ -41,10 +41,12 @@ static bool partial_linear(const Provenance *at, int64_t rank, const Op *op) {
     return false;
 }
 
-/* Does the operation compute one rank's part of a sum over its group? */
+/* Does the operation compute one rank's part of a sum over its group? Heads, vocabulary or experts are cut. */
 static bool is_partial(const Provenance *at, int64_t rank, const Op *op) {
     if (op->kind == OP_linear)
         return partial_linear(at, rank, op);
+    if (op->kind == OP_weighted_sum)
+        return check_arg(op, "base") < 0;
     return op->kind == OP_embed && check_arg(op, "entries") != at->check->model->vocabulary;
 }
 

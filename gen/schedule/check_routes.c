@@ -50,18 +50,102 @@ static void check_choice(Check *check, const Route *route, int64_t layer, int64_
                          layer, slot, route->columns[target]);
         if (!holding || holding->expert != expert)
             problem = "leads to a slot that holds another expert";
-        else if (holding->rows.begin != next)
+        else if (!exchange->local && holding->rows.begin != next)
             problem = "leaves columns out, takes some twice or takes them out of order";
         else
             next = holding->rows.end;
     }
-    if (!problem && next != check->model->expert_hidden)
+    if (!problem && !exchange->local && next != check->model->expert_hidden)
         problem = "leaves columns out";
     if (problem)
         check_fail(check, CHECK_ROUTES, NULL, "%s: route of expert %lld %s",
                    check_where(check, route->rank, route->step, (WalkItem){route->op, layer}),
                    (long long)expert, problem);
 }
+
+/* --- ranks that serve themselves --------------------------------------------------------------------- */
+
+/* The pack of a rank for a micro-batch, NULL if there is none. */
+static const Op *pack_of(const Check *check, int64_t rank, int64_t step, int64_t microbatch) {
+    const RankSchedule *of = &check->schedule->ranks[rank];
+    for (int64_t g = 0; g < of->steps[step].segments.count; ++g) {
+        const Segment *segment = &of->steps[step].segments.items[g];
+        for (int64_t i = segment->first; i < segment->first + segment->count; ++i)
+            if (of->ops.items[i].kind == OP_pack && of->ops.items[i].microbatch == microbatch)
+                return &of->ops.items[i];
+    }
+    return NULL;
+}
+
+/* A rank that serves itself, and how wide its slots are. */
+typedef struct Server {
+    int64_t rank, width;
+    const RouteTable *table; /* NULL: it packs nothing */
+    Range columns;           /* of the expert that is looked at */
+} Server;
+
+static Server *servers_of(Check *check, const PlanGroup *group, int64_t base, int64_t step,
+                          int64_t microbatch) {
+    Server *servers = ARENA_ARRAY(check->scratch, group->members.count, Server);
+    for (int64_t m = 0; m < group->members.count; ++m) {
+        servers[m].rank = base + group->members.items[m].rank;
+        const Op *pack = pack_of(check, servers[m].rank, step, microbatch);
+        if (!pack)
+            continue;
+        servers[m].table = &check->schedule->routes.items[check_arg(pack, "routes")];
+        servers[m].width = slot_columns(check, servers[m].rank, check_arg(pack, "exchange"));
+    }
+    return servers;
+}
+
+/* Columns of an expert that a rank's own route table leads to. */
+static Range own_columns(const Check *check, const Server *server, int64_t layer, int64_t expert) {
+    if (!server->table)
+        return (Range){0, 0};
+    int64_t at = (layer * check->model->experts + expert) * server->table->parts;
+    if (server->table->target[at] < 0)
+        return (Range){0, 0};
+    const Holding *holding = slot_holding(check, &check->schedule->ranks[server->rank], layer,
+                                          server->table->slot[at], server->width);
+    return holding ? holding->rows : (Range){0, 0};
+}
+
+/* Do the servers take every column of the expert once? */
+static void check_served(Check *check, Server *servers, int64_t count, int64_t step, int64_t layer,
+                         int64_t expert) {
+    int64_t covered = 0, all = check->model->expert_hidden;
+    bool twice = false;
+    for (int64_t m = 0; m < count; ++m) {
+        Range columns = own_columns(check, &servers[m], layer, expert);
+        servers[m].columns = columns;
+        covered += columns.end - columns.begin;
+        for (int64_t k = 0; k < m; ++k)
+            twice = twice || (servers[k].columns.begin < columns.end &&
+                              columns.begin < servers[k].columns.end);
+    }
+    check_count(check, CHECK_ROUTES, 1);
+    if (twice || covered != all)
+        check_fail(check, CHECK_ROUTES, NULL,
+                   "step %s, layer %lld: the members of the group of rank %lld take %lld of the "
+                   "%lld columns of expert %lld%s",
+                   check->plan->steps.items[step].name, (long long)layer,
+                   (long long)servers[0].rank, (long long)covered, (long long)all,
+                   (long long)expert, twice ? ", some twice" : "");
+}
+
+/* Members that each serve themselves must between them take every column of every expert once. */
+static void check_group_routes(Check *check, int64_t rank, int64_t step, int64_t microbatch) {
+    int64_t base;
+    const PlanGroup *group = check_group(check, rank, &base, NULL);
+    ArenaMark mark = arena_mark(check->scratch);
+    Server *servers = servers_of(check, group, base, step, microbatch);
+    for (int64_t layer = 0; layer < check->model->layers; ++layer)
+        for (int64_t expert = 0; expert < check->model->experts; ++expert)
+            check_served(check, servers, group->members.count, step, layer, expert);
+    arena_rewind(check->scratch, mark);
+}
+
+/* --- all ranks ----------------------------------------------------------------------------------------- */
 
 /* Sources share tables: each (table, exchange, layer) is followed once; seen[] remembers. */
 static void check_pack(Check *check, int64_t rank, int64_t step, int64_t id, Range layers,
@@ -104,7 +188,19 @@ static void check_segment(Check *check, int64_t rank, int64_t step, const Segmen
     }
 }
 
+/* A group whose first member serves itself is followed as a whole, once a micro-batch. */
+static void check_self_service(Check *check) {
+    for (int64_t e = 0; e < check->schedule->exchanges.count; ++e) {
+        const Exchange *exchange = &check->schedule->exchanges.items[e];
+        int64_t base, rank = exchange->local ? exchange->sources.items[0].rank : -1;
+        const PlanGroup *group = rank < 0 ? NULL : check_group(check, rank, &base, NULL);
+        if (group && base + group->members.items[0].rank == rank)
+            check_group_routes(check, rank, exchange->step, exchange->microbatch);
+    }
+}
+
 void check_routes(Check *check) {
+    check_self_service(check);
     bool *seen = ARENA_ARRAY(check->scratch,
                              check->schedule->routes.count * check->schedule->exchanges.count *
                                  check->model->layers,

@@ -85,10 +85,18 @@ static int64_t linear_size(const Share *share, const Op *op, const char *name) {
     return output ? (in ? mixed : hidden) : (in ? hidden : qkv);
 }
 
-/* All rows, or the owned ones where the operation may work on these: always in routing. */
+/* A rank that serves itself alone routes all rows; one that sends to others, those that it owns. */
+static bool routes_all(const Share *share, const Op *op) {
+    int64_t exchange = check_exchange_of(share->check, share->rank, share->step, op->microbatch);
+    return exchange >= 0 && share->check->schedule->exchanges.items[exchange].local;
+}
+
+/* All rows, or the owned ones where the operation may work on these: in routing as the exchange says. */
 static int64_t rows_of(const Share *share, const Op *op) {
     int64_t all = share->sequences * share->tokens;
     bool routing = op->kind == OP_route || op->kind == OP_pack || op->kind == OP_weighted_sum;
+    if (routing && routes_all(share, op))
+        return all;
     bool either = op->kind == OP_embed || op->kind == OP_rms_norm || op->kind == OP_layer_norm ||
                   op->kind == OP_add;
     if (routing || (either && check_arg(op, "rows") == length(share->owned)))

@@ -108,6 +108,10 @@ Range lower_owned(const LowerRank *at) {
     return place_owned(lower_rows(at), at->place->member, at->place->members);
 }
 
+Range lower_routed(const LowerRank *at) {
+    return at->lower->coincide ? (Range){0, lower_rows(at)} : lower_owned(at);
+}
+
 int64_t lower_first_sequence(const LowerRank *at) {
     const Place *place = at->place;
     return place->copy * plan_copy_batch(at->lower->plan) + place->group->requests.begin +

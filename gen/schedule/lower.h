@@ -16,8 +16,11 @@ typedef struct Lower {
     int64_t row_bytes;      /* of a hidden row */
     int64_t ***channel_ids; /* [step][move] -> [copy x sets + set], sets numbered stage by stage */
     int64_t
-        *first_exchange; /* [step]: exchanges of a step are numbered copy-major, then micro-batch */
+        *first_exchange; /* [step] of its exchanges: by copy, micro-batch, then owner where local */
     int64_t *route_of;   /* [world] route table of a source, -1: none */
+    /* The holders of experts are the members of the only request group: each of them has every row, so
+     * that nothing is dispatched, and what is combined is a sum over the group. */
+    bool coincide;
 } Lower;
 
 /* Lowering one rank: where we are in its order, and the buffers that all parts use. */
@@ -55,6 +58,8 @@ int64_t lower_type_bytes(const Lower *lower, const char *type);
 int64_t lower_sequences(const LowerRank *at);
 int64_t lower_rows(const LowerRank *at);
 Range lower_owned(const LowerRank *at);
+/* Rows that this rank routes: those that it owns, or all where the holders of experts coincide. */
+Range lower_routed(const LowerRank *at);
 /* First sequence of the current micro-batch within the wave. */
 int64_t lower_first_sequence(const LowerRank *at);
 bool lower_sharded(const LowerRank *at);

@@ -124,22 +124,23 @@ static void lower_heads(LowerRank *at, int64_t qkv, int64_t out) {
         (double)lower->element * size * (2.0 * cached * kv + 2.0 * (double)lower_rows(at) * heads);
 }
 
-/* Router, capacity, packing: of the owned rows only. Capacity needs the choices of whole sequences, so that
- * the members of a group share theirs first. */
+/* Router, capacity, packing: of the routed rows. Capacity needs the choices of whole sequences, so that
+ * members that route their own rows only share theirs first. */
 static Status lower_routing(LowerRank *at, int64_t normed) {
     Lower *lower = at->lower;
     const Model *model = lower->model;
-    Range owned = lower_owned(at);
-    int64_t count = owned.end - owned.begin, choice_bytes = 4 * model->top_k;
-    BufferClass class = at->place->members > 1 ? BUFFER_WINDOW : BUFFER_ACTIVATION;
+    Range routed = lower_routed(at);
+    int64_t count = routed.end - routed.begin, choice_bytes = 4 * model->top_k;
+    bool shared = at->place->members > 1 && !lower->coincide;
+    BufferClass class = shared ? BUFFER_WINDOW : BUFFER_ACTIVATION;
     int64_t choice = lower_activation(at, "choice", class, "i32", lower_rows(at), model->top_k);
     int64_t share = lower_activation(at, "share", BUFFER_ACTIVATION, "f32", count, model->top_k);
 
-    Op *route = lower_op(at, OP_route, "lower_attention.c: router of the owned rows");
+    Op *route = lower_op(at, OP_route, "lower_attention.c: router of the rows routed here");
     op_buffer(route, "in", normed, 0);
     op_buffer(route, "weight", lower_find(at, "router"), 0);
-    op_buffer(route, "positions", positions(at), owned.begin * 4);
-    op_buffer(route, "choice", choice, owned.begin * choice_bytes);
+    op_buffer(route, "positions", positions(at), routed.begin * 4);
+    op_buffer(route, "choice", choice, routed.begin * choice_bytes);
     op_buffer(route, "share", share, 0);
     op_int(route, "rows", count);
     op_workspace(at, route);
@@ -148,8 +149,9 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
         (double)(count * lower->row_bytes) + 4.0 * (double)(model->hidden * model->experts);
 
     if (model->capacity_factor > 0 && at->step->phase == PHASE_PREFILL) {
-        TRY(lower_collective(at, MOVE_GATHER, choice, lower_rows(at), choice_bytes,
-                             "lower_attention.c: capacity counts over whole sequences"));
+        if (!lower->coincide)
+            TRY(lower_collective(at, MOVE_GATHER, choice, lower_rows(at), choice_bytes,
+                                 "lower_attention.c: capacity counts over whole sequences"));
         Op *op = lower_op(at, OP_capacity, "lower_attention.c: capacity of the model");
         op_buffer(op, "positions", positions(at), 0);
         op_buffer(op, "choice", choice, 0);
@@ -159,6 +161,23 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
         op->bytes = 2.0 * (double)(lower_rows(at) * choice_bytes);
     }
     return lower_pack(at, normed, choice);
+}
+
+/* The rows that are routed here, normed: where the holders of experts coincide, all rows, of which a sharded
+ * residual holds some. */
+static Status lower_routing_input(LowerRank *at) {
+    Lower *lower = at->lower;
+    Range routed = lower_routed(at);
+    bool gathered = lower->coincide && lower_sharded(at);
+    Range normed = gathered ? lower_owned(at) : routed;
+    int64_t ffn_in = lower_activation(at, "ffn_in", gathered ? BUFFER_WINDOW : BUFFER_ACTIVATION,
+                                      "E", routed.end - routed.begin, lower->model->hidden);
+    lower_norm(at, "ffn_norm", residual(at), ffn_in, normed, normed.begin - routed.begin,
+               "lower_attention.c: norm before experts");
+    if (gathered)
+        TRY(lower_collective(at, MOVE_GATHER, ffn_in, lower_rows(at), lower->row_bytes,
+                             "lower_attention.c: the residual is sharded, experts need all rows"));
+    return lower_routing(at, ffn_in);
 }
 
 Status lower_attention(LowerRank *at) {
@@ -197,9 +216,5 @@ Status lower_attention(LowerRank *at) {
     op_int(add, "rows", used.end - used.begin);
     add->bytes = 3.0 * (double)((used.end - used.begin) * lower->row_bytes);
 
-    int64_t ffn_in =
-        lower_activation(at, "ffn_in", BUFFER_ACTIVATION, "E", owned.end - owned.begin, hidden);
-    lower_norm(at, "ffn_norm", residual(at), ffn_in, owned, 0,
-               "lower_attention.c: norm before experts");
-    return lower_routing(at, ffn_in);
+    return lower_routing_input(at);
 }

@@ -98,27 +98,27 @@ static Sides exchange_sides(LowerRank *at) {
 }
 
 static int64_t back_buffer(LowerRank *at) {
-    Range owned = lower_owned(at);
-    return lower_activation(at, "back", BUFFER_ACTIVATION, "i32", owned.end - owned.begin,
+    Range routed = lower_routed(at);
+    return lower_activation(at, "back", BUFFER_ACTIVATION, "i32", routed.end - routed.begin,
                             at->lower->model->top_k * at->lower->schedule->parts);
 }
 
 Status lower_pack(LowerRank *at, int64_t normed, int64_t choice) {
     Lower *lower = at->lower;
-    Range owned = lower_owned(at);
+    Range routed = lower_routed(at);
     Sides sides = exchange_sides(at);
-    Op *op = lower_op(at, OP_pack, "lower_experts.c: owned rows by target");
+    Op *op = lower_op(at, OP_pack, "lower_experts.c: rows by the holders of their experts");
     op_buffer(op, "in", normed, 0);
-    op_buffer(op, "choice", choice, owned.begin * 4 * lower->model->top_k);
+    op_buffer(op, "choice", choice, routed.begin * 4 * lower->model->top_k);
     op_buffer(op, "send_rows", sides.send_rows, 0);
     op_buffer(op, "send_meta", sides.send_meta, 0);
     op_buffer(op, "send_counts", sides.send_counts, 0);
     op_buffer(op, "back", back_buffer(at), 0);
     op_buffer(op, "returns", sides.returns, 0);
-    op_int(op, "rows", owned.end - owned.begin);
+    op_int(op, "rows", routed.end - routed.begin);
     op_int(op, "routes", lower->route_of[at->place->rank]);
     op_int(op, "exchange", lower_exchange(at));
-    op->bytes = (double)((owned.end - owned.begin) * lower->row_bytes) *
+    op->bytes = (double)((routed.end - routed.begin) * lower->row_bytes) *
                 (1.0 + (double)lower->model->top_k);
     return STATUS_OK;
 }
@@ -199,25 +199,54 @@ Status lower_experts(LowerRank *at) {
     return STATUS_OK;
 }
 
-/* The owner's side of combine: weighted sum into the residual, which a replicated residual then spreads. */
-static Status lower_weighted_sum(LowerRank *at, const Sides *sides) {
+static Op *weighted_sum(LowerRank *at, const Sides *sides, int64_t base, int64_t out,
+                        int64_t delta) {
     Lower *lower = at->lower;
-    const Model *model = lower->model;
-    Range owned = lower_owned(at);
-    int64_t count = owned.end - owned.begin;
-    BufferClass class = at->place->members > 1 ? BUFFER_WINDOW : BUFFER_ACTIVATION;
-    int64_t residual = lower_activation(at, "residual", class, "E", lower_rows(at), model->hidden);
-    Op *op = lower_op(at, OP_weighted_sum, "lower_experts.c: experts' results into the residual");
+    Range routed = lower_routed(at);
+    int64_t count = routed.end - routed.begin;
+    int64_t share =
+        lower_activation(at, "share", BUFFER_ACTIVATION, "f32", count, lower->model->top_k);
+    Op *op = lower_op(at, OP_weighted_sum, "lower_experts.c: experts' results by their weights");
     op_buffer(op, "returned", sides->returned, 0);
     op_buffer(op, "back", back_buffer(at), 0);
-    op_buffer(op, "share",
-              lower_activation(at, "share", BUFFER_ACTIVATION, "f32", count, model->top_k), 0);
-    op_buffer(op, "out", residual, owned.begin * lower->row_bytes);
+    op_buffer(op, "share", share, 0);
+    op_buffer(op, "base", base, delta);
+    op_buffer(op, "out", out, delta);
     op_int(op, "rows", count);
-    op->bytes = (double)(count * lower->row_bytes) * (2.0 + (double)model->top_k);
+    op->bytes = (double)(count * lower->row_bytes) * (2.0 + (double)lower->model->top_k);
+    return op;
+}
+
+static int64_t residual(LowerRank *at) {
+    BufferClass class = at->place->members > 1 ? BUFFER_WINDOW : BUFFER_ACTIVATION;
+    return lower_activation(at, "residual", class, "E", lower_rows(at), at->lower->model->hidden);
+}
+
+/* Each member has the results of the parts that it holds: their sum over the group joins the residual. */
+static Status lower_partial_sums(LowerRank *at, const Sides *sides) {
+    Lower *lower = at->lower;
+    int64_t rows = lower_rows(at);
+    Range used = lower_sharded(at) ? lower_owned(at) : (Range){0, rows};
+    int64_t partial =
+        lower_activation(at, "ffn_out", BUFFER_WINDOW, "E", rows, lower->model->hidden);
+    weighted_sum(at, sides, -1, partial, 0);
+    TRY(lower_collective(at, MOVE_FFN_OUTPUT, partial, rows, lower->row_bytes,
+                         "lower_experts.c: experts are cut over the group"));
+    Op *add = lower_op(at, OP_add, "lower_experts.c: residual");
+    op_buffer(add, "in", partial, used.begin * lower->row_bytes);
+    op_buffer(add, "out", residual(at), used.begin * lower->row_bytes);
+    op_int(add, "rows", used.end - used.begin);
+    add->bytes = 3.0 * (double)((used.end - used.begin) * lower->row_bytes);
+    return STATUS_OK;
+}
+
+/* The owner's side of combine: weighted sum into the residual, which a replicated residual then spreads. */
+static Status lower_owned_sums(LowerRank *at, const Sides *sides) {
+    Lower *lower = at->lower;
+    weighted_sum(at, sides, residual(at), residual(at), lower_routed(at).begin * lower->row_bytes);
     if (lower_sharded(at))
         return STATUS_OK;
-    return lower_collective(at, MOVE_GATHER, residual, lower_rows(at), lower->row_bytes,
+    return lower_collective(at, MOVE_GATHER, residual(at), lower_rows(at), lower->row_bytes,
                             "lower_experts.c: the residual is replicated over the group");
 }
 
@@ -236,5 +265,8 @@ Status lower_combine(LowerRank *at) {
         op_buffer(op, "recv_rows", sides.returned, 0);
         op_buffer(op, "recv_counts", sides.returns, 0);
     }
-    return sides.source >= 0 ? lower_weighted_sum(at, &sides) : STATUS_OK;
+    if (sides.source < 0)
+        return STATUS_OK;
+    return at->lower->coincide && at->place->members > 1 ? lower_partial_sums(at, &sides)
+                                                         : lower_owned_sums(at, &sides);
 }

@@ -141,50 +141,82 @@ Status lower_collective(LowerRank *at, PlanMoveKind kind, int64_t buffer, int64_
 
 /* --- exchanges ---------------------------------------------------------------------------------------- */
 
-int64_t lower_exchange(const LowerRank *at) {
-    return at->lower->first_exchange[at->step_index] + at->place->copy * at->step->microbatches +
-           at->microbatch;
+/* Do the holders of experts coincide with the members of the only request group? Replicas are for sources to
+ * choose between, which needs sources that send. */
+static bool holders_coincide(const Lower *lower) {
+    for (int64_t s = 0; s < lower->plan->stages.count; ++s)
+        if (lower->plan->stages.items[s].attention.count != 1)
+            return false;
+    for (int64_t rank = 0; rank < lower->plan->ranks_per_copy; ++rank) {
+        const Place *place = &lower->places[rank];
+        if (!place->group != !place->slot_count)
+            return false;
+        for (int64_t i = 0; i < place->slots.count; ++i)
+            if (place->slots.items[i].replica > 0)
+                return false;
+    }
+    return true;
 }
 
-static void add_exchange(Lower *lower, int64_t step_index, int64_t copy, int64_t microbatch) {
+/* Exchanges of a micro-batch: one of all ranks, or one of each rank with itself. */
+static int64_t exchange_width(const Lower *lower) {
+    return lower->coincide ? lower->plan->ranks_per_copy : 1;
+}
+
+int64_t lower_exchange(const LowerRank *at) {
+    const Place *place = at->place;
+    int64_t index = at->lower->coincide ? place->rank - place->base : 0;
+    int64_t microbatch = place->copy * at->step->microbatches + at->microbatch;
+    return at->lower->first_exchange[at->step_index] + microbatch * exchange_width(at->lower) +
+           index;
+}
+
+/* A rank's part in an exchange: what it owns and what it holds. */
+static void join_exchange(Lower *lower, Exchange *exchange, const Place *place) {
+    const PlanStep *step = &lower->plan->steps.items[exchange->step];
+    if (place->group) {
+        Range sequences = place_sequences(place->group, exchange->microbatch, step->microbatches);
+        int64_t rows = (sequences.end - sequences.begin) * step->tokens;
+        *(ExchangeSource *)LIST_PUSH(lower->arena, &exchange->sources) = (ExchangeSource){
+            .rank = place->rank,
+            .rows = lower->coincide ? (Range){0, rows}
+                                    : place_owned(rows, place->member, place->members),
+            .first_sequence = place->copy * plan_copy_batch(lower->plan) +
+                              place->group->requests.begin + sequences.begin,
+            .tokens = step->tokens};
+    }
+    if (place->slot_count)
+        *(ExchangeTarget *)LIST_PUSH(lower->arena, &exchange->targets) =
+            (ExchangeTarget){place->rank, place->slot_count};
+}
+
+/* The exchange of a micro-batch among all ranks of the copy, or of rank `only` with itself. */
+static void add_exchange(Lower *lower, int64_t step_index, int64_t copy, int64_t microbatch,
+                         int64_t only) {
     const PlanStep *step = &lower->plan->steps.items[step_index];
     const PlanMove *move = lower_find_move(step, MOVE_DISPATCH, -1);
     Exchange *exchange = LIST_PUSH(lower->arena, &lower->schedule->exchanges);
     *exchange = (Exchange){.step = step_index,
                            .microbatch = microbatch,
                            .copy = copy,
+                           .local = only >= 0,
                            .mode = move ? move->mode : MODE_EXACT,
                            .chunk = move ? move->chunk : 0,
                            .in_flight = move ? move->in_flight : 1};
     exchange->name = arena_printf(lower->arena, "%s_c%lld_m%lld", step->name, (long long)copy,
                                   (long long)microbatch);
-    for (int64_t rank = 0; rank < lower->schedule->world; ++rank) {
-        const Place *place = &lower->places[rank];
-        if (place->copy != copy)
-            continue;
-        if (place->group) {
-            Range sequences = place_sequences(place->group, microbatch, step->microbatches);
-            int64_t rows = (sequences.end - sequences.begin) * step->tokens;
-            *(ExchangeSource *)LIST_PUSH(lower->arena, &exchange->sources) =
-                (ExchangeSource){.rank = rank,
-                                 .rows = place_owned(rows, place->member, place->members),
-                                 .first_sequence = copy * plan_copy_batch(lower->plan) +
-                                                   place->group->requests.begin + sequences.begin,
-                                 .tokens = step->tokens};
-        }
-        if (place->slot_count)
-            *(ExchangeTarget *)LIST_PUSH(lower->arena, &exchange->targets) =
-                (ExchangeTarget){rank, place->slot_count};
-    }
-    exchange->local = exchange->sources.count == 1 && exchange->targets.count == 1 &&
-                      exchange->sources.items[0].rank == exchange->targets.items[0].rank;
+    if (only >= 0)
+        exchange->name = arena_printf(lower->arena, "%s_r%lld", exchange->name, (long long)only);
+    for (int64_t rank = 0; rank < lower->schedule->world; ++rank)
+        if (lower->places[rank].copy == copy && (only < 0 || rank == only))
+            join_exchange(lower, exchange, &lower->places[rank]);
 }
 
 /* --- routes ------------------------------------------------------------------------------------------- */
 
 /* One holder of an expert's part in a layer. */
 typedef struct RoutePart {
-    int64_t target, slot, replica, node;
+    int64_t rank, target, slot, replica, node;
     Range columns;
 } RoutePart;
 
@@ -202,7 +234,7 @@ static RouteParts *route_parts(Lower *lower, int64_t copy) {
         for (int64_t i = 0; i < place->slots.count; ++i) {
             const PlaceSlot *slot = &place->slots.items[i];
             RouteParts *cell = &cells[slot->layer * model->experts + slot->expert];
-            RoutePart part = {target, slot->slot, slot->replica, place->node, slot->columns};
+            RoutePart part = {rank, target, slot->slot, slot->replica, place->node, slot->columns};
             *(RoutePart *)LIST_PUSH(lower->arena, cell) = part;
             int64_t k = cell->count - 1;
             for (; k > 0; --k) {
@@ -217,6 +249,12 @@ static RouteParts *route_parts(Lower *lower, int64_t copy) {
         ++target;
     }
     return cells;
+}
+
+/* Does the source send to this holder? Where holders coincide, each rank serves itself alone. */
+static bool reaches(const Lower *lower, const RoutePart *part, const Place *place,
+                    int64_t replica) {
+    return lower->coincide ? part->rank == place->rank : part->replica == replica;
 }
 
 /* The replica of an expert that a source uses: fixed by the plan, so that it costs nothing at run time. */
@@ -252,9 +290,9 @@ static RouteTable fill_route(Lower *lower, const RouteParts *cells, const Place 
     for (int64_t i = 0; i < count; ++i) {
         int64_t replica = chosen_replica(lower, &cells[i], place, source), next = i * parts;
         for (int64_t k = 0; k < cells[i].count; ++k) {
-            if (cells[i].items[k].replica != replica)
+            if (!reaches(lower, &cells[i].items[k], place, replica))
                 continue;
-            route.target[next] = cells[i].items[k].target;
+            route.target[next] = lower->coincide ? 0 : cells[i].items[k].target;
             route.slot[next++] = cells[i].items[k].slot;
         }
         for (; next < (i + 1) * parts; ++next)
@@ -287,7 +325,7 @@ static bool has_replicas(const Plan *plan) {
 static void lower_routes(Lower *lower) {
     bool replicas = has_replicas(lower->plan);
     lower->route_of = ARENA_ARRAY(lower->arena, lower->schedule->world, int64_t);
-    lower->schedule->parts = most_parts(lower, route_parts(lower, 0));
+    lower->schedule->parts = lower->coincide ? 1 : most_parts(lower, route_parts(lower, 0));
     int64_t last = -1;
     for (int64_t copy = 0; copy < lower->plan->copies; ++copy) {
         const RouteParts *cells = route_parts(lower, copy);
@@ -296,8 +334,8 @@ static void lower_routes(Lower *lower) {
             const Place *place = &lower->places[rank];
             if (place->copy != copy || !place->group)
                 continue;
-            /* Without replicas all sources of all copies see the same table: fill it once. */
-            if (replicas || last < 0) {
+            /* Sources that send and find no replicas all see the same table: fill it once. */
+            if (replicas || lower->coincide || last < 0) {
                 RouteTable route = fill_route(lower, cells, place, source);
                 last = route_id(lower, &route);
             }
@@ -324,6 +362,7 @@ Status lower_moves(Lower *lower) {
     const Plan *plan = lower->plan;
     lower->channel_ids = ARENA_ARRAY(lower->arena, plan->steps.count, int64_t **);
     lower->first_exchange = ARENA_ARRAY(lower->arena, plan->steps.count, int64_t);
+    lower->coincide = holders_coincide(lower);
     lower_routes(lower);
     for (int64_t s = 0; s < plan->steps.count; ++s) {
         const PlanStep *step = &plan->steps.items[s];
@@ -333,7 +372,9 @@ Status lower_moves(Lower *lower) {
         lower->first_exchange[s] = lower->schedule->exchanges.count;
         for (int64_t copy = 0; copy < plan->copies; ++copy)
             for (int64_t m = 0; m < step->microbatches; ++m)
-                add_exchange(lower, s, copy, m);
+                for (int64_t i = 0; i < exchange_width(lower); ++i)
+                    add_exchange(lower, s, copy, m,
+                                 lower->coincide ? copy * plan->ranks_per_copy + i : -1);
     }
     return STATUS_OK;
 }

@@ -220,15 +220,21 @@ static void capacity(const Words *words) {
 static void pack(const Words *words) {
     const Exchange *exchange = &words->schedule->exchanges.items[number(words, "exchange")];
     buf_puts(words->out, "sort ");
-    words_count(number(words, "rows"), "owned row", words->out);
+    words_count(number(words, "rows"), "row", words->out);
+    if (exchange->local) {
+        buf_puts(words->out, " by the experts held here");
+        return;
+    }
     buf_puts(words->out, " by the rank of their experts, ");
     words_count(exchange->targets.count, "rank", words->out);
 }
 
 static void weighted_sum(const Words *words) {
+    bool onto = words->op->args[op_arg(OP_weighted_sum, "base")].value >= 0;
     buffer(words, "out");
-    buf_puts(words->out, " += experts' results by their weights, ");
-    words_count(number(words, "rows"), "owned row", words->out);
+    buf_puts(words->out, onto ? " += " : " = ");
+    buf_puts(words->out, "experts' results by their weights, ");
+    words_count(number(words, "rows"), "row", words->out);
 }
 
 static void expert_ffn(const Words *words) {

@@ -44,6 +44,38 @@ function M.experts(model, counts, first)
   return list
 end
 
+---Experts dealt over blocks of ranks, each expert cut in columns over the ranks of its block: several
+---to a block where experts are more, replicas where blocks are.
+---@param model table
+---@param blocks integer[][] ranks of each block
+---@return table[]
+function M.dealt(model, blocks)
+  local list = {}
+  local function add(block, expert, replica)
+    for k, columns in ipairs(split.ranges(split.descending(model.expert_hidden, #block))) do
+      list[#list + 1] = {
+        layers = { 0, model.layers },
+        expert = expert,
+        columns = columns,
+        rank = block[k],
+        replica = replica,
+      }
+    end
+  end
+  if #blocks > model.experts then
+    for b, block in ipairs(blocks) do
+      add(block, (b - 1) % model.experts, (b - 1) // model.experts)
+    end
+    return list
+  end
+  for b, range in ipairs(split.ranges(split.descending(model.experts, #blocks))) do
+    for expert = range[1], range[2] - 1 do
+      add(blocks[b], expert, 0)
+    end
+  end
+  return list
+end
+
 ---Vocabulary entries over the members of each group: split, or all of them to each.
 ---@param model table
 ---@param groups table[]

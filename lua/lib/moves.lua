@@ -21,6 +21,7 @@ end
 ---@field mode "padded"|"exact"
 ---@field chunk integer tokens a transfer, 0: all at once
 ---@field in_flight integer
+---@field coincide boolean? the only group's members hold the experts: their results are summed, not sent
 
 ---A group of a single member has nothing to move within it.
 ---@param groups table[] request groups of the plan
@@ -44,12 +45,15 @@ function M.of(groups, ranks, options)
       end
       add("attention_output", options.output, output)
       add("gather", "gather", gather)
+      if options.coincide then
+        add("ffn_output", options.output, output)
+      end
       if options.embedding == "split" then
         add("embedding", options.output, output)
       end
     end
   end
-  for _, kind in ipairs({ "dispatch", "combine" }) do
+  for _, kind in ipairs(options.coincide and {} or { "dispatch", "combine" }) do
     moves[#moves + 1] = {
       kind = kind,
       group = -1,

@@ -159,7 +159,7 @@
 
 ---a transfer between ranks
 ---@class PlanMove
----@field kind "attention_output"|"gather"|"embedding"|"dispatch"|"combine" what is moved
+---@field kind "attention_output"|"gather"|"embedding"|"ffn_output"|"dispatch"|"combine" what is moved
 ---@field group integer request group; -1 for dispatch and combine
 ---@field algorithm string the Lua file that expanded it; for people
 ---@field pieces integer the payload is cut in so many pieces

@@ -226,6 +226,7 @@ static void check_exchange(int64_t index) {
                    .returned = sources[s].returned,
                    .back = sources[s].back,
                    .share = sources[s].share,
+                   .base = sources[s].residual,
                    .out = sources[s].residual,
                    .rows = x->source[s].count,
                });

@@ -171,6 +171,40 @@ static void shared_key_value_heads_are_copies(void **state) {
     arena_free(&c.arena);
 }
 
+static void coinciding_holders_sum_instead_of_sending(void **state) {
+    Case c;
+    make_schedule(&c, MIXTRAL, "tp:tp=3", 3);
+    assert_int_equal(c.schedule.roles.count, 1);
+    assert_int_equal(count_ops(&c, 0, 1, OP_dispatch) + count_ops(&c, 0, 1, OP_combine), 0);
+    assert_int_equal(count_ops(&c, 0, 1, OP_all_reduce), 2 + 2); /* heads and experts, a layer */
+    for (int64_t i = 0; i < c.schedule.exchanges.count; ++i) {
+        const Exchange *exchange = &c.schedule.exchanges.items[i];
+        assert_true(exchange->local);
+        int64_t rows = exchange->step == 0 ? 3 * 24 : 3;
+        assert_int_equal(exchange_source_rows(exchange, 0),
+                         rows); /* every member routes all rows */
+    }
+    assert_int_equal(int_arg(first_op(&c, 0, OP_weighted_sum), "base"), -1);
+    arena_free(&c.arena);
+    make_schedule(&c, MIXTRAL, "tp:tp=3,output=sharded", 3);
+    assert_int_equal(count_ops(&c, 0, 1, OP_reduce_scatter), 2 + 2);
+    assert_int_equal(count_ops(&c, 0, 1, OP_all_gather), 2 + 2 + 1 + 1);
+    arena_free(&c.arena);
+}
+
+static void owners_may_hold_experts_too(void **state) {
+    Case c;
+    make_schedule(&c, MIXTRAL, "ep:ep=3", 3);
+    assert_int_equal(c.schedule.exchanges.items[0].sources.count, 3);
+    assert_int_equal(c.schedule.exchanges.items[0].targets.count, 3);
+    const Op *dispatch = first_op(&c, 1, OP_dispatch);
+    assert_true(int_arg(dispatch, "send_rows") >= 0 && int_arg(dispatch, "recv_rows") >= 0);
+    arena_free(&c.arena);
+    make_schedule(&c, MIXTRAL, "ep:ep=12", 12); /* 8 experts: four have a replica */
+    assert_true(c.schedule.routes.count > 1);
+    arena_free(&c.arena);
+}
+
 static void experts_may_move_between_layers(void **state) {
     Case c;
     make_plan(&c, MIXTRAL, "ma-separation:attention=2,experts=2", 3);
@@ -321,6 +355,8 @@ int main(void) {
         cmocka_unit_test(sharded_residual_gathers_before_projections),
         cmocka_unit_test(split_embedding_is_summed),
         cmocka_unit_test(shared_key_value_heads_are_copies),
+        cmocka_unit_test(coinciding_holders_sum_instead_of_sending),
+        cmocka_unit_test(owners_may_hold_experts_too),
         cmocka_unit_test(experts_may_move_between_layers),
         cmocka_unit_test(column_parts_are_summed_in_order),
         cmocka_unit_test(the_nearest_replica_is_used),

@@ -175,7 +175,8 @@ static void move_group(Plan *p) {
     step(p)->moves.items[0].group = 1;
 }
 static void move_missing(Plan *p) {
-    step(p)->moves.count--;
+    PlanStep *first = step(p);
+    first->moves.items[1] = first->moves.items[--first->moves.count];
 }
 static void move_twice(Plan *p) {
     step(p)->moves.items[1].kind = step(p)->moves.items[0].kind;
@@ -233,7 +234,7 @@ static void test_mutants_are_refused(void **state) {
         {lag, "E0511", "lag 1"},
         {no_lag, "E0511", "lag 0"},
         {move_group, "E0512", "group 1"},
-        {move_missing, "E0514", "combine"},
+        {move_missing, "E0514", "gather"},
         {move_twice, "E0512", "second"},
         {move_without_stages, "E0512", "needs stages"},
         {set_outsider, "E0513", "rank 7"},

@@ -100,38 +100,39 @@ rt_status kernel_add(rt_rank *rank, const void *args);
 
 /* route: softmax over experts in float32, top-k by probability then lower expert */
 struct route_args {
-    int64_t in;        /* E [rows][H], owned */
+    int64_t in;        /* E [rows][H] */
     int64_t weight;    /* f32 [experts][H] */
-    int64_t positions; /* i32 [rows], owned */
+    int64_t positions; /* i32 [rows] */
     int64_t choice;    /* i32 [rows][K]: expert, -1 where masked */
     int64_t share;     /* f32 [rows][K]: weight of the choice */
     int64_t workspace; /* scratch */
-    int32_t rows;      /* owned rows */
+    int32_t rows;      /* routed rows: owned, or all where every holder of experts has them */
 };
 rt_status kernel_route(rt_rank *rank, const void *args);
 
 /* pack: rows by target, each once per target; where its results will come back */
 struct pack_args {
-    int64_t in;          /* E [rows][H], owned */
-    int64_t choice;      /* i32 [rows][K], owned */
+    int64_t in;          /* E [rows][H] */
+    int64_t choice;      /* i32 [rows][K] */
     int64_t send_rows;   /* E windows of rows, see rt_dispatch */
     int64_t send_meta;   /* i32 [K] a row: slot at the target of each choice, -1: not there */
     int64_t send_counts; /* i32 [targets] */
     int64_t back;        /* i32 [rows][K][parts]: row in `returned`, -1: dropped */
     int64_t returns;     /* i32 [targets]: rows that will come back */
-    int32_t rows;        /* owned rows */
+    int32_t rows;        /* routed rows */
     int32_t routes;      /* route table: target and slot of each part of each expert, by layer */
     int32_t exchange;    /* the exchange, for its windows */
 };
 rt_status kernel_pack(rt_rank *rank, const void *args);
 
-/* weighted_sum: out += sum over choices in order of share x sum over column parts in order */
+/* weighted_sum: out = base + sum over choices in order of share x sum over column parts in order */
 struct weighted_sum_args {
     int64_t returned; /* E windows of rows, see rt_combine */
     int64_t back;     /* i32 [rows][K][parts] */
     int64_t share;    /* f32 [rows][K] */
-    int64_t out;      /* E [rows][H], owned */
-    int32_t rows;     /* owned rows */
+    int64_t base;     /* E [rows][H], may be `out`; absent: zero */
+    int64_t out;      /* E [rows][H] */
+    int32_t rows;     /* rows that were packed */
 };
 rt_status kernel_weighted_sum(rt_rank *rank, const void *args);
 

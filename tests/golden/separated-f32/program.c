@@ -16,8 +16,8 @@ static const rt_op ops_attention[] = {
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 6 */
     {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 7 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 8 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the owned rows"}, /* 9 */
-    {"pack", "attention", 12, 0, 0, true, {-1}, "lower_experts.c: owned rows by target"}, /* 10 */
+    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 9 */
+    {"pack", "attention", 12, 0, 0, true, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 10 */
     {"dispatch", "dispatch", 20, 0, 1, true, {10, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 11 */
     {"begin", "embed", 0, 1, 0, false, {-1}, "lower_attention.c: token ids of the micro-batch"}, /* 12 */
     {"embed", "embed", 2, 1, 0, false, {-1}, "lower_attention.c: embedding of the held entries"}, /* 13 */
@@ -28,11 +28,11 @@ static const rt_op ops_attention[] = {
     {"linear", "attention", 5, 1, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 18 */
     {"add", "attention", 9, 1, 0, false, {-1}, "lower_attention.c: residual"}, /* 19 */
     {"rms_norm", "attention", 3, 1, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 20 */
-    {"route", "attention", 10, 1, 0, false, {-1}, "lower_attention.c: router of the owned rows"}, /* 21 */
-    {"pack", "attention", 12, 1, 0, true, {-1}, "lower_experts.c: owned rows by target"}, /* 22 */
+    {"route", "attention", 10, 1, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 21 */
+    {"pack", "attention", 12, 1, 0, true, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 22 */
     {"dispatch", "dispatch", 20, 1, 1, true, {22, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 23 */
     {"combine", "combine", 21, 0, 2, true, {10, -1}, "lower_experts.c: results back to the owners"}, /* 24 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {24, -1}, "lower_experts.c: experts' results into the residual"}, /* 25 */
+    {"weighted_sum", "combine", 13, 0, 0, false, {24, -1}, "lower_experts.c: experts' results by their weights"}, /* 25 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before attention"}, /* 26 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: query, key, value of the local heads"}, /* 27 */
     {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 28 */
@@ -40,11 +40,11 @@ static const rt_op ops_attention[] = {
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 30 */
     {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 31 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 32 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the owned rows"}, /* 33 */
-    {"pack", "attention", 12, 0, 0, true, {11, -1}, "lower_experts.c: owned rows by target"}, /* 34 */
+    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 33 */
+    {"pack", "attention", 12, 0, 0, true, {11, -1}, "lower_experts.c: rows by the holders of their experts"}, /* 34 */
     {"dispatch", "dispatch", 20, 0, 1, false, {34, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 35 */
     {"combine", "combine", 21, 1, 2, true, {22, -1}, "lower_experts.c: results back to the owners"}, /* 36 */
-    {"weighted_sum", "combine", 13, 1, 0, false, {36, -1}, "lower_experts.c: experts' results into the residual"}, /* 37 */
+    {"weighted_sum", "combine", 13, 1, 0, false, {36, -1}, "lower_experts.c: experts' results by their weights"}, /* 37 */
     {"rms_norm", "attention", 3, 1, 0, false, {-1}, "lower_attention.c: norm before attention"}, /* 38 */
     {"linear", "attention", 5, 1, 0, false, {-1}, "lower_attention.c: query, key, value of the local heads"}, /* 39 */
     {"rope_append", "attention", 6, 1, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 40 */
@@ -52,17 +52,17 @@ static const rt_op ops_attention[] = {
     {"linear", "attention", 5, 1, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 42 */
     {"add", "attention", 9, 1, 0, false, {-1}, "lower_attention.c: residual"}, /* 43 */
     {"rms_norm", "attention", 3, 1, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 44 */
-    {"route", "attention", 10, 1, 0, false, {-1}, "lower_attention.c: router of the owned rows"}, /* 45 */
-    {"pack", "attention", 12, 1, 0, true, {23, -1}, "lower_experts.c: owned rows by target"}, /* 46 */
+    {"route", "attention", 10, 1, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 45 */
+    {"pack", "attention", 12, 1, 0, true, {23, -1}, "lower_experts.c: rows by the holders of their experts"}, /* 46 */
     {"dispatch", "dispatch", 20, 1, 1, false, {46, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 47 */
     {"combine", "combine", 21, 0, 2, true, {34, -1}, "lower_experts.c: results back to the owners"}, /* 48 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {48, -1}, "lower_experts.c: experts' results into the residual"}, /* 49 */
+    {"weighted_sum", "combine", 13, 0, 0, false, {48, -1}, "lower_experts.c: experts' results by their weights"}, /* 49 */
     {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 50 */
     {"head", "head", 14, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 51 */
     {"choose", "head", 15, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 52 */
     {"finish", "head", 1, 0, 0, false, {-1}, "lower_head.c: the choice into the request table"}, /* 53 */
     {"combine", "combine", 21, 1, 2, true, {46, -1}, "lower_experts.c: results back to the owners"}, /* 54 */
-    {"weighted_sum", "combine", 13, 1, 0, false, {54, -1}, "lower_experts.c: experts' results into the residual"}, /* 55 */
+    {"weighted_sum", "combine", 13, 1, 0, false, {54, -1}, "lower_experts.c: experts' results by their weights"}, /* 55 */
     {"rms_norm", "head", 3, 1, 0, false, {-1}, "lower_head.c: final norm"}, /* 56 */
     {"head", "head", 14, 1, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 57 */
     {"choose", "head", 15, 1, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 58 */
@@ -76,11 +76,11 @@ static const rt_op ops_attention[] = {
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 66 */
     {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 67 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 68 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the owned rows"}, /* 69 */
-    {"pack", "attention", 12, 0, 0, true, {-1}, "lower_experts.c: owned rows by target"}, /* 70 */
+    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 69 */
+    {"pack", "attention", 12, 0, 0, true, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 70 */
     {"dispatch", "dispatch", 20, 0, 1, true, {70, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 71 */
     {"combine", "combine", 21, 0, 2, true, {70, -1}, "lower_experts.c: results back to the owners"}, /* 72 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {72, -1}, "lower_experts.c: experts' results into the residual"}, /* 73 */
+    {"weighted_sum", "combine", 13, 0, 0, false, {72, -1}, "lower_experts.c: experts' results by their weights"}, /* 73 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before attention"}, /* 74 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: query, key, value of the local heads"}, /* 75 */
     {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 76 */
@@ -88,11 +88,11 @@ static const rt_op ops_attention[] = {
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 78 */
     {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 79 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 80 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the owned rows"}, /* 81 */
-    {"pack", "attention", 12, 0, 0, true, {71, -1}, "lower_experts.c: owned rows by target"}, /* 82 */
+    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 81 */
+    {"pack", "attention", 12, 0, 0, true, {71, -1}, "lower_experts.c: rows by the holders of their experts"}, /* 82 */
     {"dispatch", "dispatch", 20, 0, 1, false, {82, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 83 */
     {"combine", "combine", 21, 0, 2, true, {82, -1}, "lower_experts.c: results back to the owners"}, /* 84 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {84, -1}, "lower_experts.c: experts' results into the residual"}, /* 85 */
+    {"weighted_sum", "combine", 13, 0, 0, false, {84, -1}, "lower_experts.c: experts' results by their weights"}, /* 85 */
     {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 86 */
     {"head", "head", 14, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 87 */
     {"choose", "head", 15, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 88 */

@@ -188,7 +188,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .out = PREFILL_FFN_IN_M0,
                          .rows = 72,
                      }));
-    /* 9 m0 attention: lower_attention.c: router of the owned rows */
+    /* 9 m0 attention: lower_attention.c: router of the rows routed here */
     RT_TRY(rt_launch(rank, 9, 0, K_ROUTE,
                      &(struct route_args){
                          .in = PREFILL_FFN_IN_M0,
@@ -199,7 +199,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .workspace = WORKSPACE,
                          .rows = 72,
                      }));
-    /* 10 m0 attention: lower_experts.c: owned rows by target */
+    /* 10 m0 attention: lower_experts.c: rows by the holders of their experts */
     RT_TRY(rt_launch(rank, 10, 0, K_PACK,
                      &(struct pack_args){
                          .in = PREFILL_FFN_IN_M0,
@@ -322,7 +322,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .out = PREFILL_FFN_IN_M1,
                          .rows = 72,
                      }));
-    /* 21 m1 attention: lower_attention.c: router of the owned rows */
+    /* 21 m1 attention: lower_attention.c: router of the rows routed here */
     RT_TRY(rt_launch(rank, 21, 0, K_ROUTE,
                      &(struct route_args){
                          .in = PREFILL_FFN_IN_M1,
@@ -333,7 +333,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .workspace = WORKSPACE,
                          .rows = 72,
                      }));
-    /* 22 m1 attention: lower_experts.c: owned rows by target */
+    /* 22 m1 attention: lower_experts.c: rows by the holders of their experts */
     RT_TRY(rt_launch(rank, 22, 0, K_PACK,
                      &(struct pack_args){
                          .in = PREFILL_FFN_IN_M1,
@@ -367,12 +367,13 @@ rt_status attention_prefill(rt_rank *rank) {
                           .recv_rows = PREFILL_RETURNED_M0,
                           .recv_counts = PREFILL_RETURNS_M0,
                       }));
-    /* 25 m0 combine: lower_experts.c: experts' results into the residual; waits for 24 */
+    /* 25 m0 combine: lower_experts.c: experts' results by their weights; waits for 24 */
     RT_TRY(rt_launch(rank, 25, 0, K_WEIGHTED_SUM,
                      &(struct weighted_sum_args){
                          .returned = PREFILL_RETURNED_M0,
                          .back = PREFILL_BACK_M0,
                          .share = PREFILL_SHARE_M0,
+                         .base = PREFILL_RESIDUAL_M0,
                          .out = PREFILL_RESIDUAL_M0,
                          .rows = 72,
                      }));
@@ -453,7 +454,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .out = PREFILL_FFN_IN_M0,
                          .rows = 72,
                      }));
-    /* 33 m0 attention: lower_attention.c: router of the owned rows */
+    /* 33 m0 attention: lower_attention.c: router of the rows routed here */
     RT_TRY(rt_launch(rank, 33, 1, K_ROUTE,
                      &(struct route_args){
                          .in = PREFILL_FFN_IN_M0,
@@ -464,7 +465,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .workspace = WORKSPACE,
                          .rows = 72,
                      }));
-    /* 34 m0 attention: lower_experts.c: owned rows by target; waits for 11 */
+    /* 34 m0 attention: lower_experts.c: rows by the holders of their experts; waits for 11 */
     RT_TRY(rt_launch(rank, 34, 1, K_PACK,
                      &(struct pack_args){
                          .in = PREFILL_FFN_IN_M0,
@@ -498,12 +499,13 @@ rt_status attention_prefill(rt_rank *rank) {
                           .recv_rows = PREFILL_RETURNED_M1,
                           .recv_counts = PREFILL_RETURNS_M1,
                       }));
-    /* 37 m1 combine: lower_experts.c: experts' results into the residual; waits for 36 */
+    /* 37 m1 combine: lower_experts.c: experts' results by their weights; waits for 36 */
     RT_TRY(rt_launch(rank, 37, 0, K_WEIGHTED_SUM,
                      &(struct weighted_sum_args){
                          .returned = PREFILL_RETURNED_M1,
                          .back = PREFILL_BACK_M1,
                          .share = PREFILL_SHARE_M1,
+                         .base = PREFILL_RESIDUAL_M1,
                          .out = PREFILL_RESIDUAL_M1,
                          .rows = 72,
                      }));
@@ -584,7 +586,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .out = PREFILL_FFN_IN_M1,
                          .rows = 72,
                      }));
-    /* 45 m1 attention: lower_attention.c: router of the owned rows */
+    /* 45 m1 attention: lower_attention.c: router of the rows routed here */
     RT_TRY(rt_launch(rank, 45, 1, K_ROUTE,
                      &(struct route_args){
                          .in = PREFILL_FFN_IN_M1,
@@ -595,7 +597,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .workspace = WORKSPACE,
                          .rows = 72,
                      }));
-    /* 46 m1 attention: lower_experts.c: owned rows by target; waits for 23 */
+    /* 46 m1 attention: lower_experts.c: rows by the holders of their experts; waits for 23 */
     RT_TRY(rt_launch(rank, 46, 1, K_PACK,
                      &(struct pack_args){
                          .in = PREFILL_FFN_IN_M1,
@@ -629,12 +631,13 @@ rt_status attention_prefill(rt_rank *rank) {
                           .recv_rows = PREFILL_RETURNED_M0,
                           .recv_counts = PREFILL_RETURNS_M0,
                       }));
-    /* 49 m0 combine: lower_experts.c: experts' results into the residual; waits for 48 */
+    /* 49 m0 combine: lower_experts.c: experts' results by their weights; waits for 48 */
     RT_TRY(rt_launch(rank, 49, 1, K_WEIGHTED_SUM,
                      &(struct weighted_sum_args){
                          .returned = PREFILL_RETURNED_M0,
                          .back = PREFILL_BACK_M0,
                          .share = PREFILL_SHARE_M0,
+                         .base = PREFILL_RESIDUAL_M0,
                          .out = PREFILL_RESIDUAL_M0,
                          .rows = 72,
                      }));
@@ -685,12 +688,13 @@ rt_status attention_prefill(rt_rank *rank) {
                           .recv_rows = PREFILL_RETURNED_M1,
                           .recv_counts = PREFILL_RETURNS_M1,
                       }));
-    /* 55 m1 combine: lower_experts.c: experts' results into the residual; waits for 54 */
+    /* 55 m1 combine: lower_experts.c: experts' results by their weights; waits for 54 */
     RT_TRY(rt_launch(rank, 55, 1, K_WEIGHTED_SUM,
                      &(struct weighted_sum_args){
                          .returned = PREFILL_RETURNED_M1,
                          .back = PREFILL_BACK_M1,
                          .share = PREFILL_SHARE_M1,
+                         .base = PREFILL_RESIDUAL_M1,
                          .out = PREFILL_RESIDUAL_M1,
                          .rows = 72,
                      }));
@@ -836,7 +840,7 @@ rt_status attention_decode(rt_rank *rank) {
                          .out = DECODE_FFN_IN_M0,
                          .rows = 6,
                      }));
-    /* 69 m0 attention: lower_attention.c: router of the owned rows */
+    /* 69 m0 attention: lower_attention.c: router of the rows routed here */
     RT_TRY(rt_launch(rank, 69, 0, K_ROUTE,
                      &(struct route_args){
                          .in = DECODE_FFN_IN_M0,
@@ -847,7 +851,7 @@ rt_status attention_decode(rt_rank *rank) {
                          .workspace = WORKSPACE,
                          .rows = 6,
                      }));
-    /* 70 m0 attention: lower_experts.c: owned rows by target */
+    /* 70 m0 attention: lower_experts.c: rows by the holders of their experts */
     RT_TRY(rt_launch(rank, 70, 0, K_PACK,
                      &(struct pack_args){
                          .in = DECODE_FFN_IN_M0,
@@ -881,12 +885,13 @@ rt_status attention_decode(rt_rank *rank) {
                           .recv_rows = DECODE_RETURNED_M0,
                           .recv_counts = DECODE_RETURNS_M0,
                       }));
-    /* 73 m0 combine: lower_experts.c: experts' results into the residual; waits for 72 */
+    /* 73 m0 combine: lower_experts.c: experts' results by their weights; waits for 72 */
     RT_TRY(rt_launch(rank, 73, 0, K_WEIGHTED_SUM,
                      &(struct weighted_sum_args){
                          .returned = DECODE_RETURNED_M0,
                          .back = DECODE_BACK_M0,
                          .share = DECODE_SHARE_M0,
+                         .base = DECODE_RESIDUAL_M0,
                          .out = DECODE_RESIDUAL_M0,
                          .rows = 6,
                      }));
@@ -967,7 +972,7 @@ rt_status attention_decode(rt_rank *rank) {
                          .out = DECODE_FFN_IN_M0,
                          .rows = 6,
                      }));
-    /* 81 m0 attention: lower_attention.c: router of the owned rows */
+    /* 81 m0 attention: lower_attention.c: router of the rows routed here */
     RT_TRY(rt_launch(rank, 81, 1, K_ROUTE,
                      &(struct route_args){
                          .in = DECODE_FFN_IN_M0,
@@ -978,7 +983,7 @@ rt_status attention_decode(rt_rank *rank) {
                          .workspace = WORKSPACE,
                          .rows = 6,
                      }));
-    /* 82 m0 attention: lower_experts.c: owned rows by target; waits for 71 */
+    /* 82 m0 attention: lower_experts.c: rows by the holders of their experts; waits for 71 */
     RT_TRY(rt_launch(rank, 82, 1, K_PACK,
                      &(struct pack_args){
                          .in = DECODE_FFN_IN_M0,
@@ -1012,12 +1017,13 @@ rt_status attention_decode(rt_rank *rank) {
                           .recv_rows = DECODE_RETURNED_M0,
                           .recv_counts = DECODE_RETURNS_M0,
                       }));
-    /* 85 m0 combine: lower_experts.c: experts' results into the residual; waits for 84 */
+    /* 85 m0 combine: lower_experts.c: experts' results by their weights; waits for 84 */
     RT_TRY(rt_launch(rank, 85, 1, K_WEIGHTED_SUM,
                      &(struct weighted_sum_args){
                          .returned = DECODE_RETURNED_M0,
                          .back = DECODE_BACK_M0,
                          .share = DECODE_SHARE_M0,
+                         .base = DECODE_RESIDUAL_M0,
                          .out = DECODE_RESIDUAL_M0,
                          .rows = 6,
                      }));

@@ -3,34 +3,28 @@
 
 /* clang-format off */
 
-/* name, members, their ranks, pieces, pieces [begin, end) that each member owns */
-const rt_channel channels[] = {
-    {"dispatch_c0", 1, (const int32_t[]){0}, 0, NULL}, /* 0 */
-    {"combine_c0", 1, (const int32_t[]){0}, 0, NULL}, /* 1 */
-};
-
 const rt_exchange exchanges[] = {
     { /* 0 */
-        .name = "prefill_c0_m0",
+        .name = "prefill_c0_m0_r0",
         .sources = 1,
         .targets = 1,
         .source = (const rt_end[]){{0, 288}}, /* rank, rows */
         .target = (const rt_end[]){{0, 8}}, /* rank, slots */
         .top_k = TOP_K,
-        .exact = false,
+        .exact = true,
         .chunk = 0,
         .in_flight = 1,
         .row_bytes = HIDDEN * 4,
         .meta_bytes = TOP_K * 4,
     },
     { /* 1 */
-        .name = "decode_c0_m0",
+        .name = "decode_c0_m0_r0",
         .sources = 1,
         .targets = 1,
         .source = (const rt_end[]){{0, 12}}, /* rank, rows */
         .target = (const rt_end[]){{0, 8}}, /* rank, slots */
         .top_k = TOP_K,
-        .exact = false,
+        .exact = true,
         .chunk = 0,
         .in_flight = 1,
         .row_bytes = HIDDEN * 4,

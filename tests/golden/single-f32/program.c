@@ -16,10 +16,10 @@ static const rt_op ops_worker[] = {
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 6 */
     {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 7 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 8 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the owned rows"}, /* 9 */
-    {"pack", "attention", 12, 0, 0, false, {-1}, "lower_experts.c: owned rows by target"}, /* 10 */
+    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 9 */
+    {"pack", "attention", 12, 0, 0, false, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 10 */
     {"expert_ffn", "experts", 16, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 11 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {-1}, "lower_experts.c: experts' results into the residual"}, /* 12 */
+    {"weighted_sum", "combine", 13, 0, 0, false, {-1}, "lower_experts.c: experts' results by their weights"}, /* 12 */
     {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 13 */
     {"head", "head", 14, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 14 */
     {"choose", "head", 15, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 15 */
@@ -33,10 +33,10 @@ static const rt_op ops_worker[] = {
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 23 */
     {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 24 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 25 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the owned rows"}, /* 26 */
-    {"pack", "attention", 12, 0, 0, false, {-1}, "lower_experts.c: owned rows by target"}, /* 27 */
+    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 26 */
+    {"pack", "attention", 12, 0, 0, false, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 27 */
     {"expert_ffn", "experts", 16, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 28 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {-1}, "lower_experts.c: experts' results into the residual"}, /* 29 */
+    {"weighted_sum", "combine", 13, 0, 0, false, {-1}, "lower_experts.c: experts' results by their weights"}, /* 29 */
     {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 30 */
     {"head", "head", 14, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 31 */
     {"choose", "head", 15, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 32 */
@@ -104,14 +104,13 @@ const rt_program program = {
     .world = 1,
     .roles = 1,
     .steps = 2,
-    .channels = 2,
+    .channels = 0,
     .exchanges = 2,
     .kinds = 22,
     .kernels = KERNELS,
     .places = places,
     .role = roles,
     .step = steps,
-    .channel = channels,
     .exchange = exchanges,
     .kind = kinds,
     .kernel = kernels,

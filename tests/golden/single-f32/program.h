@@ -15,7 +15,6 @@ extern const rt_kernel_fn kernels[];
 extern const rt_place places[];
 
 /* Who sends what to whom (moves.c). */
-extern const rt_channel channels[];
 extern const rt_exchange exchanges[];
 /* Row `table x LAYERS + layer`: target (in exchanges) and slot there of each part of each expert. */
 extern const int16_t routes[][EXPERTS][PARTS][2];

@@ -162,7 +162,7 @@ rt_status worker_prefill(rt_rank *rank) {
                              .out = PREFILL_FFN_IN_M0,
                              .rows = 288,
                          }));
-        /* 9 m0 attention: lower_attention.c: router of the owned rows */
+        /* 9 m0 attention: lower_attention.c: router of the rows routed here */
         RT_TRY(rt_launch(rank, 9, layer, K_ROUTE,
                          &(struct route_args){
                              .in = PREFILL_FFN_IN_M0,
@@ -173,7 +173,7 @@ rt_status worker_prefill(rt_rank *rank) {
                              .workspace = WORKSPACE,
                              .rows = 288,
                          }));
-        /* 10 m0 attention: lower_experts.c: owned rows by target */
+        /* 10 m0 attention: lower_experts.c: rows by the holders of their experts */
         RT_TRY(rt_launch(rank, 10, layer, K_PACK,
                          &(struct pack_args){
                              .in = PREFILL_FFN_IN_M0,
@@ -206,12 +206,13 @@ rt_status worker_prefill(rt_rank *rank) {
                              .columns = 128,
                              .exchange = 0,
                          }));
-        /* 12 m0 combine: lower_experts.c: experts' results into the residual */
+        /* 12 m0 combine: lower_experts.c: experts' results by their weights */
         RT_TRY(rt_launch(rank, 12, layer, K_WEIGHTED_SUM,
                          &(struct weighted_sum_args){
                              .returned = PREFILL_OUT_M0,
                              .back = PREFILL_BACK_M0,
                              .share = PREFILL_SHARE_M0,
+                             .base = PREFILL_RESIDUAL_M0,
                              .out = PREFILL_RESIDUAL_M0,
                              .rows = 288,
                          }));
@@ -357,7 +358,7 @@ rt_status worker_decode(rt_rank *rank) {
                              .out = DECODE_FFN_IN_M0,
                              .rows = 12,
                          }));
-        /* 26 m0 attention: lower_attention.c: router of the owned rows */
+        /* 26 m0 attention: lower_attention.c: router of the rows routed here */
         RT_TRY(rt_launch(rank, 26, layer, K_ROUTE,
                          &(struct route_args){
                              .in = DECODE_FFN_IN_M0,
@@ -368,7 +369,7 @@ rt_status worker_decode(rt_rank *rank) {
                              .workspace = WORKSPACE,
                              .rows = 12,
                          }));
-        /* 27 m0 attention: lower_experts.c: owned rows by target */
+        /* 27 m0 attention: lower_experts.c: rows by the holders of their experts */
         RT_TRY(rt_launch(rank, 27, layer, K_PACK,
                          &(struct pack_args){
                              .in = DECODE_FFN_IN_M0,
@@ -401,12 +402,13 @@ rt_status worker_decode(rt_rank *rank) {
                              .columns = 128,
                              .exchange = 1,
                          }));
-        /* 29 m0 combine: lower_experts.c: experts' results into the residual */
+        /* 29 m0 combine: lower_experts.c: experts' results by their weights */
         RT_TRY(rt_launch(rank, 29, layer, K_WEIGHTED_SUM,
                          &(struct weighted_sum_args){
                              .returned = DECODE_OUT_M0,
                              .back = DECODE_BACK_M0,
                              .share = DECODE_SHARE_M0,
+                             .base = DECODE_RESIDUAL_M0,
                              .out = DECODE_RESIDUAL_M0,
                              .rows = 12,
                          }));

@@ -1,4 +1,4 @@
-/* weighted_sum: the results of a row's experts into the residual stream, in order of choice, the column parts of
+/* weighted_sum: the results of a row's experts on top of its base, in order of choice, the column parts of
  * an expert in order of columns. The order is that of the model, whatever the placement. */
 #include "kernel.h"
 
@@ -24,6 +24,7 @@ rt_status kernel_weighted_sum(rt_rank *rank, const void *args) {
     const elem_t *returned = rt_at(rank, a->returned);
     const int32_t *back = rt_at(rank, a->back);
     const float *share = rt_at(rank, a->share);
+    const elem_t *base = at_or_null(rank, a->base); /* may be `out` itself */
     elem_t *out = rt_at(rank, a->out);
 
     for (int64_t row = 0; row < a->rows; ++row, out += HIDDEN) {
@@ -33,8 +34,9 @@ rt_status kernel_weighted_sum(rt_rank *rank, const void *args) {
             add_choices(returned, back + row * TOP_K * PARTS, share + row * TOP_K, sum, column,
                         count);
             for (int64_t i = column; i < column + count; ++i)
-                out[i] = elem_store(elem_load(out[i]) + sum[i - column]);
+                out[i] = elem_store((base ? elem_load(base[i]) : 0.0f) + sum[i - column]);
         }
+        base = base ? base + HIDDEN : NULL;
     }
     return RT_OK;
 }
