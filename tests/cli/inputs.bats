@@ -64,7 +64,7 @@ plan() { # plan MODEL TOPOLOGY ARGUMENT...
     plan "$root/models/ma-small.yaml" "$root/topologies/one-host.yaml" -s separation
     expect 65
     [[ "$errors" == "gen: error[E0464]: there is no strategy 'separation'"* ]]
-    [[ "$errors" == *"ma-separation, single"* ]]
+    [[ "$errors" == *"ep, ma-separation, single, tp"* ]]
 }
 
 @test "an unknown option of a strategy" {
