@@ -2,6 +2,7 @@
 #include "host/launch_watch.h"
 #include "host/pulse.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -13,6 +14,15 @@ enum { GRACE_MS = 100 };
 static const char *role_of(const Children *children, int rank) {
     const rt_program *program = children->segment->program;
     return program->role[program->places[rank].role].name;
+}
+
+/* A crash is a bug of ours; other signals come from outside. */
+static rt_status status_of(int signal) {
+    static const int crashes[] = {0, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; ++i)
+        if (signal == crashes[i])
+            return RT_SOFTWARE;
+    return RT_TIMEOUT;
 }
 
 /* A process that ended without its work done and without telling why. */
@@ -30,7 +40,7 @@ static void child_ended(Children *children, int rank, int wait_status) {
     else
         snprintf(text, sizeof text, "rank %d (%s) ended with status %d in %s", rank,
                  role_of(children, rank), WEXITSTATUS(wait_status), doing);
-    rt_segment_fail(children->segment, rank, RT_SOFTWARE, text);
+    rt_segment_fail(children->segment, rank, status_of(signal), text);
 }
 
 static void child_still(Children *children, int rank, int64_t limit_ms) {
@@ -92,6 +102,18 @@ static void child_look(Children *children, int rank, double elapsed) {
         child_still(children, rank, limit);
 }
 
+/* Milliseconds until the next look: a slice, or less when a rank that is stopped comes to its limit. */
+static int children_slice(const Children *children, int64_t limit_ms) {
+    int64_t slice = limit_ms ? rt_pulse_slice(limit_ms) : -1;
+    for (int r = 0; limit_ms && r < children->world; ++r) {
+        const Child *child = &children->child[r];
+        int64_t rest = limit_ms - (int64_t)(child->idle * 1e3);
+        if (child->pid > 0 && child->stop_signal && rest < slice)
+            slice = rest > 0 ? rest : 1;
+    }
+    return (int)slice;
+}
+
 static void children_look(Children *children) {
     double now = rt_now(), elapsed = now - children->checked;
     children->checked = now;
@@ -100,7 +122,11 @@ static void children_look(Children *children) {
         pid_t pid = children->child[r].pid;
         if (pid <= 0)
             continue;
-        if (waitpid(pid, &wait_status, WNOHANG | WUNTRACED | WCONTINUED) != pid)
+        pid_t got = waitpid(pid, &wait_status, WNOHANG | WUNTRACED | WCONTINUED);
+        if (got < 0 && (errno == ECHILD || children->pidfds[r].revents))
+            child_reap(children, r,
+                       0); /* where children are reaped for us; its work tells how it went */
+        else if (got <= 0)
             child_look(children, r, elapsed);
         else if (WIFSTOPPED(wait_status) || WIFCONTINUED(wait_status))
             child_look_stop(&children->child[r], wait_status);
@@ -111,12 +137,11 @@ static void children_look(Children *children) {
 
 void rt_children_watch(Children *children) {
     const int64_t limit_ms = children->segment->job->options->timeout_ms;
-    const int slice = limit_ms ? (int)rt_pulse_slice(limit_ms) : -1;
     double deadline = 0;
     bool killed = false;
     children->checked = rt_now();
     while (children->alive > 0) {
-        int limit = slice;
+        int limit = children_slice(children, limit_ms);
         if (rt_segment_failed(children->segment) && !killed) {
             deadline = deadline > 0 ? deadline : rt_now() + GRACE_MS * 1e-3;
             limit = (int)((deadline - rt_now()) * 1e3);
