@@ -222,11 +222,8 @@ static rt_status times_write(const Times *times, const rt_program *program, cons
         {"min_s", RT_F64, 1, {times->count}, times->min},
         {"wait_s", RT_F64, 1, {times->count}, times->wait},
     };
-    char path[4096];
-    RT_TRY(rt_results_dir(dir, error));
-    if (snprintf(path, sizeof path, "%s/measure.rta", dir) >= (int)sizeof path)
-        return rt_error_set(error, RT_CANTCREAT, "%s: the path is too long", dir);
-    return rt_arrays_write(path, program->digest, arrays, sizeof arrays / sizeof *arrays, error);
+    return rt_results_save(dir, "measure.rta", program->digest, arrays,
+                           sizeof arrays / sizeof *arrays, error);
 }
 
 rt_status rt_report_measure(const rt_segment *segment, rt_error *error) {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static double latest(const rt_segment *segment, int64_t index) {
     double end = 0;
@@ -73,13 +74,23 @@ void rt_results_free(rt_results *results) {
     *results = (rt_results){0};
 }
 
-rt_status rt_results_dir(const char *dir, rt_error *error) {
+rt_status rt_results_save(const char *dir, const char *name, const char *digest,
+                          const rt_array *arrays, int count, rt_error *error) {
+    char path[4096];
     struct stat info;
-    if (mkdir(dir, 0777) != 0 && errno != EEXIST)
+    bool made = mkdir(dir, 0777) == 0;
+    if (!made && errno != EEXIST)
         return rt_error_set(error, RT_CANTCREAT, "%s: %s", dir, strerror(errno));
     if (stat(dir, &info) != 0 || !S_ISDIR(info.st_mode))
         return rt_error_set(error, RT_CANTCREAT, "%s: is not a directory", dir);
-    return RT_OK;
+    rt_status status = RT_OK;
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
+        status = rt_error_set(error, RT_CANTCREAT, "%s: the path is too long", dir);
+    else
+        status = rt_arrays_write(path, digest, arrays, count, error);
+    if (status != RT_OK && made)
+        rmdir(dir);
+    return status;
 }
 
 rt_status rt_results_write(const rt_results *results, const rt_segment *segment, const char *dir,
@@ -97,10 +108,6 @@ rt_status rt_results_write(const rt_results *results, const rt_segment *segment,
         {"busy_s", RT_F64, 2, {world, kinds}, results->busy_s},
         {"wait_s", RT_F64, 2, {world, kinds}, results->wait_s},
     };
-    char path[4096];
-    RT_TRY(rt_results_dir(dir, error));
-    if (snprintf(path, sizeof path, "%s/results.rta", dir) >= (int)sizeof path)
-        return rt_error_set(error, RT_CANTCREAT, "%s: the path is too long", dir);
-    return rt_arrays_write(path, segment->program->digest, arrays, sizeof arrays / sizeof *arrays,
-                           error);
+    return rt_results_save(dir, "results.rta", segment->program->digest, arrays,
+                           sizeof arrays / sizeof *arrays, error);
 }

@@ -22,5 +22,6 @@ void rt_results_free(rt_results *results);
 rt_status rt_results_write(const rt_results *results, const rt_segment *segment, const char *dir,
                            rt_error *error);
 
-/* Make a directory unless it is there. */
-rt_status rt_results_dir(const char *dir, rt_error *error);
+/* Write dir/name, making the folder; one that was made goes again if the file cannot be written. */
+rt_status rt_results_save(const char *dir, const char *name, const char *digest,
+                          const rt_array *arrays, int count, rt_error *error);

@@ -1,11 +1,17 @@
 /* drive: fails every call of a command, one run each, and judges how it ends.
  *
- *   drive [-v] [-1] [-k KIND] [-t] -l LIBRARY -f FOLDER -g GEN [-p PROGRAM] NAME COMMAND...
+ *   drive [-v] [-1] [-k KIND] [-s STATUS] [-t] -l LIBRARY -f FOLDER -g GEN [-p PROGRAM] NAME COMMAND...
  *
  * The command runs in a copy of FOLDER, which is made anew whenever a run changed it. First it runs with its
- * calls counted. Then once per chosen call and mode (once, for good). -1 chooses the first call of each site, else
- * first, middle and last. -k limits to processes whose name begins with KIND; -t leaves the files out of the
- * judgement; -v tells every run. Prints a line of the table, and each failure with its stack.
+ * calls counted. Then once per chosen call and mode (once, for good). Prints a line of the table, and each failure
+ * with its stack.
+ *
+ *   -1         the first call of each site; else first, middle and last
+ *   -a FILE    that may be written, or not, whatever happens
+ *   -k KIND    only processes whose name begins with KIND
+ *   -s STATUS  how the normal run ends; else 0
+ *   -t         what it prints and writes differs from run to run: of files only the names are judged
+ *   -v         tell every run
  *
  * A run is clean if it ends like the normal one, byte for byte, or with a status that says what failed, a
  * message, and the folder as before; and in time, by itself, with no process left. */
@@ -21,9 +27,10 @@
 #include <unistd.h>
 
 typedef struct Drive {
-    const char *library, *folder, *gen, *program, *name, *kind;
-    char *const *argv;
-    bool verbose, first_only, any_tree;
+    Command command;
+    const char *folder, *gen, *program, *name, *kind;
+    int status; /* of the normal run */
+    bool verbose, first_only;
     char scratch[64], work[96], table_path[96];
     InjectTable *table;
     uint64_t before; /* digest of the folder */
@@ -71,7 +78,9 @@ static void prepare(Drive *drive) {
         die("table");
     close(file);
     restore(drive);
-    drive->before = observe_tree(drive->work);
+    drive->command.folder = drive->work;
+    drive->command.table = drive->table_path;
+    drive->before = observe_tree(&drive->command);
 }
 
 /* --- judging ---------------------------------------------------------------------------------------------------- */
@@ -108,8 +117,9 @@ static const char *judge(const Drive *drive, const Observation *seen, char messa
         return "a process of it was ended by a signal";
     if (seen->processes)
         return "a process outlived it";
-    bool same_tree = drive->any_tree || seen->tree == normal->tree;
-    if (seen->status == normal->status && seen->out_digest == normal->out_digest && same_tree)
+    bool same_tree = seen->tree == normal->tree;
+    bool same_out = drive->command.names_only || seen->out_digest == normal->out_digest;
+    if (seen->status == normal->status && same_out && same_tree)
         return NULL;
     if (seen->status == 0)
         return same_tree ? "it claims success, but printed other text"
@@ -118,9 +128,9 @@ static const char *judge(const Drive *drive, const Observation *seen, char messa
         return "its status is none of a failed call";
     if (!said && normal->status == 0)
         return "it says nothing";
-    bool whole = seen->status == 73 && seen->tree == normal->tree; /* only the report was lost */
+    bool whole = seen->tree == normal->tree;                      /* only the report was lost */
     bool named = strstr(seen->err, "; that one is now ") != NULL; /* moved, and for good not back */
-    if (!drive->any_tree && seen->tree != drive->before && !whole && !named)
+    if (seen->tree != drive->before && !whole && !named)
         return "it left files behind";
     return NULL;
 }
@@ -160,7 +170,8 @@ static void run_one(Drive *drive, int64_t index, int64_t call, const char *mode)
     static Observation seen;
     snprintf(fail, sizeof fail, "%lld:%lld:%s", (long long)index, (long long)call, mode);
     atomic_store(&drive->table->fired, 0);
-    observe(&(Command){drive->argv, drive->work, drive->library, drive->table_path, fail}, &seen);
+    drive->command.fail = fail;
+    observe(&drive->command, &seen);
     drive->runs++;
     if (seen.tree != drive->before)
         restore(drive);
@@ -181,10 +192,10 @@ static void run_site(Drive *drive, int64_t index) {
 }
 
 static void count(Drive *drive) {
-    observe(&(Command){drive->argv, drive->work, drive->library, drive->table_path, NULL},
-            &drive->normal);
-    if (drive->normal.hung || drive->normal.signal || drive->table->count == 0) {
-        fprintf(stderr, "%s: the normal run failed: status %d, signal %d, %d sites\n%s%s",
+    observe(&drive->command, &drive->normal);
+    if (drive->normal.hung || drive->normal.signal || drive->normal.status != drive->status ||
+        drive->table->count == 0) {
+        fprintf(stderr, "%s: the normal run went wrong: status %d, signal %d, %d sites\n%s%s",
                 drive->name, drive->normal.status, drive->normal.signal, drive->table->count,
                 drive->normal.out, drive->normal.err);
         exit(2);
@@ -194,7 +205,7 @@ static void count(Drive *drive) {
 
 int main(int argc, char **argv) {
     static Drive drive = {.kind = ""};
-    for (int option; (option = getopt(argc, argv, "+v1tk:l:f:g:p:")) != -1;)
+    for (int option; (option = getopt(argc, argv, "+v1ta:k:s:l:f:g:p:")) != -1;)
         switch (option) {
         case 'v':
             drive.verbose = true;
@@ -203,13 +214,19 @@ int main(int argc, char **argv) {
             drive.first_only = true;
             break;
         case 't':
-            drive.any_tree = true;
+            drive.command.names_only = true;
             break;
         case 'k':
             drive.kind = optarg;
             break;
+        case 'a':
+            drive.command.aside = optarg;
+            break;
+        case 's':
+            drive.status = atoi(optarg);
+            break;
         case 'l':
-            drive.library = optarg;
+            drive.command.library = optarg;
             break;
         case 'f':
             drive.folder = optarg;
@@ -223,10 +240,10 @@ int main(int argc, char **argv) {
         default:
             return 2;
         }
-    if (argc - optind < 2 || !drive.library || !drive.folder || !drive.gen)
+    if (argc - optind < 2 || !drive.command.library || !drive.folder || !drive.gen)
         return 2;
     drive.name = argv[optind];
-    drive.argv = argv + optind + 1;
+    drive.command.argv = argv + optind + 1;
     observe_begin();
     prepare(&drive);
     count(&drive);

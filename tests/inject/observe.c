@@ -40,12 +40,16 @@ static uint64_t mix_file(uint64_t hash, int file) {
 }
 
 static uint64_t tree_digest; /* nftw passes no context */
-static size_t tree_root;     /* length of the folder's name */
+static const Command *tree_command;
+static size_t tree_root; /* length of the folder's name */
 
 static int add_entry(const char *path, const struct stat *info, int kind, struct FTW *at) {
+    const char *aside = tree_command->aside;
+    if (aside && path[tree_root] && strcmp(path + tree_root + 1, aside) == 0)
+        return 0;
     uint64_t hash = mix(0xcbf29ce484222325u, path + tree_root, strlen(path + tree_root));
     hash = mix(hash, &(int){kind}, sizeof(int));
-    int file = kind == FTW_F ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    int file = kind == FTW_F && !tree_command->names_only ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (file >= 0) {
         hash = mix_file(hash, file);
         close(file);
@@ -54,10 +58,11 @@ static int add_entry(const char *path, const struct stat *info, int kind, struct
     return 0;
 }
 
-uint64_t observe_tree(const char *folder) {
+uint64_t observe_tree(const Command *command) {
+    tree_command = command;
     tree_digest = 0;
-    tree_root = strlen(folder);
-    nftw(folder, add_entry, 16, FTW_PHYS);
+    tree_root = strlen(command->folder);
+    nftw(command->folder, add_entry, 16, FTW_PHYS);
     return tree_digest;
 }
 
@@ -143,5 +148,5 @@ void observe(const Command *command, Observation *seen) {
     seen->processes = outlived(pid);
     seen->out_digest = take(out, seen->out);
     take(err, seen->err);
-    seen->tree = observe_tree(command->folder);
+    seen->tree = observe_tree(command);
 }

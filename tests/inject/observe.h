@@ -22,6 +22,8 @@ typedef struct Command {
     const char *library; /* to preload; NULL: none */
     const char *table;   /* INJECT_TABLE */
     const char *fail;    /* INJECT_FAIL, or NULL */
+    bool names_only;     /* digest no contents */
+    const char *aside;   /* a file below the folder that is not digested, or NULL */
 } Command;
 
 /* Call once: makes orphans of commands ours, so that they can be counted and ended. */
@@ -29,5 +31,5 @@ void observe_begin(void);
 
 void observe(const Command *command, Observation *seen);
 
-/* Digest of all names, kinds and contents below a folder; times do not count. */
-uint64_t observe_tree(const char *folder);
+/* Digest of all names, kinds and contents below the command's folder; times do not count. */
+uint64_t observe_tree(const Command *command);
