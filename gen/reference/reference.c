@@ -281,6 +281,18 @@ static void result_begin(const Model *model, const ReferencePrompts *prompts, bo
         result->logits[i] = NAN;
 }
 
+static int64_t token_count(const ReferencePrompts *prompts) {
+    int64_t count = prompts->sequences * (prompts->max_new - 1);
+    for (int64_t s = 0; s < prompts->sequences; s++)
+        count += prompts->lengths[s];
+    return count;
+}
+
+static void tell(const ReferencePrompts *prompts, int64_t done, int64_t all) {
+    if (prompts->progress)
+        prompts->progress(prompts->context, done, all);
+}
+
 void reference_run(Reference *reference, const ReferencePrompts *prompts, bool want_logits,
                    Arena *arena, ReferenceResult *result) {
     const Model *model = reference->model;
@@ -292,9 +304,14 @@ void reference_run(Reference *reference, const ReferencePrompts *prompts, bool w
     ArenaMark mark = arena_mark(&reference->scratch);
     run.cache.keys = ARENA_ARRAY(&reference->scratch, cached, double);
     run.cache.values = ARENA_ARRAY(&reference->scratch, cached, double);
-    for (int64_t s = 0; s < prompts->sequences; s++)
+    int64_t done = 0, all = token_count(prompts);
+    for (int64_t s = 0; s < prompts->sequences; s++) {
         prefill(&run, s);
-    for (int64_t step = 0; step + 1 < prompts->max_new; step++)
+        tell(prompts, done += prompts->lengths[s], all);
+    }
+    for (int64_t step = 0; step + 1 < prompts->max_new; step++) {
         decode(&run, step);
+        tell(prompts, done += prompts->sequences, all);
+    }
     arena_rewind(&reference->scratch, mark);
 }

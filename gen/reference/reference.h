@@ -13,6 +13,9 @@ typedef struct ReferencePrompts {
     const int32_t *lengths; /* [sequences], 1 .. longest */
     const int32_t *ids;     /* [sequences][longest] */
     int64_t max_new;        /* new tokens of each sequence, at least 1 */
+    /* Told after each prompt and each further token of all: tokens done, of how many. NULL: not wanted. */
+    void (*progress)(void *context, int64_t done, int64_t all);
+    void *context;
 } ReferencePrompts;
 
 /* The smallest of a margin, and where it was met. */

@@ -43,7 +43,15 @@ static Status need_tools(Run *run, bool *ninja) {
                    "cmake with ninja or make is needed to build, and is not in PATH");
         return STATUS_UNAVAILABLE;
     }
-    if (!compiler && !launch_find(&run->arena, "cc") && !launch_find(&run->arena, "gcc") &&
+    if (compiler && *compiler) {
+        const char *first = arena_strndup(&run->arena, compiler, strcspn(compiler, " "));
+        if (strchr(first, '/') ? access(first, X_OK) == 0 : launch_find(&run->arena, first) != NULL)
+            return STATUS_OK;
+        diag_error(&run->diag, diag_nowhere(), "E0711", "correct CC, or unset it",
+                   "CC names the compiler %s, which is not there", first);
+        return STATUS_UNAVAILABLE;
+    }
+    if (!launch_find(&run->arena, "cc") && !launch_find(&run->arena, "gcc") &&
         !launch_find(&run->arena, "clang")) {
         diag_error(&run->diag, diag_nowhere(), "E0711", INSTALL, "no C compiler is in PATH");
         return STATUS_UNAVAILABLE;
@@ -62,12 +70,43 @@ static void show_log(const char *path, Diag *diag) {
     fputs(text + length, stderr);
 }
 
+typedef struct BuildProgress {
+    const Run *run;
+    const char *dir, *log;
+} BuildProgress;
+
+/* How far CMake's tool says to be in the end of its log: "[7/23]" is ninja's word, "[ 30%]" that of make. */
+static void show_progress(void *context) {
+    const BuildProgress *progress = context;
+    char tail[2048], step[32] = "";
+    FILE *file = fopen(progress->log, "r");
+    if (!file)
+        return;
+    if (fseek(file, -(long)(sizeof tail - 1), SEEK_END) != 0)
+        rewind(file);
+    tail[fread(tail, 1, sizeof tail - 1, file)] = '\0';
+    fclose(file);
+    for (const char *at = tail; (at = strchr(at, '[')); at++)
+        if ((at == tail || at[-1] == '\n') && strspn(at + 1, " 0123456789/%") > 1)
+            snprintf(step, sizeof step, "%.*s", (int)strspn(at + 1, " 0123456789/%"), at + 1);
+    if (*step)
+        run_progress(progress->run, "building %s: %s", progress->dir, step + strspn(step, " "));
+    else
+        run_progress(progress->run, "building %s: configuring", progress->dir);
+}
+
 /* Run one tool with its output in the log. */
 static Status tool(Run *run, const char *dir, const char *const *argv) {
     const char *log = fs_join(&run->arena, dir, BUILD_LOG);
+    BuildProgress progress = {run, dir, log};
+    Launch launch = {.argv = argv, .log = log, .context = &progress};
     LaunchResult result;
+    if (run_progress_wanted(run))
+        launch.tick = show_progress;
     run_detail(run, "%s", launch_line(&run->arena, argv));
-    TRY(launch_run(&(Launch){.argv = argv, .log = log}, &result, &run->diag));
+    Status status = launch_run(&launch, &result, &run->diag);
+    run_progress_end(run);
+    TRY(status);
     if (result.code == 0)
         return STATUS_OK;
     show_log(log, &run->diag);

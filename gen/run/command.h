@@ -37,6 +37,12 @@ static inline bool run_json(const Run *run) {
 void run_say(const Run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void run_detail(const Run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* One line on a terminal that says how far long work is: each call writes over it, run_say and the end remove it.
+ * Elsewhere, and with --quiet, nothing is written. run_progress_wanted says whether it is worth asking. */
+void run_progress(const Run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void run_progress_end(const Run *run);
+bool run_progress_wanted(const Run *run);
+
 /* A quantity for people: "1.50 GiB", "3.20 ms". The text lies in the arena. */
 const char *run_bytes(Run *run, double bytes);
 const char *run_seconds(Run *run, double seconds);

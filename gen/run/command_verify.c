@@ -94,6 +94,11 @@ static Status run_and_report(Run *run, Runner *runner, const Verify *verify) {
     return status;
 }
 
+static void show_progress(void *context, int64_t done, int64_t all) {
+    run_progress(context, "computing the reference: %lld of %lld tokens", (long long)done,
+                 (long long)all);
+}
+
 Status command_verify(Run *run) {
     const char *dir = run->options.operand;
     Plan plan;
@@ -102,7 +107,7 @@ Status command_verify(Run *run) {
     Runner runner;
     Scratch scratch;
     Verify verify;
-    VerifyRequest request = {.schedule = &schedule};
+    VerifyRequest request = {.schedule = &schedule, .progress = show_progress, .context = run};
     TRY(inputs_program_plan(run, dir, &plan));
     TRY(read_tokens(run, &plan, &tokens, &request.tokens));
     TRY(find_checkpoint(run, &request.checkpoint));

@@ -23,6 +23,12 @@ static void report_json(const Findings *list, bool ready) {
     for (int64_t i = 0; i < list->count; i++) {
         const Finding *item = &list->items[i];
         jsonw_object(&json, true);
+        if (!item->found) {
+            jsonw_key(&json, "cost");
+            jsonw_string(&json, item->cost);
+            jsonw_key(&json, "cure");
+            jsonw_string(&json, item->cure);
+        }
         jsonw_key(&json, "found");
         jsonw_string(&json, item->found);
         jsonw_key(&json, "name");

@@ -85,31 +85,92 @@ static const char *exists_in(Run *run, const char *const *paths) {
     return NULL;
 }
 
+/* The line of a program's output that has `word`, from there on; NULL if there is none. */
+static const char *line_with(Run *run, const char *const *argv, const char *word) {
+    Buf output = {0};
+    LaunchResult result = {.code = -1};
+    Diag ignored = {.arena = &run->arena};
+    Status status = launch_run(&(Launch){.argv = argv, .output = &output}, &result, &ignored);
+    const char *at =
+        status == STATUS_OK && result.code == 0 && output.data ? strstr(output.data, word) : NULL;
+    const char *line = at ? arena_strndup(&run->arena, at, strcspn(at, "\n")) : NULL;
+    buf_free(&output);
+    return line;
+}
+
 static const char *nvcc(Run *run) {
-    const char *const argv[] = {"nvcc", "--version", NULL};
-    const char *const local[] = {"/usr/local/cuda/bin/nvcc", "--version", NULL};
-    if (first_line(run, argv))
-        return launch_find(&run->arena, "nvcc");
-    return first_line(run, local) ? local[0] : NULL;
+    static const char *const places[] = {"nvcc", "/usr/local/cuda/bin/nvcc"};
+    for (int i = 0; i < 2; i++) {
+        const char *const argv[] = {places[i], "--version", NULL};
+        const char *version = line_with(run, argv, "release ");
+        const char *path = i ? places[i] : launch_find(&run->arena, places[i]);
+        if (version)
+            return arena_printf(&run->arena, "%s, %s", version, path ? path : places[i]);
+    }
+    return NULL;
+}
+
+/* A shared library's version stands in the name that its link leads to. */
+static const char *library(Run *run, const char *const *paths) {
+    const char *path = exists_in(run, paths);
+    char *full = path ? realpath(path, NULL) : NULL;
+    const char *found = full ? arena_strdup(&run->arena, full) : path;
+    free(full);
+    return found;
+}
+
+/* "2.19.3, /usr/include/nccl.h": the version as the header states it. */
+static const char *nccl(Run *run, const char *const *paths) {
+    static const char *const names[3] = {"#define NCCL_MAJOR %d", "#define NCCL_MINOR %d",
+                                         "#define NCCL_PATCH %d"};
+    const char *path = exists_in(run, paths);
+    FILE *file = path ? fopen(path, "r") : NULL;
+    int parts[3] = {0};
+    char line[512];
+    while (file && fgets(line, sizeof line, file))
+        for (int i = 0; i < 3; i++)
+            sscanf(line, names[i], &parts[i]);
+    if (file)
+        fclose(file);
+    if (!path)
+        return NULL;
+    return parts[0] ? arena_printf(&run->arena, "%d.%d.%d, %s", parts[0], parts[1], parts[2], path)
+                    : arena_printf(&run->arena, "of unknown version, %s", path);
+}
+
+/* "8 x NVIDIA H100 80GB HBM3, 81559 MiB, compute capability 9.0, driver 550.54.15" */
+static const char *gpus(Run *run) {
+    const char *const list[] = {"nvidia-smi", "--query-gpu=count,name,memory.total,compute_cap",
+                                "--format=csv,noheader", NULL};
+    const char *const version[] = {"nvidia-smi", "--query-gpu=driver_version",
+                                   "--format=csv,noheader", NULL};
+    const char *gpu = first_line(run, list), *driver = first_line(run, version);
+    if (!gpu)
+        return first_line(run, (const char *const[]){"nvidia-smi", "-L", NULL});
+    const char *comma = strchr(gpu, ','), *last = strrchr(gpu, ',');
+    if (!comma || last == comma)
+        return gpu;
+    return arena_printf(&run->arena, "%.*s x%.*s, compute capability%s, driver %s",
+                        (int)(comma - gpu), gpu, (int)(last - comma - 1), comma + 1, last + 1,
+                        driver ? driver : "unknown");
 }
 
 static void probe_cuda(Run *run, Findings *list) {
     static const char *const nvrtc[] = {"/usr/local/cuda/lib64/libnvrtc.so",
                                         "/usr/lib/x86_64-linux-gnu/libnvrtc.so",
                                         "/usr/lib/aarch64-linux-gnu/libnvrtc.so", NULL};
-    static const char *const nccl[] = {"/usr/include/nccl.h", "/usr/local/cuda/include/nccl.h",
-                                       "/usr/local/include/nccl.h", NULL};
+    static const char *const headers[] = {"/usr/include/nccl.h", "/usr/local/cuda/include/nccl.h",
+                                          "/usr/local/include/nccl.h", NULL};
     const char *cost = "no programs for CUDA; host programs do without";
     const char *toolkit = "https://developer.nvidia.com/cuda-downloads (12.8 or newer)";
     add(run, list, (Finding){"CUDA compiler", nvcc(run), cost, toolkit, false});
-    add(run, list, (Finding){"NVRTC", exists_in(run, nvrtc), cost, toolkit, false});
+    add(run, list, (Finding){"NVRTC", library(run, nvrtc), cost, toolkit, false});
     add(run, list,
-        (Finding){"NCCL", exists_in(run, nccl), "no programs for several GPUs",
+        (Finding){"NCCL", nccl(run, headers), "no programs for several GPUs",
                   "https://developer.nvidia.com/nccl (2.19 or newer)", false});
     add(run, list,
-        (Finding){"GPU", first_line(run, (const char *const[]){"nvidia-smi", "-L", NULL}),
-                  "programs run on the processor", "a machine with an NVIDIA GPU and its driver",
-                  false});
+        (Finding){"GPU", gpus(run), "programs run on the processor",
+                  "a machine with an NVIDIA GPU and its driver", false});
 }
 
 static void probe_machine(Run *run, Findings *list) {

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -67,6 +69,20 @@ static Status cannot_start(const Launch *launch, int error, Diag *diag) {
     return STATUS_SOFTWARE;
 }
 
+/* Without a descriptor to wait for there are no ticks, which nothing depends on. */
+static void tick_until_end(const Launch *launch, pid_t pid) {
+    enum { TICK_MS = 100 };
+    struct pollfd end = {.fd = pidfd_open(pid, 0), .events = POLLIN};
+    while (end.fd >= 0) {
+        int ready = poll(&end, 1, TICK_MS);
+        if (ready > 0 || (ready < 0 && errno != EINTR))
+            break;
+        launch->tick(launch->context);
+    }
+    if (end.fd >= 0)
+        close(end.fd);
+}
+
 Status launch_run(const Launch *launch, LaunchResult *result, Diag *diag) {
     int output[2] = {-1, -1}, failed[2] = {-1, -1};
     *result = (LaunchResult){0};
@@ -91,6 +107,8 @@ Status launch_run(const Launch *launch, LaunchResult *result, Diag *diag) {
         if (launch->output)
             unread = drain(output[0], launch->output);
         close_pipe(output); /* so that a program that still writes is not waited for */
+        if (launch->tick)
+            tick_until_end(launch, pid);
         while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
             continue;
     }

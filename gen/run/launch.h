@@ -10,6 +10,9 @@ typedef struct Launch {
     const char *log; /* file that gets stdout and stderr; NULL: they stay ours */
     Buf *output;     /* takes stdout, and stderr too if `merge`; NULL: see log */
     bool merge;
+    void (*tick)(
+        void *context); /* called ten times a second while it runs; NULL: not. Not with output */
+    void *context;
 } Launch;
 
 typedef struct LaunchResult {

@@ -3,8 +3,15 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
-static void say(const char *format, va_list args) {
+static const char erase[] = "\r\033[K";
+
+static void say(const Run *run, const char *format, va_list args) {
+    run_progress_end(run);
     fputs("gen: ", stderr);
     vfprintf(stderr, format, args);
     fputc('\n', stderr);
@@ -15,7 +22,7 @@ void run_say(const Run *run, const char *format, ...) {
         return;
     va_list args;
     va_start(args, format);
-    say(format, args);
+    say(run, format, args);
     va_end(args);
 }
 
@@ -24,8 +31,42 @@ void run_detail(const Run *run, const char *format, ...) {
         return;
     va_list args;
     va_start(args, format);
-    say(format, args);
+    say(run, format, args);
     va_end(args);
+}
+
+bool run_progress_wanted(const Run *run) {
+    const char *term = getenv("TERM");
+    return !options_given(&run->options, OPTION_QUIET) && isatty(STDERR_FILENO) && term &&
+           strcmp(term, "dumb") != 0;
+}
+
+/* Columns of the terminal; a line that is wrapped could not be written over. */
+static size_t columns(void) {
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 8 ? size.ws_col : 80;
+}
+
+void run_progress(const Run *run, const char *format, ...) {
+    char line[256];
+    if (!run_progress_wanted(run))
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    size_t length = strlen(line), room = columns() - sizeof "gen: ";
+    if (length > room)
+        length = room;
+    while (length > 0 && length < strlen(line) && (line[length] & 0xC0) == 0x80)
+        length--; /* no half of a character */
+    fprintf(stderr, "%sgen: %.*s", erase, (int)length, line);
+    fflush(stderr);
+}
+
+void run_progress_end(const Run *run) {
+    if (run_progress_wanted(run))
+        fputs(erase, stderr);
 }
 
 const char *run_bytes(Run *run, double bytes) {

@@ -70,7 +70,9 @@ static Status run_reference(Arena *arena, const VerifyRequest *request, Verify *
                                 .longest = verify->tokens.longest,
                                 .lengths = verify->tokens.lengths,
                                 .ids = verify->tokens.ids,
-                                .max_new = verify->tokens.max_new};
+                                .max_new = verify->tokens.max_new,
+                                .progress = request->progress,
+                                .context = request->context};
     Safetensors checkpoint;
     Reference *reference;
     TRY(check_effort(request, &prompts, diag));

@@ -14,6 +14,9 @@ typedef struct VerifyRequest {
     const char *path;       /* of the file of expectations */
     double tolerance;       /* of logits, relative to the largest; 0: by element type */
     double seconds;         /* the most that the reference may take; 0: VERIFY_SECONDS */
+    void (*progress)(void *context, int64_t done,
+                     int64_t all); /* tokens of the reference; or NULL */
+    void *context;
 } VerifyRequest;
 
 enum { VERIFY_SECONDS = 900 };

@@ -1,5 +1,6 @@
 /* driver: what one rank does from start to end: load, then for each wave the prefill step and the decode
  * steps, with the request table between them. All ranks run the same number of steps. */
+#include "core/progress.h"
 #include "host/wait.h"
 
 /* Sequence `s` of the wave as an index of the job's sequences, -1: absent. */
@@ -128,12 +129,17 @@ static rt_status wave_run(rt_rank *rank, int64_t wave, int64_t decode_steps) {
     for (int32_t s = 0; s < rank->program->batch; ++s)
         rank->next[s] = -1;
     RT_TRY(rt_wait_barrier(rank, rank->program->channels));
+    rt_progress(rank, "wave %lld of %lld: prompts", (long long)wave + 1,
+                (long long)rank->job->waves);
     ends[0] = rt_now();
     RT_TRY(step_run(rank, rank->job->prefill, 0));
     ends[1] = rt_now();
     for (int64_t d = 0; d < decode_steps; ++d) {
         RT_TRY(step_run(rank, rank->job->decode, d + 1));
         ends[2 + d] = rt_now();
+        if (rank->job->warm_steps < 0) /* what is measured is not disturbed */
+            rt_progress(rank, "wave %lld of %lld: token %lld of %lld", (long long)wave + 1,
+                        (long long)rank->job->waves, (long long)d + 2, (long long)decode_steps + 1);
     }
     return RT_OK;
 }
@@ -149,7 +155,7 @@ static void counters_clear(rt_rank *rank) {
         memset(rank->times, 0, (size_t)rank->role->op_count * sizeof *rank->times);
 }
 
-rt_status rt_rank_run(rt_rank *rank) {
+static rt_status load_and_run(rt_rank *rank) {
     const rt_job *job = rank->job;
     rank->limit_ms = job->options->load_timeout_ms;
     RT_TRY(job->options->weights ? rt_weights_read(rank, job->options->weights)
@@ -168,4 +174,11 @@ rt_status rt_rank_run(rt_rank *rank) {
     RT_TRY(rt_wait_barrier(rank, rank->program->channels));
     atomic_store_explicit(&rank->area->done, 1, memory_order_relaxed);
     return RT_OK;
+}
+
+rt_status rt_rank_run(rt_rank *rank) {
+    rank->shows = rank->id == 0 && rt_progress_wanted(rank->job->options);
+    rt_status status = load_and_run(rank);
+    rt_progress_end(rank);
+    return status;
 }

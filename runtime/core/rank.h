@@ -28,6 +28,8 @@ struct rt_rank {
 
     double op_begin, waited; /* of the operation under way */
     int64_t limit_ms;        /* of waits without progress; 0: none */
+    bool shows;              /* draws progress on the terminal */
+    double shown;            /* when it did so last; 0: nothing stands there */
     bool watch_pids;         /* nobody else notices a peer's death */
     double peers_checked;    /* when it last looked after them while loading */
     int *pidfds;             /* [world] peers so watched; -1: not yet */

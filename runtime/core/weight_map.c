@@ -1,6 +1,7 @@
 /* weight_map: weights read straight from a checkpoint, as weights.map says (rt_format.h): runs of rows,
  * converted on the way. The map is checked against plan, slab and files before anything is read; a map
  * and its checkpoint are the user's, so nothing in them is believed. */
+#include "core/progress.h"
 #include "host/wait.h"
 
 #include <errno.h>
@@ -206,6 +207,8 @@ static rt_status map_read(Map *map) {
     }
     map->rank->area->weight_bytes = 0;
     for (; low < map->header->records && map->records[low].rank == (uint32_t)map->rank->id; ++low) {
+        rt_progress(map->rank, "reading weights: %lld MB",
+                    (long long)(map->rank->area->weight_bytes / 1000000));
         RT_TRY(record_check(map, &map->records[low]));
         if (map->records[low].rows && map->records[low].columns)
             RT_TRY(record_read(map, &map->records[low]));

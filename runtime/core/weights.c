@@ -1,5 +1,6 @@
 /* weights: random weights by counter. An element depends on its tensor's name and its index there alone, so
  * that every placement sees the same model. */
+#include "core/progress.h"
 #include "host/wait.h"
 
 #include <stdio.h>
@@ -59,9 +60,11 @@ rt_status rt_weights_fill(rt_rank *rank) {
         int32_t layers = weight->layer_begin < 0 ? 1 : weight->layer_end - weight->layer_begin;
         if (weight->type > RT_F16)
             return rt_fail(rank, RT_SOFTWARE, "tensor %s has no type of weights", weight->name);
-        for (int32_t l = 0; l < layers; ++l)
+        for (int32_t l = 0; l < layers; ++l) {
+            rt_progress(rank, "drawing weights: tensor %d of %d", w + 1, rank->place->weight_count);
             RT_TRY(weight_fill(rank, weight, weight->layer_begin + l,
                                rank->slab + weight->offset + l * weight->layer_stride));
+        }
         total += layers * (weight->row_end - weight->row_begin) *
                  (weight->column_end - weight->column_begin) * rt_type_bytes(weight->type);
     }
