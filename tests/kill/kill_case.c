@@ -18,7 +18,7 @@
 /* Of a run that nobody has struck yet, or that was done before. */
 #define RUN_LIMIT_S 120.0
 
-enum { STATUS_ABORTED = 1, STATUS_DIED = 70, STATUS_STOPPED = 75 };
+enum { STATUS_ABORTED = 1, STATUS_CRASHED = 70, STATUS_LOST = 75 };
 
 __attribute__((format(printf, 2, 3))) static void note(KillResult *result, const char *format,
                                                        ...) {
@@ -131,7 +131,8 @@ static void judge_message(const KillPlan *plan, const KillCase *one, const char 
 }
 
 static void judge_status(const KillRun *run, const KillCase *one, KillResult *result) {
-    int want = one->signal == SIGSTOP ? STATUS_STOPPED : STATUS_DIED, told = 0;
+    bool crashed = one->signal == SIGSEGV && !one->seats; /* of a seat nobody sees how it ended */
+    int want = crashed ? STATUS_CRASHED : STATUS_LOST, told = 0;
     int death = one->signal == SIGSTOP ? SIGKILL : one->signal;
     bool good = true;
     for (int i = 0; i < run->processes; ++i) {
