@@ -31,6 +31,7 @@ int main(int argc, char **argv) {
                    "standard output cannot be written: not all of the answer was printed");
         status = STATUS_CANTCREAT;
     }
+    run_progress_end(&run);
     diag_render(&run.diag, stderr);
     arena_free(&run.arena);
     return status;
