@@ -5,13 +5,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void child(const Launch *launch, int output, int failed) {
+/* Whoever ends gen, even by SIGKILL, means what it runs too. */
+static void child(const Launch *launch, int output, int failed, pid_t parent) {
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0)
+        goto fail;
+    if (getppid() != parent)
+        _exit(126); /* it died before the signal was asked for */
     if (launch->log)
         output = open(launch->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
     if ((launch->log || launch->output) && (output < 0 || dup2(output, STDOUT_FILENO) < 0))
@@ -92,9 +99,9 @@ Status launch_run(const Launch *launch, LaunchResult *result, Diag *diag) {
         return cannot_start(launch, error, diag);
     }
     fflush(NULL);
-    pid_t pid = fork();
+    pid_t parent = getpid(), pid = fork();
     if (pid == 0)
-        child(launch, output[1], failed[1]);
+        child(launch, output[1], failed[1], parent);
     int error = pid < 0 ? errno : 0, unread = 0, status = 0;
     for (int i = 0; i < 2; i++) { /* the write ends are the child's */
         int *fd = i ? &failed[1] : &output[1];
