@@ -100,8 +100,8 @@ static rt_status closure_alive(rt_rank *self, int32_t count) {
             continue;
         char doing[160];
         rt_segment_doing(self->segment, rank, doing, sizeof doing);
-        return rt_fail(self, RT_SOFTWARE, "rank %d (%s) ended before its work was done, in %s",
-                       rank, self->program->role[self->program->places[rank].role].name, doing);
+        return rt_fail(self, RT_TIMEOUT, "rank %d (%s) ended before its work was done, in %s", rank,
+                       self->program->role[self->program->places[rank].role].name, doing);
     }
     return RT_OK;
 }

@@ -335,7 +335,7 @@ static void test_wrong_count(void **state) {
 }
 
 static void test_killed_rank(void **state) {
-    expect_failure(state, "kill:1", "", RT_SOFTWARE,
+    expect_failure(state, "kill:1", "", RT_TIMEOUT,
                    "moves: rank 1 (worker) was killed by signal 9 (Killed) in decode, layer 0, "
                    "operation 5 check; is the host out of memory?");
     expect_failure(state, "exit:0", "", RT_SOFTWARE,
@@ -410,7 +410,7 @@ static void test_seats(void **state) {
     assert_int_equal(status[2], -SIGKILL);
     int told = 0;
     for (int r = 0; r < WORLD; ++r) {
-        told += status[r] == RT_SOFTWARE;
+        told += status[r] == RT_TIMEOUT;
         assert_int_not_equal(status[r], 0);
     }
     assert_int_equal(told, 1);
