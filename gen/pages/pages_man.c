@@ -93,13 +93,13 @@ static void common_options(FILE *out) {
     uint32_t every = (1u << VERBS) - 1;
     fputs(".Sh OPTIONS\nEvery verb takes these:\n.Bl -tag -width Ds\n", out);
     for (int i = 0; i < OPTIONS; i++) {
-        if (option_info[i].verbs != every)
+        if (option_info[i].verbs && option_info[i].verbs != every)
             continue;
         fputs(".It", out);
         flags(out, &option_info[i]);
         fputc('\n', out);
         text(out, option_info[i].doc);
-        fputs(".\n", out);
+        fputs(option_info[i].verbs ? ".\n" : "; in the place of a verb.\n", out);
     }
     fputs(".El\n", out);
 }
