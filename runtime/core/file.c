@@ -72,6 +72,8 @@ rt_status rt_file_finish(rt_file *file, bool good, rt_error *error) {
     if (fclose(file->stream) != 0 && good) {
         cause = errno;
         good = false;
+        if (file->way != RT_FILE_IN_PLACE)
+            unlink(file->path);
     }
     file->stream = NULL;
     if (good)

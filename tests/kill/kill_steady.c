@@ -48,7 +48,9 @@ bool kill_idle(const KillPlan *plan) {
     const KillCase one = {.index = -3, .target = plan->world / 2};
     int32_t clock[KILL_WORLD + 1];
     double used[KILL_WORLD + 1], most = 0;
-    bool good = kill_start(&run, plan, &one) && to_decode(&run);
+    KillPlan patient = *plan;
+    patient.timeout_ms = TO_MS + 500;
+    bool good = kill_start(&run, &patient, &one) && to_decode(&run);
     pid_t stopped = good ? kill_find(&run, one.target) : 0;
     if (stopped > 0)
         kill(stopped, SIGSTOP);
