@@ -46,8 +46,11 @@ static ReferencePrompts golden_prompts(Fixture *fixture, int64_t max_new) {
     assert_int_equal(tokens_read(&fixture->arena, TEST_DATA "/golden.json", &bounds, max_new,
                                  &tokens, &fixture->diag),
                      STATUS_OK);
-    return (ReferencePrompts){tokens.sequences, tokens.longest, tokens.lengths, tokens.ids,
-                              max_new};
+    return (ReferencePrompts){.sequences = tokens.sequences,
+                              .longest = tokens.longest,
+                              .lengths = tokens.lengths,
+                              .ids = tokens.ids,
+                              .max_new = max_new};
 }
 
 static void open_golden(Fixture *fixture, int64_t dtype, int64_t threads, Reference **reference) {
@@ -265,7 +268,8 @@ static void test_source_family(void **state) {
     int32_t lengths[2] = {9, 5}, ids[18];
     for (int i = 0; i < 18; i++)
         ids[i] = i * 7 % 64;
-    ReferencePrompts prompts = {2, 9, lengths, ids, 3};
+    ReferencePrompts prompts = {
+        .sequences = 2, .longest = 9, .lengths = lengths, .ids = ids, .max_new = 3};
     ReferenceResult result;
     Reference *reference;
     assert_int_equal(reference_open(&reference, &model, ELEMENT_F32, NULL, 2, &fixture->diag),
