@@ -42,10 +42,15 @@
 
 /* --- memory -------------------------------------------------------------------------------------------------- */
 
-/* dlsym allocates before it can name the allocator: that comes from here and is never given back. */
-static _Alignas(16) char early[1 << 16];
+/* What is allocated before the libraries are ready, or by dlsym until it has named the allocator, comes from
+ * here and is never given back. A sanitizer's allocator must not be called before it is ready. */
+static _Alignas(16) char early[1 << 20];
 static size_t early_used;
-static _Thread_local bool resolving;
+static bool ready, resolving; /* both are settled before there are threads */
+
+__attribute__((constructor)) static void begin(void) {
+    ready = true;
+}
 
 static bool is_early(const void *memory) {
     return (const char *)memory >= early && (const char *)memory < early + sizeof early;
@@ -61,7 +66,7 @@ static void *early_alloc(size_t size) {
 
 #define REAL_MEMORY(name)                                                                          \
     static __typeof__(&name) real;                                                                 \
-    if (!real && !resolving) {                                                                     \
+    if (!real && ready && !resolving) {                                                            \
         resolving = true;                                                                          \
         real = (__typeof__(&name))dlsym(RTLD_NEXT, #name);                                         \
         resolving = false;                                                                         \
@@ -91,8 +96,11 @@ void *calloc(size_t count, size_t size) {
 
 void *realloc(void *memory, size_t size) {
     REAL_MEMORY(realloc)
-    if (is_early(memory))
-        abort();
+    if (!real || is_early(memory)) {
+        void *moved = malloc(size);
+        size_t left = memory ? (size_t)(early + sizeof early - (char *)memory) : 0;
+        return moved && left ? memcpy(moved, memory, size < left ? size : left) : moved;
+    }
     if (site_fails(INJECT_MEMORY, "realloc", CALLER)) {
         errno = ENOMEM;
         return NULL;

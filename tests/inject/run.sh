@@ -3,7 +3,8 @@
 # runs, how many of them never came to the call (waits come as they come), how many did not end cleanly.
 # Usage: run.sh [--full] [NAME...]. Without --full the first call of each site of four commands fails; with it the
 # first, middle and last call of each site of all commands. GEN, DRIVE, LIBRARY: the binaries; OUT: a folder to
-# work in; PRELOAD: a sanitizer's library, which must come before ours.
+# work in. In a build with the address sanitizer leaks count too; it must let our library come first:
+# ASAN_OPTIONS=verify_asan_link_order=0.
 set -euo pipefail
 : "${GEN:?name the gen under test}" "${DRIVE:?name the driver}" "${LIBRARY:?name the library}" "${OUT:?name a folder}"
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -45,7 +46,7 @@ many=$inputs/many/build/program
 one=$inputs/one/build/program
 
 drive() { # drive OPTIONS NAME COMMAND...
-    "$DRIVE" "${policy[@]}" -l "${PRELOAD:+$PRELOAD:}$LIBRARY" -f "$inputs" -g "$GEN" "$@" || failed=1
+    "$DRIVE" "${policy[@]}" -l "$LIBRARY" -f "$inputs" -g "$GEN" "$@" || failed=1
 }
 
 run() {
