@@ -92,7 +92,7 @@ static bool is_gpu(const Word *word) {
 /* --- header and names -------------------------------------------------------------------------------- */
 
 /* GPU0 GPU1 ... NIC0 ... CPU Affinity NUMA Affinity. Older drivers name NICs as mlx5_0. */
-static void take_header(Reader *reader, const Words *words) {
+static Status take_header(Reader *reader, const Words *words) {
     for (int64_t i = 0; i < words->count && !is(&words->items[i], "CPU"); i++) {
         *(Word *)LIST_PUSH(reader->arena, &reader->columns) = words->items[i];
         if (is_gpu(&words->items[i]))
@@ -101,11 +101,15 @@ static void take_header(Reader *reader, const Words *words) {
             reader->smi->nics++;
     }
     int64_t count = reader->columns.count, gpus = 0, nics = reader->smi->gpus;
+    if (count > NVIDIA_SMI_COLUMNS)
+        return diag_error(reader->diag, reader->columns.items[0].place, "E0320", whole,
+                          "a machine of %lld GPUs and NICs", (long long)count);
     reader->cells = ARENA_ARRAY(reader->arena, count * count, NvidiaSmiCell);
     reader->seen = ARENA_ARRAY(reader->arena, count, bool);
     reader->index = ARENA_ARRAY(reader->arena, count, int64_t);
     for (int64_t i = 0; i < count; i++)
         reader->index[i] = is_gpu(&reader->columns.items[i]) ? gpus++ : nics++;
+    return STATUS_OK;
 }
 
 /* A header begins with GPU0 and has no cell: a row has its name, then X or a connection. */
@@ -185,11 +189,8 @@ static Status take_line(Reader *reader, const Words *words) {
     if (words->count > 2 && is(&words->items[0], "GPU") &&
         words->items[1].text[words->items[1].length - 1] == ':')
         return take_name(reader, words);
-    if (!reader->columns.count) {
-        if (is_header(words))
-            take_header(reader, words);
-        return STATUS_OK;
-    }
+    if (!reader->columns.count)
+        return is_header(words) ? take_header(reader, words) : STATUS_OK;
     for (int64_t row = 0; words->count && row < reader->columns.count; row++)
         if (same(&words->items[0], &reader->columns.items[row]))
             return take_row(reader, row, words);
@@ -237,9 +238,6 @@ static Status read_text(Reader *reader) {
     if (!reader->smi->gpus)
         return diag_error(reader->diag, (DiagPlace){.source = reader->source, .line = 1}, "E0320",
                           whole, "no line names GPU0: this is not what nvidia-smi topo -m prints");
-    if (reader->smi->gpus > NVIDIA_SMI_GPUS)
-        return diag_error(reader->diag, reader->columns.items[0].place, "E0320", whole,
-                          "a machine of %lld GPUs", (long long)reader->smi->gpus);
     TRY(check_rows(reader));
     return check_symmetric(reader);
 }

@@ -29,7 +29,7 @@ typedef struct NvidiaSmi {
     DiagPlace name_place;
 } NvidiaSmi;
 
-enum { NVIDIA_SMI_GPUS = 1024 };
+enum { NVIDIA_SMI_COLUMNS = 1024 };
 
 /* Read the file, or stdin if `path` is "-". E0320: this is something else; E0321: cut off; E0322: no such
  * connection; E0323: two places contradict each other. */
