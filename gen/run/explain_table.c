@@ -143,7 +143,9 @@ const Explanation explain_table[] = {
     {"E0901", "The file is not there."},
     {"E0902", "The file is there and cannot be read."},
     {"E0903", "The file is larger than any good one of its kind."},
-    {"E0904", "A file or directory cannot be written. Nothing was changed."},
+    {"E0904", "A file, a directory or standard output cannot be written. A file or directory that "
+              "cannot be written "
+              "whole is left as it was."},
     {"E0905", "gen replaces a directory only if it is empty or was written by gen, so that no\n"
               "foreign file is lost."},
     {"E0910", "gen has no such verb: gen --help lists them."},

@@ -203,47 +203,56 @@ static void count(Drive *drive) {
     restore(drive);
 }
 
-int main(int argc, char **argv) {
-    static Drive drive = {.kind = ""};
+/* False: the command line is off. */
+static bool parse(Drive *drive, int argc, char **argv) {
     for (int option; (option = getopt(argc, argv, "+v1ta:k:s:l:f:g:p:")) != -1;)
         switch (option) {
         case 'v':
-            drive.verbose = true;
+            drive->verbose = true;
             break;
         case '1':
-            drive.first_only = true;
+            drive->first_only = true;
             break;
         case 't':
-            drive.command.names_only = true;
+            drive->command.names_only = true;
             break;
         case 'k':
-            drive.kind = optarg;
+            drive->kind = optarg;
             break;
         case 'a':
-            drive.command.aside = optarg;
+            drive->command.aside = optarg;
             break;
         case 's':
-            drive.status = atoi(optarg);
+            drive->status = atoi(optarg);
             break;
         case 'l':
-            drive.command.library = optarg;
+            drive->command.library = optarg;
             break;
         case 'f':
-            drive.folder = optarg;
+            drive->folder = optarg;
             break;
         case 'g':
-            drive.gen = optarg;
+            drive->gen = optarg;
             break;
         case 'p':
-            drive.program = optarg;
+            drive->program = optarg;
             break;
         default:
-            return 2;
+            return false;
         }
-    if (argc - optind < 2 || !drive.command.library || !drive.folder || !drive.gen)
+    if (argc - optind < 2 || !drive->command.library || !drive->folder || !drive->gen)
+        return false;
+    drive->name = argv[optind];
+    drive->command.argv = argv + optind + 1;
+    return true;
+}
+
+int main(int argc, char **argv) {
+    static Drive drive = {.kind = ""};
+    if (!parse(&drive, argc, argv)) {
+        fprintf(stderr, "usage: see drive.c\n");
         return 2;
-    drive.name = argv[optind];
-    drive.command.argv = argv + optind + 1;
+    }
     observe_begin();
     prepare(&drive);
     count(&drive);
