@@ -111,8 +111,8 @@ const Explanation explain_table[] = {
     {"E0711", "Building needs a C compiler: cc, gcc or clang in PATH, or CC in the environment."},
     {"E0712", "The emitted program did not compile. DIR/build/build.log has all that the tools\n"
               "said. If you changed nothing in DIR or the runtime, this is a bug of gen."},
-    {"E0713", "Emitted programs link the runtime: a folder with rt.h, beside an installed gen or\n"
-              "in its source tree, or named with --runtime."},
+    {"E0713", "Emitted programs link the runtime: a folder with rt.h. It lies beside gen, in\n"
+              "../share/toposmith/runtime seen from there, or is named with --runtime."},
     {"E0714", "The directory was not written by gen make or gen emit."},
     {"E0715",
      "The target cuda is not there yet; --target host runs all ranks of any cluster here."},

@@ -99,7 +99,7 @@ const OptionInfo option_info[OPTIONS] = {
     [OPTION_SHARE] = {PLANNING | V(CHECK) | V(EMIT) | V(SHOW), 0, 0, "share", "DIR",
                       "files here override the lua/ and templates/ built into gen"},
     [OPTION_RUNTIME] = {PROGRAM | V(DOCTOR), 0, 0, "runtime", "DIR",
-                        "the runtime's sources (default: beside gen, or in the source tree)"},
+                        "the runtime's sources (default: those beside gen)"},
     [OPTION_JSON] = {EVERY, 0, 0, "json", NULL, "results as JSON"},
     [OPTION_QUIET] = {EVERY, 0, 'q', "quiet", NULL, "no progress on stderr"},
     [OPTION_VERBOSE] = {EVERY, 0, 'v', "verbose", NULL, "say more: commands run, reasons"},
