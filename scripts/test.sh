@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # All tests: the dev build with every suite, then the unit suites and a few runs under sanitizers. --full adds
-# the long numeric cases and the failing calls of all commands. Installs what is missing first. The last line is "N passed, N failed".
+# the long numeric cases and the failing calls of all commands. Installs what is missing first. The last line is
+# "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

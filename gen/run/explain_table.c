@@ -143,8 +143,7 @@ const Explanation explain_table[] = {
     {"E0901", "The file is not there."},
     {"E0902", "The file is there and cannot be read."},
     {"E0903", "The file is larger than any good one of its kind."},
-    {"E0904", "A file, a directory or standard output cannot be written. A file or directory that "
-              "cannot be written "
+    {"E0904", "A file, a directory or standard output cannot be written. What cannot be written\n"
               "whole is left as it was."},
     {"E0905", "gen replaces a directory only if it is empty or was written by gen, so that no\n"
               "foreign file is lost."},
