@@ -152,13 +152,16 @@ static Status refuse(Run *run, const char *dir, const char *code, const char *he
 
 /* Make the directory, or take one that is there and empty. *made: it was not there. */
 static Status take_directory(Run *run, const char *dir, bool *made) {
-    *made = mkdir(dir, 0777) == 0;
-    if (*made)
+    int error = mkdir(dir, 0777) == 0 ? 0 : errno;
+    *made = !error;
+    if (!error)
         return STATUS_OK;
-    if (errno != EEXIST)
+    if (error != EEXIST)
         return refuse(
-            run, dir, "E0904", NULL,
-            arena_printf(&run->arena, "the directory cannot be made: %s", strerror(errno)));
+            run, dir, "E0904",
+            error == ENOENT ? "make the folder that it is to lie in first"
+                            : "name a place where you can make a directory",
+            arena_printf(&run->arena, "the directory cannot be made: %s", strerror(error)));
     DIR *stream = opendir(dir);
     if (!stream)
         return refuse(

@@ -197,5 +197,6 @@ refused() {
   help: name a new directory" ]
     run_split "$GEN" init no/where
     expect 73
-    [ "$errors" = "no/where: error[E0904]: the directory cannot be made: No such file or directory" ]
+    [ "$errors" = "no/where: error[E0904]: the directory cannot be made: No such file or directory
+  help: make the folder that it is to lie in first" ]
 }
