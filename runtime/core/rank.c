@@ -43,12 +43,12 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
     rank->closure = calloc((size_t)program->world, sizeof *rank->closure);
     rank->seen = calloc((size_t)program->world, sizeof *rank->seen);
     rank->pulled = calloc((size_t)program->world, sizeof *rank->pulled);
-    rank->pidfds = malloc((size_t)program->world * sizeof *rank->pidfds);
-    for (int32_t r = 0; rank->pidfds && r < program->world; ++r)
-        rank->pidfds[r] = -1;
+    rank->peers = calloc((size_t)program->world, sizeof *rank->peers);
+    for (int32_t r = 0; rank->peers && r < program->world; ++r)
+        rank->peers[r].pidfd = -1;
     rank->counts = calloc((size_t)program->world, sizeof *rank->counts);
     if (!rank->next || !rank->arrivals || !rank->turns || !rank->closure || !rank->seen ||
-        !rank->counts || !rank->pulled || !rank->pidfds) {
+        !rank->counts || !rank->pulled || !rank->peers) {
         rt_rank_free(rank);
         return NULL;
     }
@@ -69,10 +69,10 @@ void rt_rank_free(rt_rank *rank) {
     free(rank->seen);
     free(rank->counts);
     free(rank->pulled);
-    for (int32_t r = 0; rank->pidfds && r < rank->program->world; ++r)
-        if (rank->pidfds[r] >= 0)
-            close(rank->pidfds[r]);
-    free(rank->pidfds);
+    for (int32_t r = 0; rank->peers && r < rank->program->world; ++r)
+        if (rank->peers[r].pidfd >= 0)
+            close(rank->peers[r].pidfd);
+    free(rank->peers);
     free(rank);
 }
 

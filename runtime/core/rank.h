@@ -4,6 +4,14 @@
 
 #include "host/segment.h"
 
+/* What was last seen of a peer. */
+typedef struct rt_peer {
+    int pidfd; /* -1: not yet opened */
+    uint64_t progress;
+    double seconds; /* of processor time */
+    double idle;    /* how long nothing of that has changed, seconds */
+} rt_peer;
+
 struct rt_rank {
     const rt_program *program;
     const rt_job *job;
@@ -30,9 +38,9 @@ struct rt_rank {
     int64_t limit_ms;        /* of waits without progress; 0: none */
     bool shows;              /* draws progress on the terminal */
     double shown;            /* when it did so last; 0: nothing stands there */
-    bool watch_pids;         /* nobody else notices a peer's death */
-    double peers_checked;    /* when it last looked after them while loading */
-    int *pidfds;             /* [world] peers so watched; -1: not yet */
+    bool watch_pids;         /* nobody else looks after the peers */
+    double peers_checked;    /* when it last did; 0: not yet */
+    rt_peer *peers;          /* [world] */
     uint32_t *arrivals;      /* [channels + 1] barriers passed, times members */
     uint32_t *turns;         /* [channels] collectives begun */
     int32_t *closure;        /* [world] scratch of the watchdog */

@@ -1,14 +1,11 @@
 /* wait: see wait.h. Owns nothing; scratch lies in the rank. */
 #include "host/wait.h"
+#include "host/peers.h"
 #include "host/pulse.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 /* Turns are given away before sleeping: a few microseconds when nobody takes them, less than a sleep costs. */
 enum { WAIT_TURNS = 16 };
@@ -80,38 +77,11 @@ static void watch_look(rt_rank *self, Watch *watch, int32_t count, double now) {
     watch->checked = now;
 }
 
-/* Started by others' launchers, a dead peer is noticed here or nowhere. A peer is dead when its pidfd says
- * so, also while its parent has not taken note. */
-static rt_status closure_alive(rt_rank *self, int32_t count) {
-    for (int32_t i = 0; self->watch_pids && i < count; ++i) {
-        int32_t rank = self->closure[i], *fd = &self->pidfds[rank];
-        const rt_area *area = rt_segment_area(self->segment, rank);
-        int32_t pid = atomic_load_explicit(&area->pid, memory_order_relaxed);
-        bool dead = false;
-        if (pid > 0 && *fd < 0) {
-            *fd = (int)syscall(SYS_pidfd_open, pid, 0);
-            dead = *fd < 0 && errno == ESRCH;
-        }
-        if (*fd >= 0) {
-            struct pollfd end = {.fd = *fd, .events = POLLIN};
-            dead = poll(&end, 1, 0) == 1;
-        }
-        if (!dead)
-            continue;
-        char doing[160];
-        rt_segment_doing(self->segment, rank, doing, sizeof doing);
-        return rt_fail(self, RT_TIMEOUT, "rank %d (%s) ended before its work was done, in %s", rank,
-                       self->program->role[self->program->places[rank].role].name, doing);
-    }
-    return RT_OK;
-}
-
 rt_status rt_wait_check(rt_rank *rank) {
     atomic_fetch_add_explicit(&rank->area->progress, 1, memory_order_relaxed);
     double now = rank->watch_pids ? rt_now() : 0;
-    if (now - rank->peers_checked > RT_PULSE_SLICE_MS * 1e-3) {
-        rank->peers_checked = now;
-        RT_TRY(closure_alive(rank, closure_find(rank, rank->program->channels + 1)));
+    if (now - rank->peers_checked > RT_PULSE_SLICE_MS * 1e-3) { /* else both are zero */
+        RT_TRY(rt_peers_look(rank, closure_find(rank, rank->program->channels + 1)));
     }
     return rt_segment_failed(rank->segment) ? RT_ABORTED : RT_OK;
 }
@@ -176,7 +146,8 @@ static rt_status wait_asleep(rt_rank *self, const Wait *wait, uint32_t *value) {
             continue;
         int32_t count = closure_find(self, wait->waits_for);
         watch_look(self, &watch, count, now);
-        RT_TRY(closure_alive(self, count));
+        if (self->watch_pids)
+            RT_TRY(rt_peers_look(self, count));
         if (self->limit_ms && watch.idle * 1e3 >= (double)self->limit_ms)
             return wait_give_up(self, count, watch.culprit);
     }

@@ -21,7 +21,6 @@ typedef struct KillPlan {
     uint64_t seed;
     char folder[KILL_PATH / 2];  /* a folder a case */
     double phase_length[PHASES]; /* of a run that nobody disturbs, seconds */
-    int64_t results_bytes;       /* of its results.rta */
 } KillPlan;
 
 typedef struct KillCase {
