@@ -123,11 +123,18 @@ static Ending read_reply(int pipe, double deadline, Buf *reply) {
     }
 }
 
+/* The system refuses what it takes to ask a strategy. */
+static Status cannot_ask(const PlannerJob *job, const char *what, int error, Diag *diag) {
+    diag_error(diag, diag_nowhere(), "E0450", NULL, "strategy %s: %s: %s", job->strategy, what,
+               strerror(error));
+    return STATUS_UNAVAILABLE;
+}
+
 /* Run the child to its end; `*reply` is what it wrote. */
 static Status run_child(const PlannerJob *job, double seconds, Buf *reply, Diag *diag) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
-        return diag_error(diag, diag_nowhere(), "E0450", NULL, "no pipe: %s", strerror(errno));
+        return cannot_ask(job, "no pipe for the planner", errno, diag);
     }
     double deadline = now() + seconds;
     pid_t parent = getpid(), child = fork();
@@ -135,13 +142,14 @@ static Status run_child(const PlannerJob *job, double seconds, Buf *reply, Diag 
         close(ends[0]);
         planner_child(job, ends[1], parent);
     }
+    int started = errno;
     close(ends[1]);
     if (child < 0) {
         close(ends[0]);
-        return diag_error(diag, diag_nowhere(), "E0450", NULL, "no process for the planner: %s",
-                          strerror(errno));
+        return cannot_ask(job, "no process for the planner", started, diag);
     }
     Ending ending = read_reply(ends[0], deadline, reply);
+    int error = ending == ENDING_BROKEN ? errno : 0;
     close(ends[0]);
     if (ending != ENDING_WHOLE) {
         kill(child, SIGKILL);
@@ -153,8 +161,12 @@ static Status run_child(const PlannerJob *job, double seconds, Buf *reply, Diag 
         return diag_error(diag, diag_nowhere(), "E0461", "look for a loop that does not end",
                           "strategy %s took more than %g s", job->strategy, seconds);
     }
+    if (error) {
+        return cannot_ask(job, "the planner's answer cannot be read", error, diag);
+    }
     if (ending != ENDING_WHOLE || !WIFEXITED(state) || WEXITSTATUS(state) != 0) {
-        diag_error(diag, diag_nowhere(), "E0450", NULL,
+        diag_error(diag, diag_nowhere(), "E0450",
+                   "was there memory enough? the planner's process is a copy of gen's",
                    "strategy %s: the planner's process ended without an answer", job->strategy);
         return STATUS_SOFTWARE;
     }

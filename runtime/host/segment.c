@@ -87,7 +87,10 @@ rt_status rt_segment_map(rt_segment *segment, int fd, bool create, rt_error *err
         return rt_error_set(error, RT_UNAVAILABLE, "shared memory of %zu bytes: %s", total,
                             strerror(errno));
     struct stat info;
-    if (fd >= 0 && !create && (fstat(fd, &info) != 0 || info.st_size != segment->total))
+    if (fd >= 0 && !create && fstat(fd, &info) != 0)
+        return rt_error_set(error, RT_UNAVAILABLE, "the shared memory of this run: %s",
+                            strerror(errno));
+    if (fd >= 0 && !create && info.st_size != segment->total)
         return rt_error_set(error, RT_UNAVAILABLE,
                             "the shared memory of this run was made for another command line");
     int flags = MAP_NORESERVE | (fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS);
