@@ -21,7 +21,7 @@ typedef enum rt_status {
     RT_UNAVAILABLE = 69, /* memory or a device is missing */
     RT_SOFTWARE = 70,    /* our bug: sizes disagree between ranks, non-finite logits */
     RT_CANTCREAT = 73,
-    RT_TIMEOUT = 75, /* a peer made no progress within the limit */
+    RT_TIMEOUT = 75, /* a peer was killed or made no progress within the limit */
 } rt_status;
 
 /* Return the status of a call to the caller unless it is RT_OK. */

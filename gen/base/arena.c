@@ -10,6 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What no allocation holds is poisoned, so that the address sanitizer sees uses after a rewind. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define POISON(memory, size) ASAN_POISON_MEMORY_REGION(memory, size)
+#define UNPOISON(memory, size) ASAN_UNPOISON_MEMORY_REGION(memory, size)
+#else
+#define POISON(memory, size) ((void)0)
+#define UNPOISON(memory, size) ((void)0)
+#endif
+
 enum { FIRST_BLOCK = 16 << 10, LARGEST_BLOCK = 1 << 20, ALIGNMENT = 16 };
 
 struct ArenaBlock {
@@ -36,6 +46,7 @@ static void add_block(Arena *arena, size_t size) {
     block->older = arena->block;
     block->used = 0;
     block->capacity = capacity;
+    POISON(block->data, capacity);
     arena->block = block;
 }
 
@@ -47,7 +58,8 @@ void *arena_alloc(Arena *arena, size_t size) {
         add_block(arena, rounded);
     void *memory = arena->block->data + arena->block->used;
     arena->block->used += rounded;
-    return memset(memory, 0, rounded);
+    UNPOISON(memory, size);
+    return memset(memory, 0, size);
 }
 
 void *arena_array(Arena *arena, size_t count, size_t size) {
@@ -88,11 +100,14 @@ void arena_rewind(Arena *arena, ArenaMark mark) {
     while (arena->block != mark.block) {
         assert(arena->block && "the mark belongs to another arena or was rewound past");
         ArenaBlock *older = arena->block->older;
+        UNPOISON(arena->block->data, arena->block->capacity);
         free(arena->block);
         arena->block = older;
     }
-    if (arena->block)
+    if (arena->block) {
+        POISON(arena->block->data + mark.used, arena->block->capacity - mark.used);
         arena->block->used = mark.used;
+    }
 }
 
 void arena_free(Arena *arena) {

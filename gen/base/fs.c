@@ -17,6 +17,27 @@ static DiagPlace place_of(Diag *diag, const char *path) {
     return (DiagPlace){.source = source};
 }
 
+const char *fs_cure(int error) {
+    switch (error) {
+    case ENOENT:
+        return "the folder that it is to lie in is not there: make it, or correct the path";
+    case ENOTDIR:
+        return "a part of the path is a file, not a folder";
+    case EISDIR:
+        return "this is a folder: name a file";
+    case EACCES:
+    case EPERM:
+        return "you have no permission here: see ls -l, or name another place";
+    case EROFS:
+        return "this file system is read-only: name a place on another";
+    case ENOSPC:
+    case EDQUOT:
+        return "the disk or your quota is full: free some space, or name a place on another";
+    default:
+        return NULL;
+    }
+}
+
 static Status cannot_read(Diag *diag, const char *path, int error) {
     DiagPlace place = place_of(diag, path);
     if (error == ENOENT || error == ENOTDIR) {
@@ -24,7 +45,8 @@ static Status cannot_read(Diag *diag, const char *path, int error) {
                    "there is no such file");
         return STATUS_NOINPUT;
     }
-    diag_error(diag, place, "E0902", NULL, "the file cannot be read: %s", strerror(error));
+    diag_error(diag, place, "E0902", fs_cure(error), "the file cannot be read: %s",
+               strerror(error));
     return STATUS_NOINPUT;
 }
 
@@ -48,7 +70,8 @@ static Status read_all(Arena *arena, int file, const char *path, size_t limit, c
             break;
         used += (size_t)got;
         if (used > limit)
-            return diag_error(diag, place_of(diag, path), "E0903", NULL,
+            return diag_error(diag, place_of(diag, path), "E0903",
+                              "it is probably not the file that was meant",
                               "the file is larger than the limit of %zu bytes", limit);
         if (used > capacity) {
             size_t wider = capacity * 2 > limit ? limit : capacity * 2;
@@ -75,8 +98,8 @@ Status fs_read(Arena *arena, const char *path, size_t limit, char **text, size_t
 }
 
 static Status cannot_write(Diag *diag, const char *path, int error) {
-    diag_error(diag, place_of(diag, path), "E0904", NULL, "the file cannot be written: %s",
-               strerror(error));
+    diag_error(diag, place_of(diag, path), "E0904", fs_cure(error),
+               "the file cannot be written: %s", strerror(error));
     return STATUS_CANTCREAT;
 }
 

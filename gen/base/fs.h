@@ -17,6 +17,9 @@ Status fs_read(Arena *arena, const char *path, size_t limit, char **text, size_t
 /* Write one file atomically (temporary sibling, fsync, rename). STATUS_CANTCREAT on failure (E0904). */
 Status fs_write(const char *path, const char *data, size_t length, Diag *diag);
 
+/* What to do about an errno of open, read, write or rename; NULL: nothing is known. */
+const char *fs_cure(int error);
+
 bool fs_exists(const char *path);
 bool fs_is_directory(const char *path);
 

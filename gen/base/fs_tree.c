@@ -47,7 +47,7 @@ static Status cannot_create(Diag *diag, const char *path, const char *code, cons
 
 static Status system_error(Diag *diag, const char *path, int error) {
     return cannot_create(
-        diag, path, "E0904", NULL,
+        diag, path, "E0904", fs_cure(error),
         arena_printf(diag->arena, "the directory cannot be written: %s", strerror(error)));
 }
 

@@ -259,6 +259,11 @@ Status sandbox_run_text(Sandbox *sandbox, const char *name, const char *text, si
     char chunk[512];
     snprintf(chunk, sizeof chunk, "@%s", name);
     sandbox->chunk = (DiagSource){.name = name, .text = text};
+    if (length > 0 && text[0] == LUA_SIGNATURE[0]) {
+        return diag_error(diag, (DiagPlace){.source = &sandbox->chunk}, "E0450",
+                          "give the Lua source: what luac makes is not read",
+                          "this is compiled Lua, not source");
+    }
     int code = luaL_loadbufferx(sandbox->lua, text, length, chunk, "t");
     return code == LUA_OK ? sandbox_call(sandbox, 0, 1, diag) : report(sandbox, code, diag);
 }

@@ -142,7 +142,8 @@ static bool write_range(Writer *writer) {
 static Status write_table(Writer *writer, const Path *path) {
     lua_Integer texts = 0, integers = 0, largest = 0;
     if ((path ? path->depth : 0) >= JSONW_DEPTH - 1) {
-        return refuse(writer, path, "is nested too deep, or contains itself");
+        return refuse(writer, path,
+                      "is nested too deep, or contains itself: tables must form a tree");
     }
     if (!lua_checkstack(writer->lua, 8)) {
         return refuse(writer, path, "is nested too deep for the stack");

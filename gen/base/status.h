@@ -11,6 +11,7 @@ typedef enum Status {
     STATUS_UNAVAILABLE = 69, /* a tool, library or GPU is missing */
     STATUS_SOFTWARE = 70,    /* our bug */
     STATUS_CANTCREAT = 73,   /* an output cannot be written */
+    STATUS_LOST = 75,        /* a rank was killed, stopped or made no progress: may go well again */
 } Status;
 
 /* Return the status of `call` to the caller unless it is STATUS_OK. */

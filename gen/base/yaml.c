@@ -34,10 +34,12 @@ static DiagPlace place_of(const Reader *reader, yaml_mark_t start, yaml_mark_t e
 
 /* libyaml's own words are kept, with a cure for the mistakes that people make most. */
 static const char *cure_for(const char *problem) {
-    if (strstr(problem, "cannot start any token"))
+    if (strstr(problem, "cannot start any token") || strstr(problem, "tab character"))
         return "indent with spaces, not tabs, and quote texts that begin with a special character";
     if (strstr(problem, "mapping values are not allowed"))
         return "write one key a line, aligned with its neighbours; quote a text that holds \": \"";
+    if (strstr(problem, "unexpected end of stream"))
+        return "the file seems to be cut off, or a quote is not closed";
     if (strstr(problem, "did not find expected"))
         return "check brackets, quotes and indentation here and on the line above";
     if (strstr(problem, "could not find expected ':'"))
@@ -48,16 +50,18 @@ static const char *cure_for(const char *problem) {
 static Status syntax_error(Reader *reader) {
     const yaml_parser_t *parser = &reader->parser;
     const char *problem = parser->problem ? parser->problem : "unreadable";
+    const char *dot = strrchr(reader->source->name, '.');
+    const char *language = dot && strcmp(dot, ".json") == 0 ? "JSON" : "YAML";
     DiagPlace place = place_of(reader, parser->problem_mark, parser->problem_mark);
     if (parser->error == YAML_READER_ERROR) {
         place = (DiagPlace){.source = reader->source, .line = 1, .width = 1};
         for (size_t i = 0; i < parser->problem_offset && reader->source->text[i]; i++)
             place.line += reader->source->text[i] == '\n';
         return diag_error(reader->diag, place, "E0101", "save the file as UTF-8 text",
-                          "this is not YAML: %s", problem);
+                          "this is not %s: %s", language, problem);
     }
-    return diag_error(reader->diag, place, "E0101", cure_for(problem), "this is not YAML: %s",
-                      problem);
+    return diag_error(reader->diag, place, "E0101", cure_for(problem), "this is not %s: %s",
+                      language, problem);
 }
 
 static Status next(Reader *reader, yaml_event_t *event) {
@@ -139,8 +143,8 @@ static int compare_keys(const void *left, const void *right) {
 static Status refuse_duplicates(Reader *reader, const YamlNode *node) {
     if (node->count < 2)
         return STATUS_OK;
-    ArenaMark mark = arena_mark(reader->arena);
-    YamlNode **sorted = ARENA_ARRAY(reader->arena, node->count, YamlNode *);
+    Arena scratch = {0}; /* of its own: messages may lie in the reader's */
+    YamlNode **sorted = ARENA_ARRAY(&scratch, node->count, YamlNode *);
     memcpy(sorted, node->keys, (size_t)node->count * sizeof(*sorted));
     qsort(sorted, (size_t)node->count, sizeof(*sorted), compare_keys);
     Status status = STATUS_OK;
@@ -149,7 +153,7 @@ static Status refuse_duplicates(Reader *reader, const YamlNode *node) {
             status = diag_error(reader->diag, sorted[i]->place, "E0102", "keep one of the two",
                                 "the key `%s` was given before, in line %lld", sorted[i]->text,
                                 (long long)sorted[i - 1]->place.line);
-    arena_rewind(reader->arena, mark);
+    arena_free(&scratch);
     return status;
 }
 
@@ -217,8 +221,8 @@ static Status read_document(Reader *reader, YamlNode **root) {
     }
     if (event.type == YAML_STREAM_END_EVENT) {
         yaml_event_delete(&event);
-        return diag_error(reader->diag, (DiagPlace){.source = reader->source}, "E0105", NULL,
-                          "the file is empty");
+        return diag_error(reader->diag, (DiagPlace){.source = reader->source}, "E0105",
+                          "models/ and topologies/ hold files to begin with", "the file is empty");
     }
     TRY(read_node(reader, &event, 0, root));
     TRY(next(reader, &event)); /* the end of the document */

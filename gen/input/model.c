@@ -45,7 +45,8 @@ static Status check_sizes(const Model *model, const YamlNode *root, Diag *diag) 
                             "%lld heads cannot share %lld key-value heads evenly",
                             (long long)model->heads, (long long)model->kv_heads);
     if (model->top_k > model->experts)
-        status = diag_error(diag, place_of(root, "top_k"), "E0202", NULL,
+        status = diag_error(diag, place_of(root, "top_k"), "E0202",
+                            "a token goes to different experts: write at most their number",
                             "top_k %lld is over the %lld experts of a layer",
                             (long long)model->top_k, (long long)model->experts);
     if (model->position == POSITION_ROPE && model->head_dim % 2)

@@ -69,6 +69,12 @@ static Status collect(Arena *arena, const char *directory, const char *path, con
     Safetensors *parts = ARENA_ARRAY(arena, shards->names.count, Safetensors);
     for (int64_t i = 0; i < shards->names.count; i++) {
         const char *file = fs_join(arena, directory, shards->names.items[i]);
+        if (!fs_exists(file)) {
+            diag_error(diag, safetensors_place(diag, file), "E0604",
+                       "download all files that the index names, from one revision",
+                       "there is no such file, but %s names it", path);
+            return STATUS_NOINPUT;
+        }
         TRY(safetensors_open(arena, file, limit, &parts[i], diag));
         *(SafetensorsFile *)LIST_PUSH(arena, &checkpoint->files) = parts[i].files.items[0];
     }

@@ -88,5 +88,5 @@ Status plan_read(Arena *arena, const char *path, Plan *plan, Diag *diag) {
     TRY(check_version(root, diag));
     TRY(schema_read(&plan_schema, root, plan, arena, diag));
     TRY(check_digests(arena, root, &plan->inputs, diag));
-    return plan_validate(plan, root->place, diag);
+    return plan_validate(plan, root, diag);
 }

@@ -187,7 +187,10 @@ extern const Schema plan_decisions_schema;
  * proof's. */
 Status plan_read(Arena *arena, const char *path, Plan *plan, Diag *diag);
 /* The structural checks alone, for a plan that a planner returned. */
-Status plan_validate(const Plan *plan, DiagPlace place, Diag *diag);
+Status plan_validate(const Plan *plan, const struct YamlNode *root, Diag *diag);
+
+/* Whether a text can name a program and its steps: a-z, 0-9 and '-', at most 100 of them. */
+bool plan_name_is_plain(const char *name);
 
 /* Canonical text of a plan; byte-equal for equal plans. */
 void plan_write(const Plan *plan, Buf *out);

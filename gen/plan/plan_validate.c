@@ -5,7 +5,52 @@
 #include "plan/plan_validate.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The node that a path such as "steps[0].moves[1].stages" leads to, or the last on the way that is there. */
+static const YamlNode *node_at(const YamlNode *root, const char *path) {
+    const YamlNode *node = root;
+    while (*path && strchr(".[", *path)) {
+        const YamlNode *next = NULL;
+        if (*path == '[') {
+            char *end;
+            int64_t index = strtoll(path + 1, &end, 10);
+            if (node->kind == YAML_SEQUENCE && index >= 0 && index < node->count)
+                next = node->items[index];
+            path = *end == ']' ? end + 1 : "";
+        } else {
+            size_t length = strcspn(path + 1, ".[: ");
+            for (int64_t i = 0; node->kind == YAML_MAPPING && i < node->count; i++) {
+                const char *key = node->keys[i]->text;
+                if (strlen(key) == length && strncmp(key, path + 1, length) == 0)
+                    next = node->items[i];
+            }
+            path += 1 + length;
+        }
+        if (!next) {
+            break;
+        }
+        node = next;
+    }
+    return node;
+}
+
+static DiagPlace place_of(Check *check, const char *message) {
+    if (!check->root) {
+        return diag_nowhere();
+    }
+    const char *path = arena_printf(&check->scratch, ".%.*s", (int)strcspn(message, ": "), message);
+    const YamlNode *node = node_at(check->root, path);
+    if (node == check->root) {
+        node = node_at(check->root, arena_printf(&check->scratch, ".stages[0]%s", path));
+    }
+    DiagPlace place = node->place;
+    if (node->kind != YAML_SCALAR) {
+        place.width = 1;
+    }
+    return place;
+}
 
 Status plan_refuse(Check *check, const char *code, const char *help, const char *format, ...) {
     va_list args;
@@ -13,7 +58,8 @@ Status plan_refuse(Check *check, const char *code, const char *help, const char 
     Buf text = {0};
     buf_vprintf(&text, format, args);
     va_end(args);
-    Status status = diag_error(check->diag, check->place, code, help, "%s", text.data);
+    Status status =
+        diag_error(check->diag, place_of(check, text.data), code, help, "%s", text.data);
     buf_free(&text);
     return status;
 }
@@ -24,7 +70,7 @@ static bool range_is_within(Range range, int64_t limit, bool may_be_empty) {
            (may_be_empty || range.begin < range.end);
 }
 
-static bool name_is_plain(const char *name) {
+bool plan_name_is_plain(const char *name) {
     for (const char *p = name; *p; p++) {
         if (!(*p >= 'a' && *p <= 'z') && !isdigit((unsigned char)*p) && *p != '-') {
             return false;
@@ -49,8 +95,8 @@ static Status check_topology(Check *check) {
         }
     }
     if (gpus < 1 || gpus > GPUS_MAX) {
-        return plan_refuse(check, "E0503", NULL, "inputs.topology: %lld GPUs, of 1 to %d",
-                           (long long)gpus, GPUS_MAX);
+        return plan_refuse(check, "E0503", "check count and gpus",
+                           "inputs.topology: %lld GPUs, of 1 to %d", (long long)gpus, GPUS_MAX);
     }
     return STATUS_OK;
 }
@@ -63,17 +109,17 @@ static Status check_inputs(Check *check) {
                  model->experts > 0 && model->expert_hidden > 0 && model->top_k > 0;
     if (!sizes || model->heads % model->kv_heads != 0 || model->top_k > model->experts) {
         return plan_refuse(
-            check, "E0503", NULL,
+            check, "E0503", "plan again from the model's file, which is checked key by key",
             "inputs.model: sizes must be positive, heads a multiple of kv_heads, and "
             "top_k at most experts");
     }
     if (workload->batch < 1 || workload->prefill < 1 || workload->context < workload->prefill) {
         return plan_refuse(
-            check, "E0503", NULL,
+            check, "E0503", "plan again with the workload that is meant",
             "inputs.workload: batch and prefill must be positive, and context at least "
             "prefill");
     }
-    if (!name_is_plain(check->plan->name)) {
+    if (!plan_name_is_plain(check->plan->name)) {
         return plan_refuse(check, "E0503", "use a-z, 0-9 and '-', at most 100 of them",
                            "name: '%s' cannot name a program", check->plan->name);
     }
@@ -87,7 +133,13 @@ static Status take_gpu(Check *check, bool *taken, int64_t node, int64_t gpu, con
                        int64_t index) {
     const Topology *topology = &check->plan->inputs.topology;
     if (node >= topology_node_count(topology) || gpu >= topology_node(topology, node)->gpus) {
-        return plan_refuse(check, "E0504", NULL, "%s[%lld]: node %lld has no GPU %lld", what,
+        int64_t nodes = topology_node_count(topology);
+        const char *help =
+            node >= nodes
+                ? arena_printf(&check->scratch, "nodes are 0 to %lld", (long long)nodes - 1)
+                : arena_printf(&check->scratch, "GPUs of node %lld are 0 to %lld", (long long)node,
+                               (long long)topology_node(topology, node)->gpus - 1);
+        return plan_refuse(check, "E0504", help, "%s[%lld]: node %lld has no GPU %lld", what,
                            (long long)index, (long long)node, (long long)gpu);
     }
     bool *slot = &taken[topology_slot(topology, node, gpu)];
@@ -144,10 +196,13 @@ static Status check_group(Check *check, const PlanGroup *group, int64_t index) {
         }
         check->group_of[member->rank] = index;
         if (!range_is_within(member->heads, plan->inputs.model.heads, false)) {
-            return plan_refuse(check, "E0505", "a rank that holds nothing is no member",
-                               "attention[%lld].members[%lld]: heads [%lld, %lld) of %lld",
-                               (long long)index, (long long)i, (long long)member->heads.begin,
-                               (long long)member->heads.end, (long long)plan->inputs.model.heads);
+            return plan_refuse(
+                check, "E0505",
+                "write [begin, end) within the heads; a rank that holds nothing is no "
+                "member",
+                "attention[%lld].members[%lld]: heads [%lld, %lld) of %lld", (long long)index,
+                (long long)i, (long long)member->heads.begin, (long long)member->heads.end,
+                (long long)plan->inputs.model.heads);
         }
     }
     return STATUS_OK;
@@ -161,7 +216,7 @@ static Status check_expert(Check *check, const PlanExpert *expert, int64_t index
         expert->rank < plan->ranks_per_copy && expert->replica < plan->ranks_per_copy) {
         return STATUS_OK;
     }
-    return plan_refuse(check, "E0506", NULL,
+    return plan_refuse(check, "E0506", "each of them begins at 0 and ends before its count",
                        "experts[%lld]: layers [%lld, %lld) of %lld, expert %lld of %lld, columns "
                        "[%lld, %lld) of %lld, rank %lld of %lld, replica %lld",
                        (long long)index, (long long)expert->layers.begin,
@@ -181,9 +236,9 @@ static Status check_stage(Check *check) {
                            (long long)plan->stages.count);
     }
     if (stage->layers.begin != 0 || stage->layers.end != plan->inputs.model.layers) {
-        return plan_refuse(check, "E0510", NULL, "stages[0]: layers [%lld, %lld) of %lld",
-                           (long long)stage->layers.begin, (long long)stage->layers.end,
-                           (long long)plan->inputs.model.layers);
+        return plan_refuse(check, "E0510", "the one stage has all layers of the model",
+                           "stages[0]: layers [%lld, %lld) of %lld", (long long)stage->layers.begin,
+                           (long long)stage->layers.end, (long long)plan->inputs.model.layers);
     }
     for (int64_t i = 0; i < stage->attention.count; i++) {
         TRY(check_group(check, &stage->attention.items[i], i));
@@ -206,9 +261,9 @@ static Status check_vocabulary(Check *check, const PlanVocabulary *entries, int6
         }
         seen[entry->rank] = true;
         if (!range_is_within(entry->entries, check->plan->inputs.model.vocabulary, false)) {
-            return plan_refuse(check, "E0507", NULL, "%s[%lld]: entries [%lld, %lld) of %lld", what,
-                               (long long)i, (long long)entry->entries.begin,
-                               (long long)entry->entries.end,
+            return plan_refuse(check, "E0507", "write [begin, end) within the vocabulary",
+                               "%s[%lld]: entries [%lld, %lld) of %lld", what, (long long)i,
+                               (long long)entry->entries.begin, (long long)entry->entries.end,
                                (long long)check->plan->inputs.model.vocabulary);
         }
     }
@@ -229,8 +284,9 @@ static Status check_item(Check *check, const PlanStep *step, const PlanLoop *loo
     bool layered = item->part != PART_EMBED && item->part != PART_HEAD;
     int64_t layers = check->plan->inputs.model.layers;
     if (item->microbatch >= step->microbatches) {
-        return plan_refuse(check, "E0511", NULL, "%s: micro-batch %lld of %lld", where,
-                           (long long)item->microbatch, (long long)step->microbatches);
+        return plan_refuse(check, "E0511", "micro-batches count from 0",
+                           "%s: micro-batch %lld of %lld", where, (long long)item->microbatch,
+                           (long long)step->microbatches);
     }
     if (layered && (loop->layers.begin - item->lag < 0 || loop->layers.end - item->lag > layers)) {
         return plan_refuse(check, "E0511", "layer - lag must be a layer of the model",
@@ -256,9 +312,11 @@ static Status check_order(Check *check, const PlanStep *step, const PlanOrder *o
         const PlanLoop *loop = &order->loops.items[i];
         /* An epilogue runs one layer past the last. */
         if (!range_is_within(loop->layers, check->plan->inputs.model.layers + 1, false)) {
-            return plan_refuse(check, "E0511", "leave empty loops out",
-                               "%s.loops[%lld]: layers [%lld, %lld)", where, (long long)i,
-                               (long long)loop->layers.begin, (long long)loop->layers.end);
+            return plan_refuse(check, "E0511",
+                               "a loop ends at most one layer past the last; leave empty loops out",
+                               "%s.loops[%lld]: layers [%lld, %lld) of %lld", where, (long long)i,
+                               (long long)loop->layers.begin, (long long)loop->layers.end,
+                               (long long)check->plan->inputs.model.layers);
         }
         for (int64_t k = 0; k < loop->items.count; k++) {
             const char *item = arena_printf(&check->scratch, "%s.loops[%lld].items[%lld]", where,
@@ -291,13 +349,13 @@ static Status check_steps(Check *check) {
         const char *where = arena_printf(&check->scratch, "steps[%lld]", (long long)i);
         for (int64_t k = 0; k < i; k++) {
             if (strcmp(plan->steps.items[k].name, step->name) == 0) {
-                return plan_refuse(check, "E0508", NULL, "%s: the name %s is taken", where,
-                                   step->name);
+                return plan_refuse(check, "E0508", "give each step a name of its own",
+                                   "%s: the name %s is taken", where, step->name);
             }
         }
         bool tokens = step->phase == PHASE_DECODE ? step->tokens == 1
                                                   : step->tokens <= plan->inputs.workload.prefill;
-        if (!name_is_plain(step->name) || !tokens) {
+        if (!plan_name_is_plain(step->name) || !tokens) {
             return plan_refuse(check, "E0508", "decode has 1 token, prefill at most the workload's",
                                "%s: step '%s' with %lld tokens", where, step->name,
                                (long long)step->tokens);
@@ -323,8 +381,8 @@ static Status check_all(Check *check) {
     return check_steps(check);
 }
 
-Status plan_validate(const Plan *plan, DiagPlace place, Diag *diag) {
-    Check check = {.plan = plan, .place = place, .diag = diag};
+Status plan_validate(const Plan *plan, const YamlNode *root, Diag *diag) {
+    Check check = {.plan = plan, .root = root, .diag = diag};
     Status status = check_all(&check);
     arena_free(&check.scratch);
     return status;

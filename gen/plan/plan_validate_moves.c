@@ -39,7 +39,8 @@ static Status check_set(Check *check, const PlanMove *move, const PlanMoveStage 
             (reduces && (pieces.begin != first.begin || pieces.end != first.end ||
                          pieces.begin == pieces.end))) {
             return plan_refuse(check, "E0513",
-                               reduces ? "all members of an all_reduce name the same pieces" : NULL,
+                               reduces ? "all members of an all_reduce name the same pieces"
+                                       : "write [begin, end) within the pieces of the move",
                                "%s: pieces [%lld, %lld) of %lld for rank %lld", where,
                                (long long)pieces.begin, (long long)pieces.end,
                                (long long)move->pieces, (long long)rank);
@@ -72,12 +73,14 @@ static Status check_move(Check *check, const PlanStep *step, const PlanMove *mov
                            plan_move_names[move->kind], (long long)move->group, (long long)groups);
     }
     if (find_move(step, move->kind, move->group) != move) {
-        return plan_refuse(check, "E0512", NULL, "%s: a second %s of request group %lld", where,
+        return plan_refuse(check, "E0512", "a group has one move of a kind: remove one",
+                           "%s: a second %s of request group %lld", where,
                            plan_move_names[move->kind], (long long)move->group);
     }
     if (grouped != (move->stages.count > 0)) {
-        return plan_refuse(check, "E0512", NULL, "%s: %s %s stages", where,
-                           plan_move_names[move->kind], grouped ? "needs" : "has no");
+        return plan_refuse(
+            check, "E0512", "moves within a request group have stages, exchanges have none",
+            "%s: %s %s stages", where, plan_move_names[move->kind], grouped ? "needs" : "has no");
     }
     return check_stages(check, move, where);
 }
@@ -99,8 +102,9 @@ static Status require_move(Check *check, const PlanStep *step, int64_t kind, int
     if (find_move(step, kind, group)) {
         return STATUS_OK;
     }
-    return plan_refuse(check, "E0514", "add it", "%s.moves: %s of request group %lld is missing",
-                       where, plan_move_names[kind], (long long)group);
+    return plan_refuse(check, "E0514", "add it, or plan again",
+                       "%s.moves: %s of request group %lld is missing", where,
+                       plan_move_names[kind], (long long)group);
 }
 
 Status plan_validate_moves(Check *check, const PlanStep *step, const char *where) {

@@ -45,10 +45,9 @@ static Status unknown_strategy(Arena *arena, const char *name, Diag *diag) {
                    base);
     }
     buf_puts(&help, "; or give a path that ends in .lua");
-    Status status =
-        diag_error(diag, diag_nowhere(), "E0464", help.data, "there is no strategy '%s'", name);
+    diag_error(diag, diag_nowhere(), "E0464", help.data, "there is no strategy '%s'", name);
     buf_free(&help);
-    return status;
+    return STATUS_USAGE;
 }
 
 static bool strategy_exists(Arena *arena, const PlannerRequest *request, const char *file) {
@@ -178,7 +177,7 @@ static Status run_child(const PlannerJob *job, double seconds, Buf *reply, Diag 
 /* Messages of the child, each as code, file, line, text, help, NUL-terminated. */
 static Status replay_messages(Arena *arena, const PlannerJob *job, const Buf *reply, Diag *diag) {
     const char *at = reply->data + 1, *end = reply->data + reply->length;
-    bool declined = reply->data[0] == PLANNER_DECLINED;
+    char kind = reply->data[0];
     while (at < end) {
         const char *fields[5];
         for (int i = 0; i < 5; i++) {
@@ -194,7 +193,9 @@ static Status replay_messages(Arena *arena, const PlannerJob *job, const Buf *re
         }
         diag_error(diag, place, fields[0], fields[4][0] ? fields[4] : NULL, "%s", fields[3]);
     }
-    return declined ? STATUS_NEGATIVE : STATUS_DATA;
+    return kind == PLANNER_DECLINED  ? STATUS_NEGATIVE
+           : kind == PLANNER_MISUSED ? STATUS_USAGE
+                                     : STATUS_DATA;
 }
 
 /* With its options; of a path the file's name alone, so that plans do not depend on where it
@@ -228,7 +229,7 @@ static Status read_decisions(Arena *arena, const PlannerJob *job, const Buf *rep
             plan->name = planner_program_name(arena, inputs.model.name, job->strategy);
         }
         plan_digest_inputs(arena, &plan->inputs);
-        status = plan_validate(plan, root->place, &inner);
+        status = plan_validate(plan, root, &inner);
     }
     for (int64_t i = 0; i < inner.count; i++) {
         const DiagMessage *message = &inner.messages[i];

@@ -75,20 +75,31 @@ static void push_inputs(lua_State *lua, const PlanInputs *inputs) {
     lua_setfield(lua, -2, "workload");
 }
 
+static const char plan_help[] = "return the table of a plan (lua/strategies/single.lua is a short "
+                                "example), or nil and a reason";
+
 /* plan(inputs, options) returned two values, on top of the stack. */
 static Status take_result(Child *child) {
     lua_State *lua = child->sandbox.lua;
     if (lua_isnil(lua, -2)) {
         child->declined = true;
         const char *reason = lua_type(lua, -1) == LUA_TSTRING ? lua_tostring(lua, -1) : NULL;
-        return diag_error(&child->diag, diag_nowhere(), "E0460", NULL, "strategy %s declines: %s",
-                          child->job->strategy, reason ? reason : "it gives no reason");
+        return diag_error(&child->diag, diag_nowhere(), "E0460",
+                          reason ? NULL : "end plan with return nil, \"the reason\"",
+                          "strategy %s declines: %s", child->job->strategy,
+                          reason ? reason : "it gives no reason");
     }
     if (!lua_istable(lua, -2)) {
-        return diag_error(&child->diag, diag_nowhere(), "E0463", NULL,
+        return diag_error(&child->diag, diag_nowhere(), "E0463", plan_help,
                           "strategy %s returned a %s, not a plan", child->job->strategy,
                           luaL_typename(lua, -2));
     }
+    lua_pushnil(lua);
+    if (lua_next(lua, -3) == 0) {
+        return diag_error(&child->diag, diag_nowhere(), "E0463", plan_help,
+                          "strategy %s returned an empty table, not a plan", child->job->strategy);
+    }
+    lua_pop(lua, 2);
     Status status = sandbox_to_json(lua, -2, &child->plan, &child->diag);
     for (int64_t i = 0; i < child->diag.count; i++) {
         child->diag.messages[i].code = "E0463";
@@ -109,9 +120,10 @@ static Status run_strategy(Child *child) {
         callable = lua_rawget(lua, module) == LUA_TFUNCTION;
     }
     if (!callable) {
-        return diag_error(&child->diag, diag_nowhere(), "E0463",
-                          "end the file with return {name = ..., plan = function(inputs, options)",
-                          "%s returns no table with a function plan", job->file);
+        return diag_error(
+            &child->diag, diag_nowhere(), "E0463",
+            "end the file with return {name = ..., plan = function(inputs, options) ... end}",
+            "%s returns no table with a function plan", job->file);
     }
     push_inputs(lua, job->inputs);
     TRY(planner_options(lua, module, job->strategy, job->options, &child->diag));
@@ -143,7 +155,9 @@ static void put_field(Buf *out, const char *text) {
 }
 
 static void put_messages(const Child *child, Buf *out) {
-    buf_putc(out, child->declined ? PLANNER_DECLINED : PLANNER_FAILED);
+    buf_putc(out, child->declined                 ? PLANNER_DECLINED
+                  : child->status == STATUS_USAGE ? PLANNER_MISUSED
+                                                  : PLANNER_FAILED);
     for (int64_t i = 0; i < child->diag.count; i++) {
         const DiagMessage *message = &child->diag.messages[i];
         char line[32];

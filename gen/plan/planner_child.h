@@ -17,7 +17,7 @@ typedef struct PlannerJob {
 
 /* First byte of a reply: what follows is the plan as JSON, or messages as NUL-terminated fields
  * (code, file, line, text, help). */
-enum { PLANNER_PLAN = 'P', PLANNER_DECLINED = 'D', PLANNER_FAILED = 'E' };
+enum { PLANNER_PLAN = 'P', PLANNER_DECLINED = 'D', PLANNER_MISUSED = 'U', PLANNER_FAILED = 'E' };
 
 /* The child's whole life; writes its reply to `pipe`. */
 _Noreturn void planner_child(const PlannerJob *job, int pipe, pid_t parent);

@@ -61,8 +61,9 @@ static Status read_declarations(Options *options) {
 
 static Status bad_value(const Options *options, const char *key, const char *value,
                         const char *help) {
-    return diag_error(options->diag, diag_nowhere(), "E0466", help, "strategy %s: %s=%s",
-                      options->strategy, key, value);
+    diag_error(options->diag, diag_nowhere(), "E0466", help, "strategy %s: %s cannot be '%s'",
+               options->strategy, key, value);
+    return STATUS_USAGE;
 }
 
 /* The allowed values of a choice on top of the stack, for messages; NULL if `value` is among
@@ -126,17 +127,19 @@ static Status unknown(const Options *options, const char *key) {
     for (const char **name = options->names; *name; name++) {
         buf_printf(&help, "%s %s", name > options->names ? "," : "", *name);
     }
-    Status status = diag_error(options->diag, diag_nowhere(), "E0465", help.data,
-                               "strategy %s has no option '%s'", options->strategy, key);
+    diag_error(options->diag, diag_nowhere(), "E0465", help.data, "strategy %s has no option '%s'",
+               options->strategy, key);
     buf_free(&help);
-    return status;
+    return STATUS_USAGE;
 }
 
 /* One "key=value" into the result. */
 static Status set_option(const Options *options, char *pair) {
     char *value = strchr(pair, '=');
     if (!value) {
-        return bad_value(options, pair, "", "write NAME:key=value,key=value");
+        diag_error(options->diag, diag_nowhere(), "E0466", "write NAME:key=value,key=value",
+                   "strategy %s: option '%s' has no value", options->strategy, pair);
+        return STATUS_USAGE;
     }
     *value++ = '\0';
     lua_Integer at = 0;

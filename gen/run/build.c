@@ -6,6 +6,7 @@
 #include "run/locate.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -157,13 +158,15 @@ static Status configure(Run *run, const char *dir, bool ninja) {
 }
 
 Status build_program(Run *run, const char *dir) {
-    const char *binary, *build = fs_join(&run->arena, dir, "build");
+    const char *binary, *runtime, *build = fs_join(&run->arena, dir, "build");
     bool ninja;
     struct timespec begin, end;
     TRY(build_binary(run, dir, &binary));
     TRY(need_tools(run, &ninja));
+    TRY(locate_runtime(run, &runtime)); /* before anything is written */
     if (mkdir(build, 0755) != 0 && !fs_is_directory(build)) {
-        diag_error(&run->diag, diag_nowhere(), "E0904", NULL, "%s cannot be made", build);
+        diag_error(&run->diag, diag_nowhere(), "E0904", fs_cure(errno), "%s cannot be made: %s",
+                   build, strerror(errno));
         return STATUS_CANTCREAT;
     }
     unlink(fs_join(&run->arena, dir, BUILD_LOG));

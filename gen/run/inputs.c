@@ -83,11 +83,32 @@ static Status strategy_text(Run *run, const char **text) {
     return STATUS_OK;
 }
 
+/* A folder that is not there would silently override nothing. */
+static Status check_share(Run *run) {
+    const char *share = run->options.values[OPTION_SHARE];
+    if (!share || fs_is_directory(share))
+        return STATUS_OK;
+    diag_error(&run->diag, options_place(&run->diag, OPTION_SHARE), "E0901",
+               "name a folder with lua/ or templates/ in it", "there is no folder %s", share);
+    return STATUS_NOINPUT;
+}
+
+static Status check_name(Run *run) {
+    const char *name = run->options.values[OPTION_NAME];
+    if (!name || plan_name_is_plain(name))
+        return STATUS_OK;
+    diag_error(&run->diag, options_place(&run->diag, OPTION_NAME), "E0918",
+               "use a-z, 0-9 and '-', at most 100 of them", "'%s' cannot name a program", name);
+    return STATUS_USAGE;
+}
+
 Status inputs_plan(Run *run, Plan *plan) {
     const Options *options = &run->options;
     const char *share = options->values[OPTION_SHARE];
     PlanInputs *inputs = &plan->inputs;
     *plan = (Plan){0};
+    TRY(check_share(run));
+    TRY(check_name(run));
     Status model =
         model_read(&run->arena, options->values[OPTION_MODEL], share, &inputs->model, &run->diag);
     Status topology =
@@ -104,11 +125,21 @@ Status inputs_plan(Run *run, Plan *plan) {
 }
 
 Status inputs_program_plan(Run *run, const char *dir, Plan *plan) {
-    return plan_read(&run->arena, fs_join(&run->arena, dir, "plan.json"), plan, &run->diag);
+    const char *path = fs_join(&run->arena, dir, "plan.json");
+    if (!fs_exists(path)) {
+        diag_error(&run->diag, diag_nowhere(), "E0714",
+                   "emit one first: gen make -m MODEL -t TOPOLOGY -o DIR",
+                   fs_exists(dir) ? "%s is no emitted program: it has no plan.json"
+                                  : "there is no program %s",
+                   dir);
+        return STATUS_NOINPUT;
+    }
+    return plan_read(&run->arena, path, plan, &run->diag);
 }
 
 Status inputs_operand_plan(Run *run, Plan *plan) {
     const char *path = run->options.operand;
+    TRY(check_share(run));
     if (fs_is_directory(path))
         return inputs_program_plan(run, path, plan);
     return plan_read(&run->arena, path, plan, &run->diag);

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +35,12 @@ Status runner_begin(Run *run, const char *dir, const char *verb, Runner *runner)
         return STATUS_USAGE;
     }
     TRY(options_int(&run->options, OPTION_TIMEOUT, 0, INT32_MAX, 0, &ignored, &run->diag));
+    if (weights && !fs_exists(weights)) {
+        diag_error(&run->diag, options_place(&run->diag, OPTION_WEIGHTS), "E0901",
+                   "make it with: gen weights DIR --from CHECKPOINT", "there is no file %s",
+                   weights);
+        return STATUS_NOINPUT;
+    }
     TRY(build_if_stale(run, dir, &binary));
     const char *map = fs_join(&run->arena, dir, "weights.map");
     if (!weights && fs_exists(map))
@@ -53,8 +60,19 @@ Status runner_begin(Run *run, const char *dir, const char *verb, Runner *runner)
     return STATUS_OK;
 }
 
+/* A signal that a mistake in the program raises; others come from outside. */
+static bool is_crash(int signal) {
+    static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+        if (signal == crashes[i])
+            return true;
+    return false;
+}
+
 static Status known_status(int code) {
     switch (code) {
+    case STATUS_USAGE:
+    case STATUS_LOST:
     case STATUS_DATA:
     case STATUS_NOINPUT:
     case STATUS_UNAVAILABLE:
@@ -71,12 +89,16 @@ Status runner_run(Run *run, const Runner *runner, Buf *output) {
     TRY(launch_run(&(Launch){.argv = runner->argv, .output = output}, &result, &run->diag));
     if (result.code == STATUS_OK || result.code == STATUS_NEGATIVE)
         return (Status)result.code;
-    if (result.signal)
-        diag_error(&run->diag, diag_nowhere(), "E0832", NULL, "%s was ended by signal %d (%s)",
-                   runner->argv[0], result.signal, strsignal(result.signal));
-    else
-        diag_error(&run->diag, diag_nowhere(), "E0831", NULL, "%s failed with exit status %d",
-                   runner->argv[0], result.code);
+    if (result.signal) {
+        diag_error(&run->diag, diag_nowhere(), "E0832",
+                   is_crash(result.signal) ? "this is a bug of gen unless you changed the sources"
+                                           : "if nobody ended it, see whether memory ran out",
+                   "%s was ended by signal %d (%s)", runner->argv[0], result.signal,
+                   strsignal(result.signal));
+        return is_crash(result.signal) ? STATUS_SOFTWARE : STATUS_LOST;
+    }
+    diag_error(&run->diag, diag_nowhere(), "E0831", NULL, "%s failed with exit status %d",
+               runner->argv[0], result.code);
     return known_status(result.code);
 }
 

@@ -15,6 +15,33 @@ static const CheckRule rule_table[CHECK_RULE_COUNT] = {
 #undef RULE
 };
 
+/* What a person who edited the plan can do; failures that know better say so. */
+static const char *const rule_cures[CHECK_RULE_COUNT] = {
+    [CHECK_REQUESTS] =
+        "let requests of stages[0].attention tile the batch of a copy, from 0 without gaps",
+    [CHECK_RESULTS] =
+        "let requests of stages[0].attention tile the batch of a copy, from 0 without gaps",
+    [CHECK_HEADS] =
+        "let heads of a group's members in stages[0].attention tile all heads, from 0 without gaps",
+    [CHECK_KV_HEADS] =
+        "let heads of a group's members in stages[0].attention tile all heads, from 0 without gaps",
+    [CHECK_EXPERTS] =
+        "let stages[0].experts name each expert's layers and columns once per replica",
+    [CHECK_ROUTES] = "let stages[0].experts name each expert's layers and columns once per replica",
+    [CHECK_VOCABULARY] =
+        "let entries of the members in embedding and head tile the vocabulary, or be all of it",
+    [CHECK_WORK] = "correct the orders of this step, or plan again",
+    [CHECK_COLLECTIVE] = "correct the orders and moves of this step, or plan again",
+    [CHECK_EXCHANGE] = "correct the orders and moves of this step, or plan again",
+    [CHECK_CHANNEL] =
+        "correct the orders of this step: all members come to their moves in one order",
+    [CHECK_REDUCE] =
+        "correct the stages of this move: each member's part of each piece is summed once",
+    [CHECK_GATHER] = "correct the stages of this move: each member needs each piece",
+    [CHECK_UNWRITTEN] = "correct the orders of this step: something is to run before",
+    [CHECK_STALE] = "correct the orders of this step: something runs too early or too late",
+};
+
 void check_count(Check *check, CheckRuleId rule, int64_t n) {
     check->report->rules[rule].count += n;
 }
@@ -29,7 +56,8 @@ void check_fail(Check *check, CheckRuleId rule, const char *help, const char *fo
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    diag_error(check->diag, diag_nowhere(), of->code, help, "%s: %s", of->name, text);
+    diag_error(check->diag, diag_nowhere(), of->code, help ? help : rule_cures[rule], "%s: %s",
+               of->name, text);
 }
 
 const char *check_where(Check *check, int64_t rank, int64_t step, WalkItem item) {

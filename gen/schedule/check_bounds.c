@@ -143,6 +143,12 @@ static const char *cure(Check *check, const LedgerRow *row) {
     int64_t batch = check->plan->inputs.workload.batch;
     int64_t by_batch = row->state + row->activations + row->windows;
     int64_t room = row->capacity - row->weights - row->workspace;
+    if (room > 0 && row->padding > 0 && row->total - row->padding <= row->capacity)
+        return arena_printf(
+            check->scratch,
+            "all ranks of a role have one layout, and the fullest of them leaves %s "
+            "of this one unused: give them more equal parts",
+            ledger_bytes(text, row->padding));
     if (room <= 0)
         return arena_printf(check->scratch,
                             "its weights alone take %s: spread them over more ranks",

@@ -118,6 +118,17 @@ static const char *tensor_label(Check *check, int64_t tensor, int64_t expert) {
                         (long long)expert);
 }
 
+/* Which head a row or column belongs to, for who edits heads; "" for other tensors. */
+static const char *head_label(Check *check, int64_t tensor, const int64_t at[3]) {
+    CheckRuleId rule = tensor_rule(tensor);
+    if (rule != CHECK_HEADS && rule != CHECK_KV_HEADS)
+        return "";
+    int64_t element = (TensorKind)tensor == TENSOR_OUTPUT ? at[2] : at[1];
+    return arena_printf(check->scratch, ": %s %lld",
+                        rule == CHECK_HEADS ? "query head" : "key-value head",
+                        (long long)(element / check->model->head_dim));
+}
+
 static void check_boxes(Check *check, const Holdings *boxes, int64_t tensor, int64_t expert,
                         int64_t copy) {
     CheckRuleId rule = tensor_rule(tensor);
@@ -147,8 +158,9 @@ static void check_boxes(Check *check, const Holdings *boxes, int64_t tensor, int
     if (volume == whole[0] * whole[1] * whole[2] || !find_gap(boxes, gap, whole))
         return;
     check_fail(check, rule, NULL,
-               "copy %lld: no rank holds row %lld, column %lld of %s in layer %lld as primary",
-               (long long)copy, (long long)gap[1], (long long)gap[2], label, (long long)gap[0]);
+               "copy %lld: no rank holds row %lld, column %lld of %s in layer %lld as primary%s",
+               (long long)copy, (long long)gap[1], (long long)gap[2], label, (long long)gap[0],
+               head_label(check, tensor, gap));
 }
 
 /* All primaries of a copy, by tensor and expert. */

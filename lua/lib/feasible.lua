@@ -70,9 +70,15 @@ function M.over_gpus(slots, f)
   return largest
 end
 
----Whether weights and KV cache fit, roughly; the ledger of the check is exact.
----@return boolean
-function M.fits(setting, c, owners, holders)
+local function gigabytes(bytes)
+  return string.format(bytes < 1e9 and "%.0f MB" or "%.1f GB", bytes < 1e9 and bytes / 1e6 or bytes / 1e9)
+end
+
+---How much memory the fullest rank lacks for weights and KV cache, roughly; the ledger of the check
+---is exact.
+---@return integer bytes 0: all fit
+---@return string? reason
+function M.lack(setting, c, owners, holders)
   local held = math.max(table.unpack(M.counts(setting, c.experts)))
   local members, requests = split.ceil(c.attention, c.groups), split.ceil(setting.batch, c.groups)
   local attention, experts = roofline.resident(setting.inputs, members, requests, held)
@@ -81,7 +87,18 @@ function M.fits(setting, c, owners, holders)
       return math.max(0, need - gpu.memory)
     end
   end
-  return M.over_gpus(owners, lack(attention)) == 0 and M.over_gpus(holders, lack(experts)) == 0
+  local owner, holder = M.over_gpus(owners, lack(attention)), M.over_gpus(holders, lack(experts))
+  local least = math.max(owner, holder)
+  if least == 0 then
+    return 0
+  end
+  local need = owner > holder and attention or experts
+  return least, string.format(
+    "no division of %d GPUs a copy holds it: %d attention and %d expert ranks come nearest, where "
+      .. "%s needs %s, %s more than its GPU has; use more GPUs, or %s", #setting.block,
+    c.attention, c.experts, owner > holder and "an attention rank" or "an expert rank",
+    gigabytes(need), gigabytes(least),
+    owner > holder and "a smaller batch or context" or "a smaller element type")
 end
 
 return M

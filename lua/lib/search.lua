@@ -26,15 +26,18 @@ local function each(choices, at, current, visit)
 end
 
 ---@param choices Choice[] a function as `values` gets the choices made before it
----@param score fun(candidate: table): number?, any  lower is better; nil and a reason: not possible
+---@param score fun(candidate: table): number?, any, number?  lower is better; nil, a reason and
+---  perhaps by how much: not possible
 ---@return Found?
----@return string? reason the last one given, if nothing is possible
+---@return string? reason if nothing is possible: of what comes nearest, else the last one given
 function M.best(choices, score)
-  local tried, found, reason = {}, nil, nil
+  local tried, found, reason, least = {}, nil, nil, nil
   each(choices, 1, {}, function(current)
-    local value, extra = score(current)
+    local value, extra, lack = score(current)
     if not value then
-      reason = extra
+      if lack and (not least or lack < least) or not least then
+        reason, least = extra, lack or least
+      end
       return
     end
     local copy = {}

@@ -64,6 +64,7 @@ end
 ---@param check_memory boolean refuse what would not fit
 ---@return number? seconds nil: not possible
 ---@return any plan {prefill, decode, second} or the reason
+---@return integer? lack bytes that are missing, if memory is the reason
 function M.wave(setting, c, check_memory)
   local obstacle = feasible.obstacle(setting, c)
   if obstacle then
@@ -72,9 +73,11 @@ function M.wave(setting, c, check_memory)
   local slots = place.slots(setting.block, c.attention, c.experts, c.placement)
   local owners = table.move(slots, 1, c.attention, 1, {})
   local holders = table.move(slots, c.attention + 1, #slots, 1, {})
-  if check_memory and not feasible.fits(setting, c, owners, holders) then
-    return nil,
-      "no division of the GPUs holds the weights and the KV cache; use more GPUs or a smaller batch"
+  if check_memory then
+    local lack, reason = feasible.lack(setting, c, owners, holders)
+    if lack > 0 then
+      return nil, reason, lack
+    end
   end
   local workload = setting.inputs.workload
   local prefill, prefill_second = phase(setting, c, owners, holders, "prefill", workload.prefill)

@@ -70,6 +70,12 @@ static rt_status job_make(rt_job *job, rt_error *error) {
                             "a context of %d leaves no decode step after %lld prompt tokens; "
                             "pass --prompt-tokens N",
                             program->context, (long long)job->longest);
+    if (steps > room)
+        return rt_error_set(error, RT_USAGE,
+                            "--steps %lld: after prompts of %lld tokens the context of %d has room "
+                            "for %lld",
+                            (long long)steps, (long long)job->longest, program->context,
+                            (long long)room);
     job->max_new = steps + 1;
     job->warm_steps = steps < JOB_WARM_STEPS ? steps : JOB_WARM_STEPS;
     job->made = malloc((size_t)(job->sequences * (job->longest + 1)) * sizeof *job->made);

@@ -1,9 +1,9 @@
 /* main: rt_main: from the command line through the ranks to what a verb prints. */
 #include "core/output.h"
-#include "core/progress.h"
 #include "core/report.h"
 #include "host/launch.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 /* A program is data from a generator of perhaps another version: see that it is one of ours. */
@@ -87,8 +87,6 @@ static rt_status program_run(const rt_program *program, const rt_options *option
     if (status != RT_OK)
         goto close_job;
     status = launch(&segment, argv, &leader, error);
-    if (leader && status != RT_OK)
-        rt_progress_clear(options);
     if (leader && segment.base && options->trace) { /* also of a run that failed */
         rt_error trace_error = {0};
         if (rt_output_trace(&segment, options->trace, &trace_error) != RT_OK && status == RT_OK)
@@ -120,10 +118,8 @@ int rt_main(const rt_program *program, int argc, char **argv) {
         status = program_run(program, &options, argv, &equal, &error);
     if (status != RT_OK && *error.text)
         fprintf(stderr, "%s: %s\n", program->name, error.text);
-    if (status == RT_USAGE)
-        fprintf(stderr, "%s", rt_options_help());
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == RT_OK) {
-        fprintf(stderr, "%s: standard output: cannot write\n", program->name);
+        fprintf(stderr, "%s: the output cannot be written: %s\n", program->name, strerror(errno));
         status = RT_CANTCREAT;
     }
     return status != RT_OK ? (int)status : equal ? 0 : 1;

@@ -7,7 +7,8 @@
 /* A place in a world given by another launcher. */
 typedef struct rt_seat {
     int64_t rank, world;
-    char key[160]; /* equal for the ranks of one launch, different between launches */
+    char key[160];        /* equal for the ranks of one launch, different between launches */
+    const char *key_name; /* the variable that it is taken from */
 } rt_seat;
 
 /* Map a segment for all ranks and run them; returns when all have ended. On failure `error` holds the first

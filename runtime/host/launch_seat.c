@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -64,6 +65,7 @@ rt_status rt_seat_find(rt_seat *seat, int world, rt_error *error) {
                                 seat_table[i].name, (long long)local, (long long)seat->world);
         const char *a = getenv(seat_table[i].key[0]);
         const char *b = seat_table[i].key[1] ? getenv(seat_table[i].key[1]) : NULL;
+        seat->key_name = a ? seat_table[i].key[0] : b ? seat_table[i].key[1] : "parent process";
         snprintf(seat->key, sizeof seat->key, "%s-%s-%s", seat_table[i].name, a ? a : "",
                  b ? b : "");
         if (!a && !b)
@@ -101,50 +103,80 @@ static int seat_open(const rt_segment *segment, const char *name) {
     return fd;
 }
 
-static rt_status seat_attach(rt_segment *segment, const rt_seat *seat, const char *name,
+/* Rank 0 holds a lock on the segment as long as it lives: one without is left by a run that was killed. */
+static rt_status seat_create(const rt_seat *seat, const char *name, int *fd, rt_error *error) {
+    int old = shm_open(name, O_RDWR | O_CLOEXEC, 0600);
+    bool used = old >= 0 && flock(old, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (old >= 0 && !used)
+        shm_unlink(name);
+    if (old >= 0)
+        close(old);
+    if (used)
+        return rt_error_set(error, RT_UNAVAILABLE,
+                            "shared memory %s is in use: another run of this program is starting "
+                            "with the same %s; give each launch its own",
+                            name, seat->key_name);
+    *fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (*fd < 0 || flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        int failed = errno;
+        if (*fd >= 0)
+            close(*fd);
+        return rt_error_set(error, RT_UNAVAILABLE, "shared memory %s: %s", name, strerror(failed));
+    }
+    return RT_OK;
+}
+
+/* `lock`: a descriptor that rank 0 keeps open to the end, -1 in others. */
+static rt_status seat_attach(rt_segment *segment, const rt_seat *seat, const char *name, int *lock,
                              rt_error *error) {
     int64_t limit = segment->job->options->load_timeout_ms;
     double begin = rt_now();
     int fd = -1;
-    if (seat->rank == 0) {
-        shm_unlink(name); /* left by a run that was killed */
-        fd = shm_open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0)
-            return rt_error_set(error, RT_UNAVAILABLE, "shared memory %s: %s", name,
-                                strerror(errno));
-    }
+    if (seat->rank == 0)
+        RT_TRY(seat_create(seat, name, &fd, error));
     while (fd < 0) {
         fd = seat_open(segment, name);
         if (fd < 0 && limit && (rt_now() - begin) * 1e3 > (double)limit)
             return rt_error_set(error, RT_TIMEOUT,
-                                "rank 0 made no shared memory of this run's size in %lld ms",
+                                "rank 0 made no shared memory of this run's size in %lld ms; is it "
+                                "started, and with the same arguments?",
                                 (long long)limit);
         if (fd < 0)
             seat_sleep();
     }
     rt_status status = rt_segment_map(segment, fd, seat->rank == 0, error);
-    close(fd);
+    if (status != RT_OK && seat->rank == 0)
+        shm_unlink(name);
+    if (status == RT_OK && seat->rank == 0)
+        *lock = fd;
+    else
+        close(fd);
     return status;
 }
 
-rt_status rt_launch_seat(rt_segment *segment, const rt_seat *seat, rt_error *error) {
-    char name[128];
-    seat_segment_name(seat, segment->program->digest, name, sizeof name);
-    rt_status status = seat_attach(segment, seat, name, error);
-    if (status != RT_OK) {
-        if (seat->rank == 0)
-            shm_unlink(name);
-        return status;
-    }
+static rt_status seat_run(rt_segment *segment, const rt_seat *seat, const char *name,
+                          rt_error *error) {
     uint32_t attached = rt_word_add(&rt_segment_header(segment)->attached);
     if (attached == (uint32_t)seat->world)
         shm_unlink(name);
     rt_blas_limit((int)seat->world);
-    status = rt_launch_rank(segment, (int)seat->rank);
+    rt_status status = rt_launch_rank(segment, (int)seat->rank);
     if (status == RT_OK)
         return RT_OK;
     shm_unlink(name); /* some may never come */
     if (atomic_load(&rt_segment_header(segment)->failed) == seat->rank + 1)
         return rt_launch_failure(segment, error);
     return RT_ABORTED; /* the first to fail tells why */
+}
+
+rt_status rt_launch_seat(rt_segment *segment, const rt_seat *seat, rt_error *error) {
+    char name[128];
+    int lock = -1;
+    seat_segment_name(seat, segment->program->digest, name, sizeof name);
+    rt_status status = seat_attach(segment, seat, name, &lock, error);
+    if (status == RT_OK)
+        status = seat_run(segment, seat, name, error);
+    if (lock >= 0)
+        close(lock);
+    return status;
 }

@@ -80,7 +80,7 @@ static void watch_look(rt_rank *self, Watch *watch, int32_t count, double now) {
 rt_status rt_wait_check(rt_rank *rank) {
     atomic_fetch_add_explicit(&rank->area->progress, 1, memory_order_relaxed);
     double now = rank->watch_pids ? rt_now() : 0;
-    if (now - rank->peers_checked > RT_PULSE_SLICE_MS * 1e-3) { /* else both are zero */
+    if (now - rank->peers_checked > RT_PULSE_SLICE_MS * 1e-3) {
         RT_TRY(rt_peers_look(rank, closure_find(rank, rank->program->channels + 1)));
     }
     return rt_segment_failed(rank->segment) ? RT_ABORTED : RT_OK;

@@ -146,7 +146,7 @@ function T.declines_with_a_reason()
   declines({ attention = 4, microbatches = 0 }, "0 micro-batches")
   declines({ attention = 4, in_flight = 0 }, "in_flight 1 or more")
   declines({ dp = 16 }, "needs two GPUs")
-  declines({}, "no division of the GPUs holds", { expert_hidden = 1 << 24 })
+  declines({}, "no division of 16 GPUs a copy holds", { expert_hidden = 1 << 24 })
 end
 
 function T.copies_share_one_structure()

@@ -20,7 +20,8 @@ static void test_files(void **state) {
     assert_int_equal(fs_write("/no/such/dir/x", "", 0, &test->diag), STATUS_CANTCREAT);
     assert_string_equal(
         test_messages(test),
-        "/no/such/dir/x: error[E0904]: the file cannot be written: No such file or directory\n");
+        "/no/such/dir/x: error[E0904]: the file cannot be written: No such file or directory\n"
+        "  help: the folder that it is to lie in is not there: make it, or correct the path\n");
     assert_true(fs_exists(path));
     assert_false(fs_is_directory(path));
     assert_true(fs_is_directory(test->dir));

@@ -82,8 +82,12 @@ static void test_syntax(void **state) {
            "    1 | [a]: 1\n"
            "      | ^\n"
            "  help: write key: value\n");
-    refuse(test, "", "t.yaml: error[E0105]: the file is empty\n");
-    refuse(test, "# only a comment\n", "t.yaml: error[E0105]: the file is empty\n");
+    refuse(test, "",
+           "t.yaml: error[E0105]: the file is empty\n"
+           "  help: models/ and topologies/ hold files to begin with\n");
+    refuse(test, "# only a comment\n",
+           "t.yaml: error[E0105]: the file is empty\n"
+           "  help: models/ and topologies/ hold files to begin with\n");
 }
 
 static void test_duplicates(void **state) {
@@ -166,7 +170,8 @@ static void test_files(void **state) {
     assert_int_equal(yaml_read(&test->arena, "/tmp", yaml_config_limits, &root, &test->diag),
                      STATUS_NOINPUT);
     assert_string_equal(test_messages(test),
-                        "/tmp: error[E0902]: the file cannot be read: Is a directory\n");
+                        "/tmp: error[E0902]: the file cannot be read: Is a directory\n"
+                        "  help: this is a folder: name a file\n");
     assert_int_equal(yaml_read(&test->arena, path, (YamlLimits){4, 10}, &root, &test->diag),
                      STATUS_DATA);
     assert_non_null(strstr(test_messages(test),

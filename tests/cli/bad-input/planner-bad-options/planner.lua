@@ -1,0 +1,1 @@
+return { name = "planner", options = { { name = "size", type = "number" } }, plan = function() end }

@@ -1,0 +1,4 @@
+local M = { name = "planner" }
+function M.plan()
+end
+return M

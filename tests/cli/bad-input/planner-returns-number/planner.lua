@@ -1,0 +1,1 @@
+return { name = "planner", plan = function() return 16 end }

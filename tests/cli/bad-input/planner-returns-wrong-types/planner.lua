@@ -1,0 +1,9 @@
+local M = { name = "planner" }
+function M.plan(inputs, options)
+  local plan = require("strategies.single").plan(inputs, { microbatches = 1 })
+  plan.copies = "one"
+  plan.stages[1].attention[1].members[1].heads = { 0, 1.5 }
+  plan.colour = "blue"
+  return plan
+end
+return M
