@@ -301,6 +301,8 @@ CALL(int, renameat, INJECT_WRITE, ENOSPC, -1, (int a, const char *from, int b, c
      (a, from, b, to))
 CALL(int, renameat2, INJECT_WRITE, ENOSPC, -1,
      (int a, const char *from, int b, const char *to, unsigned flags), (a, from, b, to, flags))
+CALL(int, linkat, INJECT_WRITE, ENOSPC, -1,
+     (int a, const char *from, int b, const char *to, int flags), (a, from, b, to, flags))
 CALL(int, mkdir, INJECT_WRITE, ENOSPC, -1, (const char *path, mode_t mode), (path, mode))
 CALL(int, mkdirat, INJECT_WRITE, ENOSPC, -1, (int dir, const char *path, mode_t mode),
      (dir, path, mode))
