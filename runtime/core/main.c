@@ -1,5 +1,6 @@
 /* main: rt_main: from the command line through the ranks to what a verb prints. */
 #include "core/output.h"
+#include "core/progress.h"
 #include "core/report.h"
 #include "host/launch.h"
 
@@ -87,6 +88,8 @@ static rt_status program_run(const rt_program *program, const rt_options *option
     if (status != RT_OK)
         goto close_job;
     status = launch(&segment, argv, &leader, error);
+    if (leader && status != RT_OK)
+        rt_progress_clear(options);
     if (leader && segment.base && options->trace) { /* also of a run that failed */
         rt_error trace_error = {0};
         if (rt_output_trace(&segment, options->trace, &trace_error) != RT_OK && status == RT_OK)
@@ -94,7 +97,6 @@ static rt_status program_run(const rt_program *program, const rt_options *option
     }
     if (leader && status == RT_OK)
         status = report(&segment, equal, error);
-    rt_guard_end(&segment);
     rt_segment_close(&segment);
 close_job:
     rt_job_close(&job);

@@ -25,9 +25,8 @@ rt_status rt_seat_find(rt_seat *seat, int world, rt_error *error);
 /* Be the rank of this seat. */
 rt_status rt_launch_seat(rt_segment *segment, const rt_seat *seat, rt_error *error);
 
-/* Start a process that ends this one, the launcher, if that is stopped for --timeout-ms; and end it. */
-rt_status rt_guard_start(rt_segment *segment, rt_error *error);
-void rt_guard_end(rt_segment *segment);
+/* Start a process that ends this one, the launcher, if that is stopped for --timeout-ms, and ends with it. */
+rt_status rt_guard_start(const rt_segment *segment, rt_error *error);
 
 /* Create the context of a rank, run it, free it. */
 rt_status rt_launch_rank(rt_segment *segment, int rank);

@@ -1,6 +1,7 @@
 /* launch_guard: a process that watches the launcher, as the launcher watches the ranks. A launcher that dies
  * takes all with it; one that is stopped would keep them for ever. The guard holds nothing of the run: no
- * segment, no file but the launcher's state in /proc. */
+ * segment, no file but the launcher's state in /proc. It goes with the launcher, by its parent-death signal, so that
+ * this is guarded to its very end. */
 #include "host/launch.h"
 #include "host/pulse.h"
 
@@ -8,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,7 +33,7 @@ static void guard_run(pid_t launcher, int64_t limit_ms, const char *message, siz
     kill(launcher, SIGKILL);
 }
 
-rt_status rt_guard_start(rt_segment *segment, rt_error *error) {
+rt_status rt_guard_start(const rt_segment *segment, rt_error *error) {
     const int64_t limit_ms = segment->job->options->timeout_ms;
     pid_t launcher = getpid();
     char message[RT_MESSAGE];
@@ -54,15 +54,5 @@ rt_status rt_guard_start(rt_segment *segment, rt_error *error) {
             guard_run(launcher, limit_ms, message, (size_t)length);
         _exit(0);
     }
-    segment->guard = (int32_t)guard;
     return RT_OK;
-}
-
-void rt_guard_end(rt_segment *segment) {
-    if (segment->guard <= 0)
-        return;
-    kill((pid_t)segment->guard, SIGKILL); /* it may itself be stopped */
-    while (waitpid((pid_t)segment->guard, NULL, 0) < 0 && errno == EINTR)
-        continue;
-    segment->guard = 0;
 }

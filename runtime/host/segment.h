@@ -79,7 +79,6 @@ typedef struct rt_op_time {
 typedef struct rt_segment {
     char *base;
     int64_t total;
-    int32_t guard; /* process that watches this one; 0: none */
     const rt_program *program;
     const rt_job *job;
     int64_t area, area_stride; /* offsets from base */
