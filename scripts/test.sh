@@ -46,8 +46,13 @@ suite() {
 step "packages"
 scripts/install-packages.sh --test
 suite dev
-suite asan --label-regex 'unit|sanitize'
-suite tsan --label-regex 'unit|sanitize'
+if [[ $full == ON ]]; then # everything, with processes and with threads
+    suite asan
+    suite tsan
+else
+    suite asan --label-regex 'unit|schedule|lua|golden|cli|sanitize'
+    suite tsan --label-regex 'unit|sanitize'
+fi
 
 step "done"
 echo "$passed passed, $failed failed"

@@ -77,12 +77,18 @@ const Explanation explain_table[] = {
     {"E0501", "The file is no plan, or one of another version of gen."},
     {"E0502", "A plan carries its inputs and their digests; the two no longer agree. Plan again,\n"
               "or write the digest that the message gives."},
-    {"E0503", "The model within the plan cannot be."},
+    {"E0503",
+     "The inputs within the plan cannot be: sizes that are not positive, heads that\n"
+     "key-value heads do not divide, several nodes without a NIC, a name that cannot name\n"
+     "a program."},
     {"E0504", "A rank names a node or GPU that the topology does not have."},
-    {"E0505", "The requests of a group do not lie within the batch, or are none."},
+    {"E0505",
+     "A request group is impossible: its requests do not lie within the batch of a copy or\n"
+     "are none, a member's heads do not lie within the model's, or a rank is in two groups."},
     {"E0506", "The holding of an expert lies outside the model or the ranks."},
     {"E0507", "A vocabulary range lies on a rank that is no member of a request group, or twice."},
-    {"E0508", "Steps have different names."},
+    {"E0508", "Steps have different names, of a-z, 0-9 and '-'. A decode step takes 1 token a\n"
+              "sequence, a prefill step at most `prefill` of the workload."},
     {"E0509", "Each rank of the first copy has exactly one order in each step."},
     {"E0510", "Pipelines of several stages are not lowered yet."},
     {"E0511", "An order names a micro-batch, part or layer that the step does not have."},
@@ -137,11 +143,15 @@ const Explanation explain_table[] = {
     {"E0830", "The operating system refused to start a program."},
     {"E0831",
      "The program failed. What it said stands above: the rank, step and layer that failed\n"
-     "first. gen returns the program's own exit status where it has a meaning."},
-    {"E0832", "A program was ended by a signal: by you, or by the kernel when memory ran out."},
+     "first. gen returns the program's own exit status: 65 data, 66 a missing file, 69 memory,\n"
+     "70 a bug or a crash, 73 an output, 75 a rank that was killed or made no progress."},
+    {"E0832",
+     "A program was ended by a signal: by you, or by the kernel when memory ran out (exit\n"
+     "status 75: it may go well again), or it crashed (SIGSEGV and its kin, exit status 70:\n"
+     "a bug)."},
     {"E0833", "Text needs a tokenizer, and gen has none yet: give token ids with --tokens."},
     {"E0901", "The file is not there."},
-    {"E0902", "The file is there and cannot be read."},
+    {"E0902", "The file is there and cannot be read: it is a folder, or you have no permission."},
     {"E0903", "The file is larger than any good one of its kind."},
     {"E0904", "A file, a directory or standard output cannot be written. What cannot be written\n"
               "whole is left as it was."},

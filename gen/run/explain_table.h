@@ -7,3 +7,10 @@ typedef struct Explanation {
 } Explanation;
 
 extern const Explanation explain_table[]; /* ascending codes; ends with code == NULL */
+
+/* What is wrong, what is right, and where to look; each may be NULL. Ends with a NULL code. */
+typedef struct ExplainExample {
+    const char *code, *wrong, *right, *look;
+} ExplainExample;
+
+extern const ExplainExample explain_examples[];

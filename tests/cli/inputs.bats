@@ -111,8 +111,12 @@ plan() { # plan MODEL TOPOLOGY ARGUMENT...
 
 @test "every code that gen prints is explained" {
     for code in $(grep -rhoE '"E0[0-9]{3}"' "$root/gen" | tr -d '"' | sort -u); do
-        "$GEN" explain "$code" >/dev/null || {
+        "$GEN" explain "$code" >explained.txt || {
             echo "$code has no explanation"
+            return 1
+        }
+        grep -qE '^  (wrong|right|look):' explained.txt || {
+            echo "$code has neither example nor place to look"
             return 1
         }
     done
