@@ -14,7 +14,7 @@ names=(check emit weights threads)
 if [[ ${1:-} == --full ]]; then
     shift
     policy=()
-    names=(plan check emit emit-over make make-bad-topology make-no-model show html weights weights-cut run
+    names=(plan check emit emit-over make make-bad-topology make-no-model show show-json weights weights-cut run
         threads verify info bench bench-threads measure trace seat)
 fi
 (($# == 0)) || names=("$@")
@@ -59,7 +59,7 @@ run() {
     make-bad-topology) drive -s 65 "$1" "$GEN" make -m model -t bad.yaml -s single -o out ;;
     make-no-model) drive -s 66 "$1" "$GEN" make -m nowhere -t topology.yaml -o out ;;
     show) drive "$1" "$GEN" show plan.json ;;
-    html) drive "$1" "$GEN" show plan.json --format html ;;
+    show-json) drive "$1" "$GEN" show plan.json --format json ;;
     weights) drive "$1" "$GEN" weights one --from model ;;
     weights-cut) drive -s 65 "$1" "$GEN" weights one --from cut ;;
     run) drive -p "$many" "$1" "$GEN" run many --tokens tokens.json --max-new-tokens 3 --logits l.npy -q ;;
