@@ -28,17 +28,31 @@ static Status need_handover(LowerRank *at) {
                       (long long)at->lower->plan->stages.count);
 }
 
+/* Do member `from` of a stage's group and member `to` of the next one's have a transfer? Those whose rows
+ * overlap do; a receiver without rows has an empty one, so that it does what its fellows do. */
+static bool linked(Range from_rows, int64_t from, int64_t senders, Range to_rows, int64_t to) {
+    if (to_rows.begin == to_rows.end)
+        return from == to % senders;
+    return from_rows.begin < to_rows.end && to_rows.begin < from_rows.end;
+}
+
 /* Rows that this rank and a member of another stage's group both own, one transfer each. */
 static void hand_rows(LowerRank *at, OpKind kind, int64_t stage, const char *rule) {
+    const Place *place = at->place;
     const PlanGroup *other = group_in_stage(at, stage);
     Range mine = lower_owned(at);
+    bool sends = kind == OP_send;
     for (int64_t m = 0; m < other->members.count; ++m) {
         Range theirs = place_owned(lower_rows(at), m, other->members.count);
+        if (!(sends ? linked(mine, place->member, place->members, theirs, m)
+                    : linked(theirs, m, other->members.count, mine, place->member)))
+            continue;
         int64_t begin = mine.begin > theirs.begin ? mine.begin : theirs.begin;
         int64_t end = mine.end < theirs.end ? mine.end : theirs.end;
-        if (begin < end)
-            pair_op(at, kind, other->members.items[m].rank + at->place->base, lower_residual(at),
-                    begin * at->lower->row_bytes, (end - begin) * at->lower->row_bytes, rule);
+        Range rows = begin < end ? (Range){begin, end} : (Range){0, 0};
+        pair_op(at, kind, other->members.items[m].rank + place->base, lower_residual(at),
+                rows.begin * at->lower->row_bytes, (rows.end - rows.begin) * at->lower->row_bytes,
+                rule);
     }
 }
 
