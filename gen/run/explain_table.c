@@ -85,7 +85,8 @@ const Explanation explain_table[] = {
     {"E0508", "Steps have different names."},
     {"E0509", "Each rank of the first copy has exactly one order in each step."},
     {"E0510",
-     "The stages of the pipeline do not fit together: they follow each other, cover all layers, have ranks\n"
+     "The stages of the pipeline do not fit together: they follow each other, cover all layers, "
+     "have ranks\n"
      "of their own, and the same request groups, whose rows are handed from stage to stage."},
     {"E0511", "An order names a micro-batch, part or layer that the step does not have."},
     {"E0512", "A move names a request group that is not there, or none where it needs one."},

@@ -97,7 +97,7 @@ typedef struct Channel {
     int64_t stream;
     IntList ranks; /* ascending */
     int64_t pieces;
-    LIST_OF(Range) own; /* per member, collectives only */
+    LIST_OF(Range) own;        /* per member, collectives only */
     bool is_exchange, is_pair; /* neither: collectives */
 } Channel;
 
