@@ -157,6 +157,14 @@ rt_status rt_reduce_scatter(rt_rank *rank, int op, int layer, int channel,
                             const rt_collective *args);
 rt_status rt_all_gather(rt_rank *rank, int op, int layer, int channel, const rt_collective *args);
 
+/* One transfer between the two ranks of a channel: rt_send on one, rt_recv of as many bytes on the other. Both
+ * return when the buffer is free to be used. */
+typedef struct rt_pair_args {
+    int64_t buffer, bytes; /* slab offset */
+} rt_pair_args;
+rt_status rt_send(rt_rank *rank, int op, int layer, int channel, const rt_pair_args *args);
+rt_status rt_recv(rt_rank *rank, int op, int layer, int channel, const rt_pair_args *args);
+
 /* Dispatch: sources push packed rows to targets. All are slab offsets; a rank that is only a source
  * or only a target passes -1 for the other side. In a source, the rows for target j begin at row
  * j x rows (padded) or at the sum of counts before j (exact). In a target, the rows of source i begin

@@ -87,6 +87,7 @@ static void push_buffer(lua_State *lua, const Buffer *buffer) {
     set_text(lua, "class", buffer_class_names[buffer->class]);
     set_int(lua, "bytes", buffer->bytes);
     set_int(lua, "layers", buffer->layers);
+    set_int(lua, "first_layer", buffer->first_layer);
     set_bool(lua, "per_layer", buffer->per_layer);
     set_int(lua, "layer_stride", buffer->layer_stride);
     set_int(lua, "offset", buffer->offset);
@@ -174,7 +175,7 @@ static void push_weight(lua_State *lua, const Model *model, const RankSchedule *
     set_range(lua, "column_begin", "column_end", holding->columns);
     set_int(lua, "offset",
             buffer->offset + holding->delta +
-                (buffer->per_layer ? holding->layers.begin * buffer->layer_stride : 0));
+                (holding->layers.begin - buffer->first_layer) * buffer->layer_stride);
     set_int(lua, "layer_stride", buffer->per_layer ? buffer->layer_stride : 0);
     set_int(lua, "pitch", holding->pitch);
     set_text(lua, "type", element_names[holding->type]);
@@ -248,7 +249,7 @@ static void push_exchange(lua_State *lua, const Exchange *exchange) {
 /* --- the whole ------------------------------------------------------------------------------------------ */
 
 static void push_kinds(lua_State *lua) {
-    static const char *const classes[] = {"kernel", "collective", "exchange", "request"};
+    static const char *const classes[] = {"kernel", "collective", "exchange", "pair", "request"};
     static const char *const types[] = {"", "int", "read", "write", "both"};
     lua_createtable(lua, OP_KINDS, 0);
     for (int kind = 0; kind < OP_KINDS; ++kind) {

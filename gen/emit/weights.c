@@ -100,7 +100,8 @@ static void add_record(Map *map, const RankSchedule *rank, const Holding *holdin
         .rows = (uint64_t)(holding->rows.end - holding->rows.begin),
         .columns = (uint64_t)(holding->columns.end - holding->columns.begin),
         .stride = (uint64_t)columns,
-        .slab = (uint64_t)(buffer->offset + layer * buffer->layer_stride + holding->delta),
+        .slab = (uint64_t)(buffer->offset + (layer - buffer->first_layer) * buffer->layer_stride +
+                           holding->delta),
         .pitch = (uint64_t)holding->pitch,
         .type = (uint32_t)tensor->element,
         .slab_type = (uint32_t)holding->type};

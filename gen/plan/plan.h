@@ -56,12 +56,15 @@ typedef struct PlanVocabulary {
 } PlanVocabulary;
 
 typedef enum PlanPart {
-    PART_EMBED,     /* token (and position) embedding */
+    PART_EMBED,     /* token (and position) embedding; first stage */
+    PART_RECEIVE,   /* the residual stream from the stage before */
     PART_ATTENTION, /* norm, projections, attention, output move, norm, router, packing */
     PART_DISPATCH,  /* tokens to the holders of their experts */
     PART_EXPERTS,   /* expert FFN */
     PART_COMBINE,   /* results back to the owners, weighted sum, residual */
-    PART_HEAD,      /* final norm, logits, choice of the next token */
+    PART_SEND,      /* the residual stream to the next stage */
+    PART_HEAD,      /* final norm, logits, choice of the next token; last stage */
+    PART_TOKENS,    /* the choice from the last stage to the first, where these differ */
 } PlanPart;
 extern const char *const plan_part_names[];
 
@@ -111,6 +114,7 @@ typedef enum PlanMoveKind {
     MOVE_FFN_OUTPUT, /* partial sums over experts or their columns, within a group that holds all */
     MOVE_DISPATCH,   /* owners to expert holders */
     MOVE_COMBINE,    /* expert holders to owners */
+    MOVE_HANDOVER,   /* the residual stream to the next stage, chosen tokens to the first */
 } PlanMoveKind;
 extern const char *const plan_move_names[];
 
@@ -118,8 +122,8 @@ typedef enum PlanUnit { UNIT_ELEMENT, UNIT_ROW } PlanUnit;
 typedef enum PlanMode { MODE_PADDED, MODE_EXACT } PlanMode;
 
 typedef struct PlanMove {
-    int64_t kind;          /* PlanMoveKind */
-    int64_t group;         /* request group of the first three kinds; -1 for dispatch and combine */
+    int64_t kind;  /* PlanMoveKind */
+    int64_t group; /* request group, counted over the stages; -1: dispatch, combine, handover */
     const char *algorithm; /* name of the Lua file that expanded it; for people */
     int64_t
         pieces; /* the payload is cut in so many nearly equal pieces: k is [U k / n, U (k+1) / n) */

@@ -4,11 +4,13 @@
 #include "plan/plan.h"
 
 const char *const plan_part_names[] = {
-    "embed", "attention", "dispatch", "experts", "combine", "head", NULL,
+    "embed",   "receive", "attention", "dispatch", "experts",
+    "combine", "send",    "head",      "tokens",   NULL,
 };
 const char *const plan_primitive_names[] = {"all_reduce", "reduce_scatter", "all_gather", NULL};
 const char *const plan_move_names[] = {
-    "attention_output", "gather", "embedding", "ffn_output", "dispatch", "combine", NULL,
+    "attention_output", "gather",  "embedding", "ffn_output",
+    "dispatch",         "combine", "handover",  NULL,
 };
 const char *const plan_stream_names[] = {"compute", "dispatch", "combine", "collectives", NULL};
 const char *const plan_phase_names[] = {"prefill", "decode", NULL};
@@ -125,7 +127,7 @@ SCHEMA(move_stage, "PlanMoveStage", PlanMoveStage, "a stage of a collective algo
 static const Field move_fields[] = {
     {CHOICE(PlanMove, kind, plan_move_names), .doc = "what is moved"},
     {FIELD(PlanMove, group, FIELD_INT), .min = -1, .max = COUNT_MAX, .fallback = "-1",
-     .doc = "request group; -1 for dispatch and combine"},
+     .doc = "request group, counted over the stages; -1 for moves between groups"},
     {FIELD(PlanMove, algorithm, FIELD_TEXT), .doc = "the Lua file that expanded it; for people"},
     {COUNT(PlanMove, pieces, 1), .fallback = "1", .doc = "the payload is cut in so many pieces"},
     {CHOICE(PlanMove, unit, unit_names), .fallback = "row", .doc = "what pieces are counted in"},

@@ -227,36 +227,84 @@ static Status check_expert(Check *check, const PlanExpert *expert, int64_t index
                        (long long)plan->ranks_per_copy, (long long)expert->replica);
 }
 
-static Status check_stage(Check *check) {
-    const Plan *plan = check->plan;
-    const PlanStage *stage = plan->stages.items;
-    if (plan->stages.count != 1) {
-        return plan_refuse(check, "E0510", "put all layers in one stage",
-                           "stages: pipelines are not lowered yet; the plan has %lld stages",
-                           (long long)plan->stages.count);
+/* A rank works in one stage. */
+static Status join_stage(Check *check, int64_t rank, int64_t stage) {
+    if (check->stage_of[rank] >= 0 && check->stage_of[rank] != stage) {
+        return plan_refuse(check, "E0510", "give each stage ranks of its own",
+                           "stages[%lld]: rank %lld is in stage %lld already", (long long)stage,
+                           (long long)rank, (long long)check->stage_of[rank]);
     }
-    if (stage->layers.begin != 0 || stage->layers.end != plan->inputs.model.layers) {
-        return plan_refuse(check, "E0510", "the one stage has all layers of the model",
-                           "stages[0]: layers [%lld, %lld) of %lld", (long long)stage->layers.begin,
-                           (long long)stage->layers.end, (long long)plan->inputs.model.layers);
-    }
+    check->stage_of[rank] = stage;
+    return STATUS_OK;
+}
+
+static Status check_stage_ranks(Check *check, const PlanStage *stage, int64_t index) {
     for (int64_t i = 0; i < stage->attention.count; i++) {
-        TRY(check_group(check, &stage->attention.items[i], i));
+        const PlanGroup *group = &stage->attention.items[i];
+        TRY(check_group(check, group, check->groups++));
+        for (int64_t m = 0; m < group->members.count; m++) {
+            TRY(join_stage(check, group->members.items[m].rank, index));
+        }
     }
     for (int64_t i = 0; i < stage->experts.count; i++) {
-        TRY(check_expert(check, &stage->experts.items[i], i));
+        const PlanExpert *expert = &stage->experts.items[i];
+        TRY(check_expert(check, expert, i));
+        TRY(join_stage(check, expert->rank, index));
+        if (expert->layers.begin < stage->layers.begin || expert->layers.end > stage->layers.end) {
+            return plan_refuse(check, "E0506", "a stage holds the experts of its own layers",
+                               "stages[%lld].experts[%lld]: layers [%lld, %lld)", (long long)index,
+                               (long long)i, (long long)expert->layers.begin,
+                               (long long)expert->layers.end);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* Rows are handed from each request group to the one with the same requests in the next stage. */
+static Status check_handover(Check *check, int64_t index) {
+    const PlanStage *stage = &check->plan->stages.items[index], *before = stage - 1;
+    bool same = index == 0 || stage->attention.count == before->attention.count;
+    for (int64_t g = 0; same && index > 0 && g < stage->attention.count; g++) {
+        Range a = stage->attention.items[g].requests, b = before->attention.items[g].requests;
+        same = a.begin == b.begin && a.end == b.end;
+    }
+    if (same) {
+        return STATUS_OK;
+    }
+    return plan_refuse(check, "E0510", "stages have the same request groups, of any size",
+                       "stages[%lld]: its request groups are not those of the stage before",
+                       (long long)index);
+}
+
+static Status check_stages(Check *check) {
+    const Plan *plan = check->plan;
+    int64_t next = 0;
+    for (int64_t i = 0; i < plan->stages.count; i++) {
+        const PlanStage *stage = &plan->stages.items[i];
+        bool last = i + 1 == plan->stages.count;
+        if (stage->layers.begin != next || stage->layers.end <= next ||
+            last != (stage->layers.end == plan->inputs.model.layers)) {
+            return plan_refuse(check, "E0510", "stages follow each other and cover all layers",
+                               "stages[%lld]: layers [%lld, %lld) of %lld", (long long)i,
+                               (long long)stage->layers.begin, (long long)stage->layers.end,
+                               (long long)plan->inputs.model.layers);
+        }
+        next = stage->layers.end;
+        TRY(check_stage_ranks(check, stage, i));
+        TRY(check_handover(check, i));
     }
     return STATUS_OK;
 }
 
 static Status check_vocabulary(Check *check, const PlanVocabulary *entries, int64_t count,
-                               const char *what) {
+                               int64_t stage, const char *what) {
     bool *seen = ARENA_ARRAY(&check->scratch, check->plan->ranks_per_copy, bool);
     for (int64_t i = 0; i < count; i++) {
         const PlanVocabulary *entry = &entries[i];
         if (entry->rank >= check->plan->ranks_per_copy || check->group_of[entry->rank] < 0 ||
-            seen[entry->rank]) {
-            return plan_refuse(check, "E0507", "each member of a request group stands there once",
+            check->stage_of[entry->rank] != stage || seen[entry->rank]) {
+            return plan_refuse(check, "E0507",
+                               "each member of the stage's request groups stands there once",
                                "%s[%lld]: rank %lld", what, (long long)i, (long long)entry->rank);
         }
         seen[entry->rank] = true;
@@ -268,7 +316,7 @@ static Status check_vocabulary(Check *check, const PlanVocabulary *entries, int6
         }
     }
     for (int64_t rank = 0; rank < check->plan->ranks_per_copy; rank++) {
-        if (check->group_of[rank] >= 0 && !seen[rank]) {
+        if (check->group_of[rank] >= 0 && check->stage_of[rank] == stage && !seen[rank]) {
             return plan_refuse(check, "E0507", "give it a range of entries",
                                "%s: rank %lld of a request group is missing", what,
                                (long long)rank);
@@ -280,26 +328,28 @@ static Status check_vocabulary(Check *check, const PlanVocabulary *entries, int6
 /* --- steps ------------------------------------------------------------------------------------ */
 
 static Status check_item(Check *check, const PlanStep *step, const PlanLoop *loop,
-                         const PlanItem *item, const char *where) {
-    bool layered = item->part != PART_EMBED && item->part != PART_HEAD;
-    int64_t layers = check->plan->inputs.model.layers;
+                         const PlanItem *item, Range layers, const char *where) {
+    bool layered = item->part == PART_ATTENTION || item->part == PART_DISPATCH ||
+                   item->part == PART_EXPERTS || item->part == PART_COMBINE;
     if (item->microbatch >= step->microbatches) {
         return plan_refuse(check, "E0511", "micro-batches count from 0",
                            "%s: micro-batch %lld of %lld", where, (long long)item->microbatch,
                            (long long)step->microbatches);
     }
-    if (layered && (loop->layers.begin - item->lag < 0 || loop->layers.end - item->lag > layers)) {
-        return plan_refuse(check, "E0511", "layer - lag must be a layer of the model",
-                           "%s: %s with lag %lld in layers [%lld, %lld) of %lld", where,
+    if (layered && (loop->layers.begin - item->lag < layers.begin ||
+                    loop->layers.end - item->lag > layers.end)) {
+        return plan_refuse(check, "E0511", "layer - lag must be a layer of the ranks' stage",
+                           "%s: %s with lag %lld in layers [%lld, %lld) of [%lld, %lld)", where,
                            plan_part_names[item->part], (long long)item->lag,
                            (long long)loop->layers.begin, (long long)loop->layers.end,
-                           (long long)layers);
+                           (long long)layers.begin, (long long)layers.end);
     }
     return STATUS_OK;
 }
 
 static Status check_order(Check *check, const PlanStep *step, const PlanOrder *order, bool *seen,
                           const char *where) {
+    int64_t stage = -1;
     for (int64_t i = 0; i < order->ranks.count; i++) {
         int64_t rank = order->ranks.items[i];
         if (rank < 0 || rank >= check->plan->ranks_per_copy || seen[rank]) {
@@ -307,7 +357,13 @@ static Status check_order(Check *check, const PlanStep *step, const PlanOrder *o
                                "%s: rank %lld", where, (long long)rank);
         }
         seen[rank] = true;
+        stage = i == 0 ? check->stage_of[rank] : stage;
+        if (stage < 0 || check->stage_of[rank] != stage) {
+            return plan_refuse(check, "E0509", "the ranks of an order work in one stage",
+                               "%s: rank %lld", where, (long long)rank);
+        }
     }
+    Range layers = order->ranks.count > 0 ? check->plan->stages.items[stage].layers : (Range){0, 0};
     for (int64_t i = 0; i < order->loops.count; i++) {
         const PlanLoop *loop = &order->loops.items[i];
         /* An epilogue runs one layer past the last. */
@@ -321,7 +377,7 @@ static Status check_order(Check *check, const PlanStep *step, const PlanOrder *o
         for (int64_t k = 0; k < loop->items.count; k++) {
             const char *item = arena_printf(&check->scratch, "%s.loops[%lld].items[%lld]", where,
                                             (long long)i, (long long)k);
-            TRY(check_item(check, step, loop, &loop->items.items[k], item));
+            TRY(check_item(check, step, loop, &loop->items.items[k], layers, item));
         }
     }
     return STATUS_OK;
@@ -370,14 +426,17 @@ static Status check_all(Check *check) {
     TRY(check_inputs(check));
     TRY(check_topology(check));
     TRY(check_ranks(check));
-    check->group_of = ARENA_ARRAY(&check->scratch, check->plan->ranks_per_copy, int64_t);
-    for (int64_t rank = 0; rank < check->plan->ranks_per_copy; rank++) {
-        check->group_of[rank] = -1;
+    int64_t ranks = check->plan->ranks_per_copy;
+    check->group_of = ARENA_ARRAY(&check->scratch, ranks, int64_t);
+    check->stage_of = ARENA_ARRAY(&check->scratch, ranks, int64_t);
+    for (int64_t rank = 0; rank < ranks; rank++) {
+        check->group_of[rank] = check->stage_of[rank] = -1;
     }
-    TRY(check_stage(check));
-    TRY(check_vocabulary(check, check->plan->embedding.items, check->plan->embedding.count,
+    TRY(check_stages(check));
+    TRY(check_vocabulary(check, check->plan->embedding.items, check->plan->embedding.count, 0,
                          "embedding"));
-    TRY(check_vocabulary(check, check->plan->head.items, check->plan->head.count, "head"));
+    TRY(check_vocabulary(check, check->plan->head.items, check->plan->head.count,
+                         check->plan->stages.count - 1, "head"));
     return check_steps(check);
 }
 

@@ -9,7 +9,9 @@ typedef struct Check {
     const YamlNode *root; /* NULL: the plan was not read */
     Diag *diag;
     Arena scratch;
-    int64_t *group_of; /* [ranks_per_copy] request group of a rank, -1: none */
+    int64_t *group_of; /* [ranks_per_copy] request group of a rank over all stages, -1: none */
+    int64_t *stage_of; /* [ranks_per_copy] stage of a rank, -1: none */
+    int64_t groups;    /* request groups of all stages */
 } Check;
 
 /* Refuse with a message that begins with the path of what is wrong, such as "ranks[3]: ...": the place is

@@ -3,7 +3,7 @@
 #include "plan/plan_validate.h"
 
 static bool is_group_move(int64_t kind) {
-    return kind != MOVE_DISPATCH && kind != MOVE_COMBINE;
+    return kind != MOVE_DISPATCH && kind != MOVE_COMBINE && kind != MOVE_HANDOVER;
 }
 
 static const PlanMove *find_move(const PlanStep *step, int64_t kind, int64_t group) {
@@ -65,10 +65,10 @@ static Status check_stages(Check *check, const PlanMove *move, const char *where
 static Status check_move(Check *check, const PlanStep *step, const PlanMove *move,
                          const char *where) {
     bool grouped = is_group_move(move->kind);
-    int64_t groups = check->plan->stages.items[0].attention.count;
+    int64_t groups = check->groups;
     if (grouped ? move->group < 0 || move->group >= groups : move->group != -1) {
         return plan_refuse(check, "E0512",
-                           "dispatch and combine have group -1, others one of theirs",
+                           "dispatch, combine and handover have group -1, others one of theirs",
                            "%s: %s with request group %lld of %lld", where,
                            plan_move_names[move->kind], (long long)move->group, (long long)groups);
     }
@@ -112,14 +112,17 @@ Status plan_validate_moves(Check *check, const PlanStep *step, const char *where
         const char *move = arena_printf(&check->scratch, "%s.moves[%lld]", where, (long long)i);
         TRY(check_move(check, step, &step->moves.items[i], move));
     }
-    const PlanStage *stage = check->plan->stages.items;
-    for (int64_t group = 0; group < stage->attention.count; group++) {
-        if (stage->attention.items[group].members.count > 1) {
-            TRY(require_move(check, step, MOVE_ATTENTION_OUTPUT, group, where));
-            TRY(require_move(check, step, MOVE_GATHER, group, where));
-        }
-        if (embedding_is_split(check->plan, check->group_of, group)) {
-            TRY(require_move(check, step, MOVE_EMBEDDING, group, where));
+    int64_t group = 0;
+    for (int64_t i = 0; i < check->plan->stages.count; i++) {
+        const PlanStage *stage = &check->plan->stages.items[i];
+        for (int64_t g = 0; g < stage->attention.count; g++, group++) {
+            if (stage->attention.items[g].members.count > 1) {
+                TRY(require_move(check, step, MOVE_ATTENTION_OUTPUT, group, where));
+                TRY(require_move(check, step, MOVE_GATHER, group, where));
+            }
+            if (embedding_is_split(check->plan, check->group_of, group)) {
+                TRY(require_move(check, step, MOVE_EMBEDDING, group, where));
+            }
         }
     }
     return STATUS_OK; /* dispatch, combine and ffn_output: lowering knows whether they are needed */

@@ -90,7 +90,10 @@ const Explanation explain_table[] = {
     {"E0508", "Steps have different names, of a-z, 0-9 and '-'. A decode step takes 1 token a\n"
               "sequence, a prefill step at most `prefill` of the workload."},
     {"E0509", "Each rank of the first copy has exactly one order in each step."},
-    {"E0510", "Pipelines of several stages are not lowered yet."},
+    {"E0510",
+     "The stages of the pipeline do not fit together: they follow each other, cover all layers, "
+     "have ranks\n"
+     "of their own, and the same request groups, whose rows are handed from stage to stage."},
     {"E0511", "An order names a micro-batch, part or layer that the step does not have."},
     {"E0512", "A move names a request group that is not there, or none where it needs one."},
     {"E0513", "The stages of a collective are inconsistent: ranks, pieces and sets must agree."},

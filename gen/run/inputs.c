@@ -160,7 +160,7 @@ static Grid grid_of(Run *run, const Plan *plan) {
         const PlanStage *stage = &plan->stages.items[s];
         for (int64_t g = 0; g < stage->attention.count; g++) {
             const PlanGroup *group = &stage->attention.items[g];
-            grid.groups++;
+            grid.groups += s == 0; /* those of later stages serve the same requests */
             grid.least = group->members.count < grid.least ? group->members.count : grid.least;
             grid.most = group->members.count > grid.most ? group->members.count : grid.most;
             for (int64_t m = 0; m < group->members.count; m++)
@@ -190,6 +190,8 @@ const char *inputs_grid(Run *run, const Plan *plan) {
         buf_printf(&text, "%lld attention%s", (long long)grid.attention, grid.experts ? " + " : "");
     if (grid.experts)
         buf_printf(&text, "%lld expert", (long long)grid.experts);
+    if (plan->stages.count > 1)
+        buf_printf(&text, " in %lld stages", (long long)plan->stages.count);
     buf_printf(&text, "; %lld request group%s of ", (long long)grid.groups,
                grid.groups == 1 ? "" : "s");
     if (grid.least == grid.most)

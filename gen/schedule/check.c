@@ -107,6 +107,18 @@ int64_t check_target(const Exchange *exchange, int64_t rank) {
     return -1;
 }
 
+const PlanStage *check_stage(const Check *check, int64_t rank) {
+    const PlanStage *stage = NULL;
+    int64_t base, local = rank % check->plan->ranks_per_copy;
+    if (check_group(check, rank, &base, &stage))
+        return stage;
+    for (int64_t s = 0; s < check->plan->stages.count; ++s)
+        for (int64_t i = 0; i < check->plan->stages.items[s].experts.count; ++i)
+            if (check->plan->stages.items[s].experts.items[i].rank == local)
+                return &check->plan->stages.items[s];
+    return NULL;
+}
+
 int64_t check_exchange_of(const Check *check, int64_t rank, int64_t step, int64_t microbatch) {
     for (int64_t i = 0; i < check->schedule->exchanges.count; ++i) {
         const Exchange *exchange = &check->schedule->exchanges.items[i];

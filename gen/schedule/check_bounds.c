@@ -10,7 +10,9 @@ static bool may_be_absent(const Op *op, int arg) {
                                            "up_bias", "down_bias",      "base"};
     const char *name = op_info[op->kind].args[arg].name;
     if (op_info[op->kind].class == OPCLASS_EXCHANGE || strcmp(name, "workspace") == 0)
-        return true; /* match.exchange asks for the side's windows */
+        return true;          /* match.exchange asks for the side's windows */
+    if (op->kind == OP_begin) /* later stages need positions only; embed asks for ids */
+        return strcmp(name, "ids") == 0;
     for (size_t i = 0; i < sizeof optional / sizeof *optional; ++i)
         if (strcmp(name, optional[i]) == 0)
             return op->kind != OP_layer_norm;

@@ -13,6 +13,7 @@ static bool member_of(const IntList *ranks, int64_t rank) {
 /* NULL if the move's channel and exchange are sound for the rank. */
 static const char *bad_move(const Schedule *schedule, int64_t rank, const Op *op) {
     bool exchange = op_info[op->kind].class == OPCLASS_EXCHANGE;
+    bool pair = op_info[op->kind].class == OPCLASS_PAIR;
     if (!walk_is_move(op))
         return NULL;
     if (op->channel < 0 || op->channel >= schedule->channels.count)
@@ -20,7 +21,7 @@ static const char *bad_move(const Schedule *schedule, int64_t rank, const Op *op
     const Channel *channel = &schedule->channels.items[op->channel];
     if (!member_of(&channel->ranks, rank))
         return "the rank is no member of its channel";
-    if (channel->is_exchange != exchange)
+    if (channel->is_exchange != exchange || channel->is_pair != pair)
         return "its channel is for another kind of move";
     if (channel->stream != op->stream)
         return "it is not on its channel's stream";
@@ -84,6 +85,23 @@ static const char *bad_op(const Check *check, const RankSchedule *rank, int64_t 
     return bad ? bad : bad_move(check->schedule, rank->rank, op);
 }
 
+/* The layers that an operation works on are the model's, and its buffers have a copy for each. */
+static const char *bad_layers(const Check *check, const RankSchedule *rank, const Op *op,
+                              Range layers) {
+    if (layers.begin < 0 || layers.end > check->model->layers)
+        return "it works on a layer that the model has not";
+    const OpArg *args = op_info[op->kind].args;
+    for (int a = 0; a < OP_ARGS && args[a].type != ARG_NONE; ++a) {
+        if (args[a].type == ARG_INT || op->args[a].value < 0)
+            continue;
+        const Buffer *buffer = &rank->buffers.items[op->args[a].value];
+        if (buffer->per_layer && (layers.begin < buffer->first_layer ||
+                                  layers.end > buffer->first_layer + buffer->layers))
+            return "it works on a layer of another stage";
+    }
+    return NULL;
+}
+
 static void check_segment(Check *check, const RankSchedule *rank, int64_t step,
                           const Segment *segment) {
     const char *name = check->plan->steps.items[step].name;
@@ -97,10 +115,10 @@ static void check_segment(Check *check, const RankSchedule *rank, int64_t step,
     for (int64_t i = segment->first; i < segment->first + segment->count; ++i) {
         const Op *op = &rank->ops.items[i];
         const char *bad = bad_op(check, rank, step, op);
-        if (!bad && op->per_layer && segment->layers.begin < segment->layers.end &&
-            (segment->layers.begin - op->lag < 0 ||
-             segment->layers.end - op->lag > check->model->layers))
-            bad = "it works on a layer that the model has not";
+        if (!bad && op->per_layer && segment->layers.begin < segment->layers.end)
+            bad =
+                bad_layers(check, rank, op,
+                           (Range){segment->layers.begin - op->lag, segment->layers.end - op->lag});
         if (bad)
             check_fail(check, CHECK_IDS, NULL, "rank %lld, step %s, op %lld %s: %s",
                        (long long)rank->rank, name, (long long)i,
@@ -112,7 +130,7 @@ static void check_segment(Check *check, const RankSchedule *rank, int64_t step,
 static void check_channels(Check *check) {
     for (int64_t c = 0; c < check->schedule->channels.count; ++c) {
         const Channel *channel = &check->schedule->channels.items[c];
-        bool sound = channel->is_exchange ||
+        bool sound = channel->is_exchange || (channel->is_pair && channel->ranks.count == 2) ||
                      (channel->own.count == channel->ranks.count && channel->pieces > 0);
         for (int64_t i = 0; i < channel->ranks.count; ++i) {
             int64_t rank = channel->ranks.items[i];

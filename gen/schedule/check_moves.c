@@ -19,9 +19,15 @@ static int64_t place_of(const Check *check, const Op *op) {
     return op->channel;
 }
 
+/* The two ends of a pair are the same move seen from its sides: in tokens, or sent and received. */
+static bool same_kind(const Op *a, const Op *b) {
+    if (op_info[a->kind].class == OPCLASS_PAIR)
+        return op_info[b->kind].class == OPCLASS_PAIR && a->kind != b->kind;
+    return a->kind == b->kind && a->part == b->part;
+}
+
 static bool same_move(const Op *a, int64_t layer_a, const Op *b, int64_t layer_b) {
-    return a->kind == b->kind && layer_a == layer_b && a->microbatch == b->microbatch &&
-           a->part == b->part;
+    return same_kind(a, b) && layer_a == layer_b && a->microbatch == b->microbatch;
 }
 
 /* The moves of each place in the first rank that has it, to compare the others with. */
@@ -138,11 +144,39 @@ static void meet_collective(Walkers *walkers, const WalkMeeting *meeting) {
     }
 }
 
+static int64_t pair_delta(const Op *op) {
+    return op->args[op_arg((OpKind)op->kind, "buffer")].delta;
+}
+
+/* One sends, the other receives as much, at the same place in a buffer of the same layout. */
+static void meet_pair(Walkers *walkers, const WalkMeeting *meeting) {
+    Check *check = walkers->check;
+    const Channel *channel = &check->schedule->channels.items[meeting->channel];
+    check_count(check, CHECK_COLLECTIVE, 1);
+    const Op *a = check_op(check, meeting->ranks[0], meeting->items[0].op);
+    const Op *b =
+        meeting->count == 2 ? check_op(check, meeting->ranks[1], meeting->items[1].op) : a;
+    if (meeting->count == 2 && same_move(a, meeting->items[0].layer, b, meeting->items[1].layer) &&
+        check_arg(a, "bytes") == check_arg(b, "bytes") && pair_delta(a) == pair_delta(b))
+        return;
+    check_fail(check, CHECK_COLLECTIVE, NULL,
+               "channel %s: %s brings %lld bytes from byte %lld on, %s brings %lld from %lld",
+               channel->name,
+               check_where(check, meeting->ranks[0], walkers->step, meeting->items[0]),
+               (long long)check_arg(a, "bytes"), (long long)pair_delta(a),
+               check_where(check, meeting->ranks[meeting->count - 1], walkers->step,
+                           meeting->items[meeting->count - 1]),
+               (long long)check_arg(b, "bytes"), (long long)pair_delta(b));
+}
+
 static void on_meet(void *context, const WalkMeeting *meeting) {
     Walkers *walkers = context;
     check_count(walkers->check, CHECK_CYCLE, 1);
+    int64_t kind = check_op(walkers->check, meeting->ranks[0], meeting->items[0].op)->kind;
     if (meeting->exchange >= 0)
         meet_exchange(walkers, meeting);
+    else if (op_info[kind].class == OPCLASS_PAIR)
+        meet_pair(walkers, meeting);
     else
         meet_collective(walkers, meeting);
     provenance_meet(walkers->provenance, meeting);

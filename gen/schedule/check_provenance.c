@@ -332,8 +332,28 @@ static void gather_piece(Provenance *at, const WalkMeeting *meeting, const Chann
     }
 }
 
+/* What is sent must be whole; what is received joins what other peers have sent of the buffer. */
+static void pair_meets(Provenance *at, const WalkMeeting *meeting) {
+    for (int64_t i = 0; i < meeting->count; ++i) {
+        Member member = member_of(at, meeting, i);
+        OpValue value = member.op->args[op_arg((OpKind)member.op->kind, "buffer")];
+        int64_t end = value.delta + check_arg(member.op, "bytes");
+        if (member.track->pieces.count == 0)
+            continue;
+        if (member.op->kind == OP_send)
+            read_range(at, member.rank, member.item, value.value, value.delta, end);
+        else
+            assign(at, member.track, (Piece){value.delta, end, true, NULL});
+    }
+}
+
 void provenance_meet(Provenance *at, const WalkMeeting *meeting) {
     const Channel *channel = &at->check->schedule->channels.items[meeting->channel];
+    const Op *first = check_op(at->check, meeting->ranks[0], meeting->items[0].op);
+    if (op_info[first->kind].class == OPCLASS_PAIR) {
+        pair_meets(at, meeting);
+        return;
+    }
     if (meeting->exchange >= 0) {
         for (int64_t i = 0; i < meeting->count; ++i)
             provenance_local(at, meeting->ranks[i], meeting->items[i]);

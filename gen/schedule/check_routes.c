@@ -136,10 +136,11 @@ static void check_served(Check *check, Server *servers, int64_t count, int64_t s
 /* Members that each serve themselves must between them take every column of every expert once. */
 static void check_group_routes(Check *check, int64_t rank, int64_t step, int64_t microbatch) {
     int64_t base;
-    const PlanGroup *group = check_group(check, rank, &base, NULL);
+    const PlanStage *stage;
+    const PlanGroup *group = check_group(check, rank, &base, &stage);
     ArenaMark mark = arena_mark(check->scratch);
     Server *servers = servers_of(check, group, base, step, microbatch);
-    for (int64_t layer = 0; layer < check->model->layers; ++layer)
+    for (int64_t layer = stage->layers.begin; layer < stage->layers.end; ++layer)
         for (int64_t expert = 0; expert < check->model->experts; ++expert)
             check_served(check, servers, group->members.count, step, layer, expert);
     arena_rewind(check->scratch, mark);

@@ -38,6 +38,9 @@ static inline int64_t check_arg(const Op *op, const char *name) {
 const PlanGroup *check_group(const Check *check, int64_t rank, int64_t *base,
                              const PlanStage **stage);
 
+/* The stage of a rank, whether it does attention or holds experts; NULL if it is in none. */
+const PlanStage *check_stage(const Check *check, int64_t rank);
+
 /* Index of a rank among the sources or targets of an exchange, -1 if it is none. */
 int64_t check_source(const Exchange *exchange, int64_t rank);
 int64_t check_target(const Exchange *exchange, int64_t rank);

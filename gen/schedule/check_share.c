@@ -157,8 +157,8 @@ static BufferClass class_of(const char *name, bool weight, BufferClass has) {
 /* Bytes into a buffer at which an argument must begin: rows where they lie among all rows, a
  * member's candidates behind those of the members before; -1 where coverage.loaded decides. */
 static int64_t delta_of(const Share *share, const Op *op, const Buffer *buffer, int64_t bytes) {
-    if (buffer->class == BUFFER_WEIGHT)
-        return -1;
+    if (buffer->class == BUFFER_WEIGHT || op_info[op->kind].class == OPCLASS_PAIR)
+        return -1; /* coverage.loaded decides, or the two ends together */
     if (bytes == buffer->bytes || op_info[op->kind].class != OPCLASS_KERNEL ||
         buffer->class == BUFFER_WORKSPACE || buffer->class == BUFFER_STATE)
         return 0;

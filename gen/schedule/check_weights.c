@@ -193,7 +193,8 @@ static void check_layout(Check *check, const RankSchedule *rank) {
                                                slice->delta == place_of_slice(check, rank, slice);
         check_count(check, CHECK_LAYOUT, 1);
         if (placed && slice->delta >= 0 && end <= buffer->bytes && slice->type == type &&
-            buffer->class == BUFFER_WEIGHT && slice->layers.end <= buffer->layers)
+            buffer->class == BUFFER_WEIGHT && slice->layers.begin >= buffer->first_layer &&
+            slice->layers.end <= buffer->first_layer + buffer->layers)
             continue;
         check_fail(check, CHECK_LAYOUT, NULL,
                    "rank %lld: rows %lld-%lld of %s%s lie at byte %lld of %s, %lld elements a row, "

@@ -90,7 +90,8 @@ static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *
     if (group && stage->layers.end == layers)
         expect_once(check, rank, step, tally, -1, last, 3);
     bool target = is_target(check, rank, step);
-    for (int64_t layer = 0; target && layer < layers; ++layer)
+    const PlanStage *of = check_stage(check, rank);
+    for (int64_t layer = of ? of->layers.begin : 0; of && target && layer < of->layers.end; ++layer)
         expect_once(check, rank, step, tally, layer, experts, 1);
     if (!group && !target)
         check_fail(check, CHECK_WORK, NULL, "rank %lld, step %s: the plan gives it nothing to do",
@@ -127,7 +128,8 @@ static void check_members(Check *check, const PlanGroup *group, int64_t base, in
         int64_t rank = base + group->members.items[m].rank;
         for (int64_t cell = 0; cell < cells; ++cell)
             for (int k = 0; k < OP_KINDS; ++k)
-                if (op_info[k].class != OPCLASS_COLLECTIVE && k != OP_expert_ffn &&
+                if (op_info[k].class != OPCLASS_COLLECTIVE && op_info[k].class != OPCLASS_PAIR &&
+                    k != OP_expert_ffn &&
                     tallies[rank].cells[cell][k] != tallies[first].cells[cell][k])
                     refuse(check, rank, step, cell, (OpKind)k, tallies[rank].cells[cell][k],
                            tallies[first].cells[cell][k], " as in the first member of its group");

@@ -163,6 +163,25 @@ double cost_collective(const Schedule *schedule, const Op *op, CostCase at) {
     return factor(COST_MOVE_BASE, at) + passes * (latency + (n - 1) / n * bytes / pace);
 }
 
+/* One transfer over a link, or from NIC to NIC (latency and bandwidth: Hockney 1994). A pipeline stage of
+ * several ranks on a node sends over its NICs at once, which share them. */
+double cost_pair(const Schedule *schedule, const Op *op, CostCase at) {
+    const Channel *channel = &schedule->channels.items[op->channel];
+    double bytes = (double)op->args[op_arg((OpKind)op->kind, "bytes")].value;
+    double nodes = (double)nodes_of(schedule, &channel->ranks), pace = INFINITY, latency = 0;
+    for (int64_t i = 0; i < channel->ranks.count; ++i) {
+        int64_t rank = channel->ranks.items[i];
+        const TopologyNode *node = node_of(schedule, rank);
+        latency = fmax(latency, nodes > 1 ? schedule->plan->inputs.topology.network.latency
+                                          : node->link.latency);
+        pace = fmin(pace, nodes > 1
+                              ? nic_bandwidth(schedule, rank, at) /
+                                    (double)sharers(schedule, channel, node_number(schedule, rank))
+                              : node->link.bandwidth * factor(COST_LINK_EFFICIENCY, at));
+    }
+    return factor(COST_MOVE_BASE, at) + factor(COST_LATENCY, at) * latency + bytes / pace;
+}
+
 /* --- exchanges
  * ---------------------------------------------------------------------------------------- */
 

@@ -42,3 +42,4 @@ double cost_kernel(const Schedule *schedule, int64_t rank, const Op *op, CostCas
 /* Seconds from when all members are there to when all are done. */
 double cost_collective(const Schedule *schedule, const Op *op, CostCase at);
 double cost_exchange(const Schedule *schedule, const Op *op, CostCase at);
+double cost_pair(const Schedule *schedule, const Op *op, CostCase at);

@@ -54,6 +54,13 @@ static void count_collective(Count *count, int64_t rank, const Op *op) {
     }
 }
 
+/* What the sender sends, counted with it. */
+static void count_send(Count *count, int64_t rank, const Op *op) {
+    const IntList *ends = &count->schedule->channels.items[op->channel].ranks;
+    int64_t to = ends->items[0] == rank ? ends->items[1] : ends->items[0];
+    add_bytes(count, rank, to, count->calls * op->args[op_arg(OP_send, "bytes")].value);
+}
+
 /* All pairs of an exchange; `times` runs with these counts (NULL: the bounds). */
 static void count_pairs(Count *count, const Op *op, const ExchangeCount *counts, int64_t times) {
     const Exchange *exchange = &count->schedule->exchanges.items[op->exchange];
@@ -119,6 +126,8 @@ void counters_add_step(const Schedule *schedule, int64_t step, int64_t first_cal
             else if (op_info[op->kind].class == OPCLASS_EXCHANGE &&
                      stands_for_exchange(schedule, rank, op))
                 count_exchange(&count, op, item.layer);
+            else if (op->kind == OP_send)
+                count_send(&count, rank, op);
         }
     }
     arena_free(&scratch);

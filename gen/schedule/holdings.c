@@ -48,7 +48,7 @@ static int64_t weight_buffer(LowerRank *at, const char *name, int64_t rows, int6
 }
 
 static Range all_layers(const LowerRank *at, bool per_layer) {
-    return (Range){0, per_layer ? at->lower->model->layers : 1};
+    return per_layer ? at->place->layers : (Range){0, 1};
 }
 
 /* A tensor held whole: primary on the first member of the copy's first group. */
@@ -70,7 +70,7 @@ static void hold_whole(LowerRank *at, const char *name, TensorKind tensor, bool 
                           .columns = {0, columns},
                           .buffer = buffer,
                           .pitch = columns,
-                          .primary = at->place->group_index == 0 && at->place->member == 0});
+                          .primary = at->place->first_group && at->place->member == 0});
 }
 
 static void hold_norm(LowerRank *at, const char *name, TensorKind weight, TensorKind bias) {
@@ -89,7 +89,7 @@ static void hold_qkv(LowerRank *at, const char *name, int64_t columns, TensorKin
     int64_t kv = place->kv.end - place->kv.begin, row_bytes = columns * at->lower->element;
     int64_t share = model->heads / model->kv_heads;
     int64_t buffer = weight_buffer(at, name, (heads + 2 * kv) * size, columns, true);
-    bool first_group = place->group_index == 0;
+    bool first_group = place->first_group;
     Slice slice = {.expert = -1,
                    .layers = all_layers(at, true),
                    .columns = {0, columns},
@@ -128,8 +128,8 @@ static void hold_vocabulary(LowerRank *at, const char *name, TensorKind tensor, 
                       .columns = {0, hidden},
                       .buffer = buffer,
                       .pitch = hidden,
-                      .primary = primary_allowed && place->group_index == 0 &&
-                                 (split || place->member == 0)});
+                      .primary =
+                          primary_allowed && place->first_group && (split || place->member == 0)});
 }
 
 static void hold_output(LowerRank *at) {
@@ -146,19 +146,37 @@ static void hold_output(LowerRank *at) {
                       .columns = columns,
                       .buffer = buffer,
                       .pitch = width,
-                      .primary = place->group_index == 0});
+                      .primary = place->first_group});
     if (model->output_bias) /* added once: by the first member, zero in the others */
         hold_whole(at, "output_bias", TENSOR_OUTPUT_BIAS, place->member == 0);
 }
 
-static void hold_attention(LowerRank *at) {
+static void hold_embedding(LowerRank *at) {
     const Place *place = at->place;
-    const Model *model = at->lower->model;
     hold_vocabulary(at, "embedding", TENSOR_EMBEDDING, place->embedding, place->embedding_split,
                     true);
-    if (model->position == POSITION_LEARNED) /* where rows are partial sums, added by one member */
+    if (at->lower->model->position == POSITION_LEARNED) /* of partial sums, added by one member */
         hold_whole(at, "positions", TENSOR_POSITIONS,
                    !place->embedding_split || place->member == 0);
+}
+
+/* Tied embeddings: the head reads the embedding where this rank holds the entries. Without the first stage
+ * among its ranks the copy has the embedding's primary there. */
+static void hold_head(LowerRank *at) {
+    const Place *place = at->place;
+    bool tied = at->lower->model->tie_embeddings;
+    hold_norm(at, "final_norm", TENSOR_FINAL_NORM, TENSOR_FINAL_NORM_BIAS);
+    bool shared = tied && place->embedding.begin <= place->head.begin &&
+                  place->embedding.end >= place->head.end;
+    if (!shared)
+        hold_vocabulary(at, "head", tied ? TENSOR_EMBEDDING : TENSOR_HEAD, place->head,
+                        place->head_split, !tied);
+}
+
+static void hold_attention(LowerRank *at) {
+    const Model *model = at->lower->model;
+    if (at->place->first_stage)
+        hold_embedding(at);
     hold_norm(at, "attention_norm", TENSOR_ATTENTION_NORM, TENSOR_ATTENTION_NORM_BIAS);
     hold_qkv(at, "qkv", model->hidden, TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE);
     if (model->attention_bias)
@@ -166,12 +184,8 @@ static void hold_attention(LowerRank *at) {
     hold_output(at);
     hold_norm(at, "ffn_norm", TENSOR_FFN_NORM, TENSOR_FFN_NORM_BIAS);
     hold_whole(at, "router", TENSOR_ROUTER, true);
-    hold_norm(at, "final_norm", TENSOR_FINAL_NORM, TENSOR_FINAL_NORM_BIAS);
-    bool shared = model->tie_embeddings && place->embedding.begin <= place->head.begin &&
-                  place->embedding.end >= place->head.end;
-    if (!shared)
-        hold_vocabulary(at, "head", model->tie_embeddings ? TENSOR_EMBEDDING : TENSOR_HEAD,
-                        place->head, place->head_split, !model->tie_embeddings);
+    if (at->place->last_stage)
+        hold_head(at);
 }
 
 static void hold_cache(LowerRank *at) {
@@ -213,7 +227,7 @@ static void hold_slot(LowerRank *at, const ExpertMatrix *matrix, int64_t buffer,
     model_tensor_shape(at->lower->model, matrix->tensor, &all_rows, &all_columns);
     if (matrix->once && slot->columns.begin != 0)
         return;
-    /* Deltas count from the buffer's layer 0: a holding that begins later is found by layer_stride. */
+    /* Deltas count within a layer: a holding that begins later is found by layer_stride. */
     hold(at, &(Slice){.tensor = matrix->tensor,
                       .expert = slot->expert,
                       .layers = layers,
@@ -250,10 +264,10 @@ static void hold_experts(LowerRank *at) {
         int64_t pitch = matrix->cut_columns ? place->columns : all_columns;
         int64_t buffer = weight_buffer(at, matrix->name, place->slot_count * rows, pitch, true);
         for (int64_t slot = 0; slot < place->slot_count; ++slot) {
-            for (int64_t layer = 0; layer < model->layers;) {
+            for (int64_t layer = place->layers.begin; layer < place->layers.end;) {
                 const PlaceSlot *held = slot_at(place, layer, slot);
                 int64_t end = layer + 1;
-                for (; held && end < model->layers; ++end) {
+                for (; held && end < place->layers.end; ++end) {
                     const PlaceSlot *next = slot_at(place, end, slot);
                     if (!next || !same_slot(held, next))
                         break;

@@ -57,7 +57,8 @@ int64_t lower_persistent(LowerRank *at, const char *name, BufferClass class, con
                  .class = class,
                  .step = -1,
                  .bytes = bytes,
-                 .layers = per_layer ? at->lower->model->layers : 1,
+                 .first_layer = per_layer ? at->place->layers.begin : 0,
+                 .layers = per_layer ? at->place->layers.end - at->place->layers.begin : 1,
                  .per_layer = per_layer,
                  .offset = -1};
     return at->rank->buffers.count - 1;
@@ -108,8 +109,12 @@ Range lower_owned(const LowerRank *at) {
     return place_owned(lower_rows(at), at->place->member, at->place->members);
 }
 
+bool lower_coincides(const LowerRank *at) {
+    return at->lower->coincide[at->place->stage];
+}
+
 Range lower_routed(const LowerRank *at) {
-    return at->lower->coincide ? (Range){0, lower_rows(at)} : lower_owned(at);
+    return lower_coincides(at) ? (Range){0, lower_rows(at)} : lower_owned(at);
 }
 
 int64_t lower_first_sequence(const LowerRank *at) {
@@ -122,6 +127,19 @@ bool lower_sharded(const LowerRank *at) {
     return at->lower->plan->residual == RESIDUAL_SHARDED && at->place->members > 1;
 }
 
+/* Buffers that several parts name. What other ranks read or send is a window. */
+int64_t lower_residual(LowerRank *at) {
+    bool moved = at->place->members > 1 || at->lower->plan->stages.count > 1;
+    return lower_activation(at, "residual", moved ? BUFFER_WINDOW : BUFFER_ACTIVATION, "E",
+                            lower_rows(at), at->lower->model->hidden);
+}
+
+int64_t lower_next(LowerRank *at) {
+    bool moved = at->lower->plan->stages.count > 1;
+    return lower_activation(at, "next", moved ? BUFFER_WINDOW : BUFFER_ACTIVATION, "i32",
+                            lower_sequences(at), 1);
+}
+
 /* --- walking the order ------------------------------------------------------------------------------- */
 
 typedef Status (*PartRule)(LowerRank *at);
@@ -132,11 +150,14 @@ static const struct {
     bool attention, experts, per_layer;
 } part_rules[] = {
     [PART_EMBED] = {lower_embed, true, false, false},
+    [PART_RECEIVE] = {lower_receive, true, false, false},
     [PART_ATTENTION] = {lower_attention, true, false, true},
     [PART_DISPATCH] = {lower_dispatch, true, true, true},
     [PART_EXPERTS] = {lower_experts, false, true, true},
     [PART_COMBINE] = {lower_combine, true, true, true},
+    [PART_SEND] = {lower_send, true, false, false},
     [PART_HEAD] = {lower_head, true, false, false},
+    [PART_TOKENS] = {lower_tokens, true, false, false},
 };
 
 static Status lower_loop(LowerRank *at, const PlanLoop *loop) {

@@ -11,16 +11,17 @@ typedef struct Lower {
     const Model *model;
     Schedule *schedule;
     Diag *diag;
-    Place *places;          /* [world] */
-    int64_t element;        /* bytes of an activation or weight */
-    int64_t row_bytes;      /* of a hidden row */
-    int64_t ***channel_ids; /* [step][move] -> [copy x sets + set], sets numbered stage by stage */
-    int64_t
-        *first_exchange; /* [step] of its exchanges: by copy, micro-batch, then owner where local */
-    int64_t *route_of;   /* [world] route table of a source, -1: none */
-    /* The holders of experts are the members of the only request group: each of them has every row, so
-     * that nothing is dispatched, and what is combined is a sum over the group. */
-    bool coincide;
+    Place *places;     /* [world] */
+    int64_t element;   /* bytes of an activation or weight */
+    int64_t row_bytes; /* of a hidden row */
+    /* [step][move] -> [copy x sets + set], sets numbered stage by stage; of exchanges [copy x stages + stage] */
+    int64_t ***channel_ids;
+    int64_t *
+        first_exchange; /* [step x stages + stage]: by copy, micro-batch, then member where local */
+    int64_t *route_of;  /* [world] route table of a source, -1: none */
+    /* [stage] Holders of experts that are the members of the stage's only request group have every row each:
+     * nothing is dispatched, and what is combined is a sum over the group. */
+    bool *coincide;
 } Lower;
 
 /* Lowering one rank: where we are in its order, and the buffers that all parts use. */
@@ -54,10 +55,17 @@ void op_workspace(LowerRank *at, Op *op);
 
 int64_t lower_type_bytes(const Lower *lower, const char *type);
 
+/* Residual stream of the micro-batch, E [rows][hidden]: with a sharded residual only the owned rows are
+ * ever valid. Chosen tokens, i32 [sequences]. */
+int64_t lower_residual(LowerRank *at);
+int64_t lower_next(LowerRank *at);
+
 /* Sequences, rows and owned rows of the current micro-batch of the rank's group. */
 int64_t lower_sequences(const LowerRank *at);
 int64_t lower_rows(const LowerRank *at);
 Range lower_owned(const LowerRank *at);
+/* Do the holders of experts coincide in the stage of this rank? */
+bool lower_coincides(const LowerRank *at);
 /* Rows that this rank routes: those that it owns, or all where the holders of experts coincide. */
 Range lower_routed(const LowerRank *at);
 /* First sequence of the current micro-batch within the wave. */
@@ -74,10 +82,19 @@ Status lower_dispatch(LowerRank *at);
 Status lower_experts(LowerRank *at);
 Status lower_combine(LowerRank *at);
 Status lower_head(LowerRank *at);
+/* lower_stage.c */
+Status lower_receive(LowerRank *at);
+Status lower_send(LowerRank *at);
+Status lower_tokens(LowerRank *at);
 /* RMS or layer norm, as the model says, of rows [rows.begin, rows.end) of `in` to rows of `out` from
  * `out_first` on. `weight` names the persistent buffer; its bias is `weight`_bias. */
 void lower_norm(LowerRank *at, const char *weight, int64_t in, int64_t out, Range rows,
                 int64_t out_first, const char *rule);
+
+/* --- lower_routes.c --- */
+
+/* Route tables of all sources; `coincide` must be known. */
+void lower_routes(Lower *lower);
 
 /* --- lower_moves.c --- */
 
@@ -87,6 +104,8 @@ Status lower_moves(Lower *lower);
  * elements counts elements of the activations instead. Nothing for a group of one. */
 Status lower_collective(LowerRank *at, PlanMoveKind kind, int64_t buffer, int64_t row_units,
                         int64_t row_bytes, const char *rule);
+/* The channel of two ranks for hand-over. */
+int64_t lower_pair_channel(Lower *lower, const PlanMove *move, int64_t a, int64_t b);
 /* The exchange of the current step and micro-batch. */
 int64_t lower_exchange(const LowerRank *at);
 const PlanMove *lower_find_move(const PlanStep *step, PlanMoveKind kind, int64_t group);

@@ -1,12 +1,6 @@
 /* lower_attention: embedding and the attention part of a layer, up to the packed rows. */
 #include "schedule/lower.h"
 
-/* Residual stream of the micro-batch. With a sharded residual only the owned rows are ever valid. */
-static int64_t residual(LowerRank *at) {
-    BufferClass class = at->place->members > 1 ? BUFFER_WINDOW : BUFFER_ACTIVATION;
-    return lower_activation(at, "residual", class, "E", lower_rows(at), at->lower->model->hidden);
-}
-
 static int64_t positions(LowerRank *at) {
     return lower_activation(at, "positions", BUFFER_ACTIVATION, "i32", lower_rows(at), 1);
 }
@@ -49,13 +43,14 @@ Status lower_embed(LowerRank *at) {
     op_buffer(embed, "table", lower_find(at, "embedding"), 0);
     if (lower->model->position == POSITION_LEARNED)
         op_buffer(embed, "position_table", lower_find(at, "positions"), 0);
-    op_buffer(embed, "out", residual(at), rows.begin * lower->row_bytes);
+    op_buffer(embed, "out", lower_residual(at), rows.begin * lower->row_bytes);
     op_int(embed, "rows", rows.end - rows.begin);
     op_int(embed, "entry_begin", place->embedding.begin);
     op_int(embed, "entries", place->embedding.end - place->embedding.begin);
     embed->bytes = 2.0 * (double)((rows.end - rows.begin) * lower->row_bytes);
     if (split)
-        TRY(lower_collective(at, MOVE_EMBEDDING, residual(at), lower_rows(at), lower->row_bytes,
+        TRY(lower_collective(at, MOVE_EMBEDDING, lower_residual(at), lower_rows(at),
+                             lower->row_bytes,
                              "lower_attention.c: the embedding is cut along the vocabulary"));
     return STATUS_OK;
 }
@@ -131,7 +126,7 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
     const Model *model = lower->model;
     Range routed = lower_routed(at);
     int64_t count = routed.end - routed.begin, choice_bytes = 4 * model->top_k;
-    bool shared = at->place->members > 1 && !lower->coincide;
+    bool shared = at->place->members > 1 && !lower_coincides(at);
     BufferClass class = shared ? BUFFER_WINDOW : BUFFER_ACTIVATION;
     int64_t choice = lower_activation(at, "choice", class, "i32", lower_rows(at), model->top_k);
     int64_t share = lower_activation(at, "share", BUFFER_ACTIVATION, "f32", count, model->top_k);
@@ -149,7 +144,7 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
         (double)(count * lower->row_bytes) + 4.0 * (double)(model->hidden * model->experts);
 
     if (model->capacity_factor > 0 && at->step->phase == PHASE_PREFILL) {
-        if (!lower->coincide)
+        if (!lower_coincides(at))
             TRY(lower_collective(at, MOVE_GATHER, choice, lower_rows(at), choice_bytes,
                                  "lower_attention.c: capacity counts over whole sequences"));
         Op *op = lower_op(at, OP_capacity, "lower_attention.c: capacity of the model");
@@ -168,11 +163,11 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
 static Status lower_routing_input(LowerRank *at) {
     Lower *lower = at->lower;
     Range routed = lower_routed(at);
-    bool gathered = lower->coincide && lower_sharded(at);
+    bool gathered = lower_coincides(at) && lower_sharded(at);
     Range normed = gathered ? lower_owned(at) : routed;
     int64_t ffn_in = lower_activation(at, "ffn_in", gathered ? BUFFER_WINDOW : BUFFER_ACTIVATION,
                                       "E", routed.end - routed.begin, lower->model->hidden);
-    lower_norm(at, "ffn_norm", residual(at), ffn_in, normed, normed.begin - routed.begin,
+    lower_norm(at, "ffn_norm", lower_residual(at), ffn_in, normed, normed.begin - routed.begin,
                "lower_attention.c: norm before experts");
     if (gathered)
         TRY(lower_collective(at, MOVE_GATHER, ffn_in, lower_rows(at), lower->row_bytes,
@@ -191,7 +186,7 @@ Status lower_attention(LowerRank *at) {
     BufferClass class = place->members > 1 ? BUFFER_WINDOW : BUFFER_ACTIVATION;
 
     int64_t normed = lower_activation(at, "normed", class, "E", rows, hidden);
-    lower_norm(at, "attention_norm", residual(at), normed, used, used.begin,
+    lower_norm(at, "attention_norm", lower_residual(at), normed, used, used.begin,
                "lower_attention.c: norm before attention");
     if (sharded)
         TRY(lower_collective(
@@ -212,7 +207,7 @@ Status lower_attention(LowerRank *at) {
 
     Op *add = lower_op(at, OP_add, "lower_attention.c: residual");
     op_buffer(add, "in", projected, used.begin * lower->row_bytes);
-    op_buffer(add, "out", residual(at), used.begin * lower->row_bytes);
+    op_buffer(add, "out", lower_residual(at), used.begin * lower->row_bytes);
     op_int(add, "rows", used.end - used.begin);
     add->bytes = 3.0 * (double)((used.end - used.begin) * lower->row_bytes);
 

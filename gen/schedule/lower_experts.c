@@ -126,7 +126,9 @@ Status lower_pack(LowerRank *at, int64_t normed, int64_t choice) {
 static int64_t exchange_channel(const LowerRank *at, PlanMoveKind kind) {
     for (int64_t i = 0; i < at->step->moves.count; ++i)
         if (at->step->moves.items[i].kind == kind)
-            return at->lower->channel_ids[at->step_index][i][at->place->copy];
+            return at->lower
+                ->channel_ids[at->step_index][i]
+                             [at->place->copy * at->lower->plan->stages.count + at->place->stage];
     return -1;
 }
 
@@ -217,11 +219,6 @@ static Op *weighted_sum(LowerRank *at, const Sides *sides, int64_t base, int64_t
     return op;
 }
 
-static int64_t residual(LowerRank *at) {
-    BufferClass class = at->place->members > 1 ? BUFFER_WINDOW : BUFFER_ACTIVATION;
-    return lower_activation(at, "residual", class, "E", lower_rows(at), at->lower->model->hidden);
-}
-
 /* Each member has the results of the parts that it holds: their sum over the group joins the residual. */
 static Status lower_partial_sums(LowerRank *at, const Sides *sides) {
     Lower *lower = at->lower;
@@ -234,7 +231,7 @@ static Status lower_partial_sums(LowerRank *at, const Sides *sides) {
                          "lower_experts.c: experts are cut over the group"));
     Op *add = lower_op(at, OP_add, "lower_experts.c: residual");
     op_buffer(add, "in", partial, used.begin * lower->row_bytes);
-    op_buffer(add, "out", residual(at), used.begin * lower->row_bytes);
+    op_buffer(add, "out", lower_residual(at), used.begin * lower->row_bytes);
     op_int(add, "rows", used.end - used.begin);
     add->bytes = 3.0 * (double)((used.end - used.begin) * lower->row_bytes);
     return STATUS_OK;
@@ -243,10 +240,11 @@ static Status lower_partial_sums(LowerRank *at, const Sides *sides) {
 /* The owner's side of combine: weighted sum into the residual, which a replicated residual then spreads. */
 static Status lower_owned_sums(LowerRank *at, const Sides *sides) {
     Lower *lower = at->lower;
-    weighted_sum(at, sides, residual(at), residual(at), lower_routed(at).begin * lower->row_bytes);
+    weighted_sum(at, sides, lower_residual(at), lower_residual(at),
+                 lower_routed(at).begin * lower->row_bytes);
     if (lower_sharded(at))
         return STATUS_OK;
-    return lower_collective(at, MOVE_GATHER, residual(at), lower_rows(at), lower->row_bytes,
+    return lower_collective(at, MOVE_GATHER, lower_residual(at), lower_rows(at), lower->row_bytes,
                             "lower_experts.c: the residual is replicated over the group");
 }
 
@@ -267,6 +265,6 @@ Status lower_combine(LowerRank *at) {
     }
     if (sides.source < 0)
         return STATUS_OK;
-    return at->lower->coincide && at->place->members > 1 ? lower_partial_sums(at, &sides)
+    return lower_coincides(at) && at->place->members > 1 ? lower_partial_sums(at, &sides)
                                                          : lower_owned_sums(at, &sides);
 }

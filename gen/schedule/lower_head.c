@@ -18,9 +18,9 @@ Status lower_head(LowerRank *at) {
     bool sharded = lower_sharded(at), split = place->head_split && place->members > 1;
     Range used = sharded ? lower_owned(at) : (Range){0, rows};
     BufferClass class = place->members > 1 ? BUFFER_WINDOW : BUFFER_ACTIVATION;
-    int64_t residual = lower_activation(at, "residual", class, "E", rows, model->hidden);
     int64_t normed = lower_activation(at, "normed", class, "E", rows, model->hidden);
-    lower_norm(at, "final_norm", residual, normed, used, used.begin, "lower_head.c: final norm");
+    lower_norm(at, "final_norm", lower_residual(at), normed, used, used.begin,
+               "lower_head.c: final norm");
     if (sharded)
         TRY(lower_collective(at, MOVE_GATHER, normed, rows, lower->row_bytes,
                              "lower_head.c: the residual is sharded, the head needs all rows"));
@@ -48,7 +48,7 @@ Status lower_head(LowerRank *at) {
     op->bytes = (double)entries * (double)lower->row_bytes;
     TRY(lower_candidates(at, best, sequences));
 
-    int64_t next = lower_activation(at, "next", BUFFER_ACTIVATION, "i32", sequences, 1);
+    int64_t next = lower_next(at);
     Op *choose = lower_op(at, OP_choose, "lower_head.c: the next token of each sequence");
     op_buffer(choose, "best", best, 0);
     op_buffer(choose, "next", next, 0);

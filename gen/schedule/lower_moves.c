@@ -1,5 +1,5 @@
-/* lower_moves: channels of all sets of ranks that move data together, exchanges between owners and
- * expert holders, and the route tables that tell an owner where each expert's parts are. */
+/* lower_moves: channels of all sets of ranks that move data together, and exchanges between owners and
+ * expert holders. */
 #include "schedule/lower.h"
 
 #include <assert.h>
@@ -58,15 +58,27 @@ static int64_t set_channel(Lower *lower, const PlanMove *move, int64_t stage, in
     return channel_id(lower, &channel);
 }
 
-/* Sources and targets of a copy, ascending and once each. */
-static int64_t exchange_channel(Lower *lower, const PlanMove *move, int64_t copy) {
+/* Sources and targets of a stage of a copy, ascending and once each. */
+static int64_t exchange_channel(Lower *lower, const PlanMove *move, int64_t copy, int64_t stage) {
     Arena *arena = lower->arena;
     Channel channel = {.move = move->kind, .stream = move->stream, .is_exchange = true};
     channel.name = arena_printf(arena, "%s_c%lld", plan_move_names[move->kind], (long long)copy);
+    if (lower->plan->stages.count > 1)
+        channel.name = arena_printf(arena, "%s_p%lld", channel.name, (long long)stage);
     for (int64_t rank = 0; rank < lower->schedule->world; ++rank)
-        if (lower->places[rank].copy == copy &&
+        if (lower->places[rank].copy == copy && lower->places[rank].stage == stage &&
             (lower->places[rank].group || lower->places[rank].slot_count))
             *(int64_t *)LIST_PUSH(arena, &channel.ranks) = rank;
+    return channel_id(lower, &channel);
+}
+
+int64_t lower_pair_channel(Lower *lower, const PlanMove *move, int64_t a, int64_t b) {
+    Channel channel = {.move = move->kind, .stream = move->stream, .is_pair = true};
+    *(int64_t *)LIST_PUSH(lower->arena, &channel.ranks) = a < b ? a : b;
+    *(int64_t *)LIST_PUSH(lower->arena, &channel.ranks) = a < b ? b : a;
+    channel.name =
+        arena_printf(lower->arena, "%s_r%lld_r%lld", plan_move_names[move->kind],
+                     (long long)channel.ranks.items[0], (long long)channel.ranks.items[1]);
     return channel_id(lower, &channel);
 }
 
@@ -82,11 +94,12 @@ static void step_channels(Lower *lower, const PlanStep *step, int64_t **ids) {
     for (int64_t i = 0; i < step->moves.count; ++i) {
         const PlanMove *move = &step->moves.items[i];
         bool exchange = move->kind == MOVE_DISPATCH || move->kind == MOVE_COMBINE;
-        int64_t sets = exchange ? 1 : set_count(move), next = 0;
+        int64_t stages = lower->plan->stages.count;
+        int64_t sets = exchange ? stages : set_count(move), next = 0;
         ids[i] = ARENA_ARRAY(lower->arena, copies * sets + 1, int64_t);
         for (int64_t copy = 0; copy < copies; ++copy) {
-            if (exchange)
-                ids[i][next++] = exchange_channel(lower, move, copy);
+            for (int64_t stage = 0; exchange && stage < stages; ++stage)
+                ids[i][next++] = exchange_channel(lower, move, copy, stage);
             for (int64_t stage = 0; !exchange && stage < move->stages.count; ++stage)
                 for (int64_t set = 0; set < move->stages.items[stage].sets.count; ++set)
                     ids[i][next++] = set_channel(lower, move, stage, set, copy);
@@ -141,14 +154,15 @@ Status lower_collective(LowerRank *at, PlanMoveKind kind, int64_t buffer, int64_
 
 /* --- exchanges ---------------------------------------------------------------------------------------- */
 
-/* Do the holders of experts coincide with the members of the only request group? Replicas are for sources to
- * choose between, which needs sources that send. */
-static bool holders_coincide(const Lower *lower) {
-    for (int64_t s = 0; s < lower->plan->stages.count; ++s)
-        if (lower->plan->stages.items[s].attention.count != 1)
-            return false;
+/* Do the holders of experts in a stage coincide with the members of its only request group? Replicas are for
+ * sources to choose between, which needs sources that send. */
+static bool holders_coincide(const Lower *lower, int64_t stage) {
+    if (lower->plan->stages.items[stage].attention.count != 1)
+        return false;
     for (int64_t rank = 0; rank < lower->plan->ranks_per_copy; ++rank) {
         const Place *place = &lower->places[rank];
+        if (place->stage != stage)
+            continue;
         if (!place->group != !place->slot_count)
             return false;
         for (int64_t i = 0; i < place->slots.count; ++i)
@@ -158,17 +172,20 @@ static bool holders_coincide(const Lower *lower) {
     return true;
 }
 
-/* Exchanges of a micro-batch: one of all ranks, or one of each rank with itself. */
-static int64_t exchange_width(const Lower *lower) {
-    return lower->coincide ? lower->plan->ranks_per_copy : 1;
+/* Exchanges of a micro-batch of a stage: one of all its ranks, or one of each member with itself. */
+static int64_t exchange_width(const Lower *lower, int64_t stage) {
+    return lower->coincide[stage]
+               ? lower->plan->stages.items[stage].attention.items[0].members.count
+               : 1;
 }
 
 int64_t lower_exchange(const LowerRank *at) {
     const Place *place = at->place;
-    int64_t index = at->lower->coincide ? place->rank - place->base : 0;
+    int64_t index = lower_coincides(at) ? place->member : 0;
     int64_t microbatch = place->copy * at->step->microbatches + at->microbatch;
-    return at->lower->first_exchange[at->step_index] + microbatch * exchange_width(at->lower) +
-           index;
+    int64_t first =
+        at->lower->first_exchange[at->step_index * at->lower->plan->stages.count + place->stage];
+    return first + microbatch * exchange_width(at->lower, place->stage) + index;
 }
 
 /* A rank's part in an exchange: what it owns and what it holds. */
@@ -177,22 +194,23 @@ static void join_exchange(Lower *lower, Exchange *exchange, const Place *place) 
     if (place->group) {
         Range sequences = place_sequences(place->group, exchange->microbatch, step->microbatches);
         int64_t rows = (sequences.end - sequences.begin) * step->tokens;
-        *(ExchangeSource *)LIST_PUSH(lower->arena, &exchange->sources) = (ExchangeSource){
-            .rank = place->rank,
-            .rows = lower->coincide ? (Range){0, rows}
-                                    : place_owned(rows, place->member, place->members),
-            .first_sequence = place->copy * plan_copy_batch(lower->plan) +
-                              place->group->requests.begin + sequences.begin,
-            .tokens = step->tokens};
+        *(ExchangeSource *)LIST_PUSH(lower->arena, &exchange->sources) =
+            (ExchangeSource){.rank = place->rank,
+                             .rows = lower->coincide[place->stage]
+                                         ? (Range){0, rows}
+                                         : place_owned(rows, place->member, place->members),
+                             .first_sequence = place->copy * plan_copy_batch(lower->plan) +
+                                               place->group->requests.begin + sequences.begin,
+                             .tokens = step->tokens};
     }
     if (place->slot_count)
         *(ExchangeTarget *)LIST_PUSH(lower->arena, &exchange->targets) =
             (ExchangeTarget){place->rank, place->slot_count};
 }
 
-/* The exchange of a micro-batch among all ranks of the copy, or of rank `only` with itself. */
-static void add_exchange(Lower *lower, int64_t step_index, int64_t copy, int64_t microbatch,
-                         int64_t only) {
+/* The exchange of a micro-batch among all ranks of a stage, or of rank `only` with itself. */
+static void add_exchange(Lower *lower, int64_t step_index, int64_t copy, int64_t stage,
+                         int64_t microbatch, int64_t only) {
     const PlanStep *step = &lower->plan->steps.items[step_index];
     const PlanMove *move = lower_find_move(step, MOVE_DISPATCH, -1);
     Exchange *exchange = LIST_PUSH(lower->arena, &lower->schedule->exchanges);
@@ -207,142 +225,25 @@ static void add_exchange(Lower *lower, int64_t step_index, int64_t copy, int64_t
                                   (long long)microbatch);
     if (only >= 0)
         exchange->name = arena_printf(lower->arena, "%s_r%lld", exchange->name, (long long)only);
+    else if (lower->plan->stages.count > 1)
+        exchange->name = arena_printf(lower->arena, "%s_p%lld", exchange->name, (long long)stage);
     for (int64_t rank = 0; rank < lower->schedule->world; ++rank)
-        if (lower->places[rank].copy == copy && (only < 0 || rank == only))
+        if (lower->places[rank].copy == copy && lower->places[rank].stage == stage &&
+            (only < 0 || rank == only))
             join_exchange(lower, exchange, &lower->places[rank]);
 }
 
-/* --- routes ------------------------------------------------------------------------------------------- */
-
-/* One holder of an expert's part in a layer. */
-typedef struct RoutePart {
-    int64_t rank, target, slot, replica, node;
-    Range columns;
-} RoutePart;
-
-typedef LIST_OF(RoutePart) RouteParts;
-
-/* Parts of each [layer][expert] of a copy, by replica then column. */
-static RouteParts *route_parts(Lower *lower, int64_t copy) {
-    const Model *model = lower->model;
-    RouteParts *cells = ARENA_ARRAY(lower->arena, model->layers * model->experts, RouteParts);
-    int64_t target = 0;
-    for (int64_t rank = 0; rank < lower->schedule->world; ++rank) {
-        const Place *place = &lower->places[rank];
-        if (place->copy != copy || !place->slot_count)
-            continue;
-        for (int64_t i = 0; i < place->slots.count; ++i) {
-            const PlaceSlot *slot = &place->slots.items[i];
-            RouteParts *cell = &cells[slot->layer * model->experts + slot->expert];
-            RoutePart part = {rank, target, slot->slot, slot->replica, place->node, slot->columns};
-            *(RoutePart *)LIST_PUSH(lower->arena, cell) = part;
-            int64_t k = cell->count - 1;
-            for (; k > 0; --k) {
-                const RoutePart *before = &cell->items[k - 1];
-                if (before->replica < part.replica || (before->replica == part.replica &&
-                                                       before->columns.begin <= part.columns.begin))
-                    break;
-                cell->items[k] = *before;
-            }
-            cell->items[k] = part;
-        }
-        ++target;
-    }
-    return cells;
-}
-
-/* Does the source send to this holder? Where holders coincide, each rank serves itself alone. */
-static bool reaches(const Lower *lower, const RoutePart *part, const Place *place,
-                    int64_t replica) {
-    return lower->coincide ? part->rank == place->rank : part->replica == replica;
-}
-
-/* The replica of an expert that a source uses: fixed by the plan, so that it costs nothing at run time. */
-static int64_t chosen_replica(const Lower *lower, const RouteParts *cell, const Place *place,
-                              int64_t source) {
-    if (!cell->count)
-        return 0;
-    int64_t replicas = cell->items[cell->count - 1].replica + 1;
-    for (int64_t i = 0; lower->plan->replica_choice == REPLICA_NEAREST && i < cell->count; ++i)
-        if (replicas > 1 && cell->items[i].node == place->node)
-            return cell->items[i].replica;
-    return source % replicas;
-}
-
-static int64_t most_parts(const Lower *lower, const RouteParts *cells) {
-    int64_t most = 1;
-    for (int64_t i = 0; i < lower->model->layers * lower->model->experts; ++i) {
-        int64_t run = 0;
-        for (int64_t k = 0; k < cells[i].count; ++k) {
-            run = k && cells[i].items[k].replica == cells[i].items[k - 1].replica ? run + 1 : 1;
-            most = run > most ? run : most;
-        }
-    }
-    return most;
-}
-
-static RouteTable fill_route(Lower *lower, const RouteParts *cells, const Place *place,
-                             int64_t source) {
-    int64_t count = lower->model->layers * lower->model->experts, parts = lower->schedule->parts;
-    RouteTable route = {.parts = parts,
-                        .target = ARENA_ARRAY(lower->arena, count * parts, int64_t),
-                        .slot = ARENA_ARRAY(lower->arena, count * parts, int64_t)};
-    for (int64_t i = 0; i < count; ++i) {
-        int64_t replica = chosen_replica(lower, &cells[i], place, source), next = i * parts;
-        for (int64_t k = 0; k < cells[i].count; ++k) {
-            if (!reaches(lower, &cells[i].items[k], place, replica))
-                continue;
-            route.target[next] = lower->coincide ? 0 : cells[i].items[k].target;
-            route.slot[next++] = cells[i].items[k].slot;
-        }
-        for (; next < (i + 1) * parts; ++next)
-            route.target[next] = route.slot[next] = -1;
-    }
-    return route;
-}
-
-static int64_t route_id(Lower *lower, const RouteTable *route) {
-    size_t bytes =
-        sizeof(int64_t) * (size_t)(lower->model->layers * lower->model->experts * route->parts);
-    for (int64_t i = 0; i < lower->schedule->routes.count; ++i) {
-        const RouteTable *other = &lower->schedule->routes.items[i];
-        if (memcmp(other->target, route->target, bytes) == 0 &&
-            memcmp(other->slot, route->slot, bytes) == 0)
-            return i;
-    }
-    *(RouteTable *)LIST_PUSH(lower->arena, &lower->schedule->routes) = *route;
-    return lower->schedule->routes.count - 1;
-}
-
-static bool has_replicas(const Plan *plan) {
-    for (int64_t s = 0; s < plan->stages.count; ++s)
-        for (int64_t i = 0; i < plan->stages.items[s].experts.count; ++i)
-            if (plan->stages.items[s].experts.items[i].replica > 0)
-                return true;
-    return false;
-}
-
-static void lower_routes(Lower *lower) {
-    bool replicas = has_replicas(lower->plan);
-    lower->route_of = ARENA_ARRAY(lower->arena, lower->schedule->world, int64_t);
-    lower->schedule->parts = lower->coincide ? 1 : most_parts(lower, route_parts(lower, 0));
-    int64_t last = -1;
-    for (int64_t copy = 0; copy < lower->plan->copies; ++copy) {
-        const RouteParts *cells = route_parts(lower, copy);
-        int64_t source = 0;
-        for (int64_t rank = 0; rank < lower->schedule->world; ++rank) {
-            const Place *place = &lower->places[rank];
-            if (place->copy != copy || !place->group)
-                continue;
-            /* Sources that send and find no replicas all see the same table: fill it once. */
-            if (replicas || lower->coincide || last < 0) {
-                RouteTable route = fill_route(lower, cells, place, source);
-                last = route_id(lower, &route);
-            }
-            lower->route_of[rank] = last;
-            ++source;
-        }
-    }
+static void stage_exchanges(Lower *lower, int64_t step, int64_t stage) {
+    const PlanGroup *group = lower->plan->stages.items[stage].attention.items;
+    int64_t ranks = lower->plan->ranks_per_copy;
+    lower->first_exchange[step * lower->plan->stages.count + stage] =
+        lower->schedule->exchanges.count;
+    for (int64_t copy = 0; copy < lower->plan->copies; ++copy)
+        for (int64_t m = 0; m < lower->plan->steps.items[step].microbatches; ++m)
+            for (int64_t i = 0; i < exchange_width(lower, stage); ++i)
+                add_exchange(lower, step, copy, stage, m,
+                             lower->coincide[stage] ? copy * ranks + group->members.items[i].rank
+                                                    : -1);
 }
 
 /* Both ways of an exchange use the same windows, so that they must be cut alike. */
@@ -361,20 +262,19 @@ static Status check_exchange_moves(Lower *lower, const PlanStep *step) {
 Status lower_moves(Lower *lower) {
     const Plan *plan = lower->plan;
     lower->channel_ids = ARENA_ARRAY(lower->arena, plan->steps.count, int64_t **);
-    lower->first_exchange = ARENA_ARRAY(lower->arena, plan->steps.count, int64_t);
-    lower->coincide = holders_coincide(lower);
+    lower->first_exchange =
+        ARENA_ARRAY(lower->arena, plan->steps.count * plan->stages.count, int64_t);
+    lower->coincide = ARENA_ARRAY(lower->arena, plan->stages.count, bool);
+    for (int64_t stage = 0; stage < plan->stages.count; ++stage)
+        lower->coincide[stage] = holders_coincide(lower, stage);
     lower_routes(lower);
     for (int64_t s = 0; s < plan->steps.count; ++s) {
         const PlanStep *step = &plan->steps.items[s];
         TRY(check_exchange_moves(lower, step));
         lower->channel_ids[s] = ARENA_ARRAY(lower->arena, step->moves.count + 1, int64_t *);
         step_channels(lower, step, lower->channel_ids[s]);
-        lower->first_exchange[s] = lower->schedule->exchanges.count;
-        for (int64_t copy = 0; copy < plan->copies; ++copy)
-            for (int64_t m = 0; m < step->microbatches; ++m)
-                for (int64_t i = 0; i < exchange_width(lower); ++i)
-                    add_exchange(lower, s, copy, m,
-                                 lower->coincide ? copy * plan->ranks_per_copy + i : -1);
+        for (int64_t stage = 0; stage < plan->stages.count; ++stage)
+            stage_exchanges(lower, s, stage);
     }
     return STATUS_OK;
 }

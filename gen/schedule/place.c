@@ -29,27 +29,55 @@ static bool vocabulary_split(const Plan *plan, const PlanVocabulary *items, int6
     return false;
 }
 
-static void place_attention(Place *place, const Plan *plan, const PlanStage *stage) {
+static void place_member(Place *place, const Plan *plan, const PlanGroup *group, int64_t member) {
     int64_t local = place->rank - place->base;
-    const Model *model = &plan->inputs.model;
-    int64_t share = model->heads / model->kv_heads;
-    for (int64_t g = 0; g < stage->attention.count; ++g) {
-        const PlanGroup *group = &stage->attention.items[g];
-        for (int64_t m = 0; m < group->members.count; ++m) {
-            if (group->members.items[m].rank != local)
-                continue;
-            place->group = group;
-            place->group_index = g;
-            place->member = m;
-            place->members = group->members.count;
-            place->heads = group->members.items[m].heads;
-            place->kv = (Range){place->heads.begin / share, (place->heads.end + share - 1) / share};
-            place->embedding = vocabulary_of(plan->embedding.items, plan->embedding.count, local);
-            place->head = vocabulary_of(plan->head.items, plan->head.count, local);
-            place->embedding_split =
-                vocabulary_split(plan, plan->embedding.items, plan->embedding.count, group);
-            place->head_split = vocabulary_split(plan, plan->head.items, plan->head.count, group);
-        }
+    int64_t share = plan->inputs.model.heads / plan->inputs.model.kv_heads;
+    place->group = group;
+    place->member = member;
+    place->members = group->members.count;
+    place->heads = group->members.items[member].heads;
+    place->kv = (Range){place->heads.begin / share, (place->heads.end + share - 1) / share};
+    if (place->first_stage) {
+        place->embedding = vocabulary_of(plan->embedding.items, plan->embedding.count, local);
+        place->embedding_split =
+            vocabulary_split(plan, plan->embedding.items, plan->embedding.count, group);
+    }
+    if (place->last_stage) {
+        place->head = vocabulary_of(plan->head.items, plan->head.count, local);
+        place->head_split = vocabulary_split(plan, plan->head.items, plan->head.count, group);
+    }
+}
+
+static bool holds_experts(const PlanStage *stage, int64_t local) {
+    for (int64_t i = 0; i < stage->experts.count; ++i)
+        if (stage->experts.items[i].rank == local)
+            return true;
+    return false;
+}
+
+/* The stage of a rank, and its place in the request groups there. */
+static void place_stage(Place *place, const Plan *plan) {
+    int64_t local = place->rank - place->base, group = 0;
+    for (int64_t s = 0; s < plan->stages.count; ++s) {
+        const PlanStage *stage = &plan->stages.items[s];
+        bool here = holds_experts(stage, local);
+        for (int64_t g = 0; g < stage->attention.count; ++g, ++group)
+            for (int64_t m = 0; m < stage->attention.items[g].members.count; ++m) {
+                if (stage->attention.items[g].members.items[m].rank != local)
+                    continue;
+                here = true;
+                place->group_index = group;
+                place->first_group = g == 0;
+                place->first_stage = s == 0;
+                place->last_stage = s + 1 == plan->stages.count;
+                place_member(place, plan, &stage->attention.items[g], m);
+            }
+        if (!here)
+            continue;
+        place->stage = s;
+        place->layers = stage->layers;
+        place->first_stage = s == 0;
+        place->last_stage = s + 1 == plan->stages.count;
     }
 }
 
@@ -95,10 +123,8 @@ Place *place_all(Arena *arena, const Plan *plan) {
         place->copy = rank / plan->ranks_per_copy;
         place->base = place->copy * plan->ranks_per_copy;
         place->node = plan->ranks.items[rank].node;
-        for (int64_t s = 0; s < plan->stages.count; ++s) {
-            place_attention(place, plan, &plan->stages.items[s]);
-            place_experts(arena, place, plan, &plan->stages.items[s]);
-        }
+        place_stage(place, plan);
+        place_experts(arena, place, plan, &plan->stages.items[place->stage]);
     }
     return places;
 }

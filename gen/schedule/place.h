@@ -16,8 +16,13 @@ typedef struct Place {
     int64_t rank, copy;
     int64_t base; /* first rank of the copy: plan ranks + base are actual ranks */
     int64_t node;
+    int64_t stage; /* of the pipeline */
+    Range layers;  /* of the stage */
+    bool first_stage, last_stage;
     const PlanGroup *group; /* NULL: no attention here */
-    int64_t group_index, member, members;
+    int64_t group_index;    /* counted over the stages */
+    bool first_group;       /* of its stage: its tensors are primary */
+    int64_t member, members;
     Range heads, kv;                  /* query heads; the key-value heads that they need */
     Range embedding, head;            /* vocabulary entries; empty: none */
     bool embedding_split, head_split; /* the group's members hold different entries */

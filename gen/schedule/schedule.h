@@ -17,9 +17,10 @@ typedef struct Holding {
     Range rows, columns; /* of the tensor in checkpoints */
     bool primary;        /* else a copy of what another rank holds as primary */
     int64_t buffer;      /* of the rank */
-    int64_t delta;       /* bytes into one layer: slab offset + layer x layer_stride + delta */
-    int64_t pitch;       /* elements between rows */
-    int64_t type;        /* ElementType in the slab */
+    int64_t
+        delta; /* bytes into one layer: slab offset + (layer - first_layer) x layer_stride + delta */
+    int64_t pitch; /* elements between rows */
+    int64_t type;  /* ElementType in the slab */
 } Holding;
 
 /* --- buffers ----------------------------------------------------------------------------------------- */
@@ -34,12 +35,12 @@ typedef enum BufferClass {
 extern const char *const buffer_class_names[];
 
 typedef struct Buffer {
-    const char *name;  /* [a-z0-9_], unique within the rank */
-    const char *shape; /* for people, e.g. "bf16 [64][4096]" */
-    int64_t class;     /* BufferClass */
-    int64_t step;      /* index of its step; -1: persistent or shared by all */
-    int64_t bytes;     /* of one layer where layer_stride is not 0, else of all */
-    int64_t layers;    /* 1, or the layers it has a copy for */
+    const char *name;            /* [a-z0-9_], unique within the rank */
+    const char *shape;           /* for people, e.g. "bf16 [64][4096]" */
+    int64_t class;               /* BufferClass */
+    int64_t step;                /* index of its step; -1: persistent or shared by all */
+    int64_t bytes;               /* of one layer where layer_stride is not 0, else of all */
+    int64_t first_layer, layers; /* 0 and 1, or the layers that it has a copy for */
     bool per_layer;
     int64_t layer_stride; /* bytes; set by memory, equal for all ranks of a role */
     int64_t offset;       /* in the slab; set by memory, equal for all ranks of a role */
@@ -96,8 +97,8 @@ typedef struct Channel {
     int64_t stream;
     IntList ranks; /* ascending */
     int64_t pieces;
-    LIST_OF(Range) own; /* per member, collectives only */
-    bool is_exchange;
+    LIST_OF(Range) own;        /* per member, collectives only */
+    bool is_exchange, is_pair; /* neither: collectives */
 } Channel;
 
 typedef struct ExchangeSource {

@@ -89,6 +89,8 @@ static double price(Simulator *simulator, const Op *op) {
         priced->known = true;
         return priced->seconds;
     }
+    if (op_info[op->kind].class == OPCLASS_PAIR)
+        return cost_pair(simulator->schedule, op, simulator->at);
     Priced now = {.kind = op->kind,
                   .units = op->args[op_arg((OpKind)op->kind, "units")].value,
                   .unit_bytes = op->args[op_arg((OpKind)op->kind, "unit_bytes")].value,

@@ -23,7 +23,7 @@ bool walk_next(WalkCursor *cursor, WalkItem *item); /* false at the end of the s
 
 static inline bool walk_is_move(const Op *op) {
     return op_info[op->kind].class == OPCLASS_COLLECTIVE ||
-           op_info[op->kind].class == OPCLASS_EXCHANGE;
+           op_info[op->kind].class == OPCLASS_EXCHANGE || op_info[op->kind].class == OPCLASS_PAIR;
 }
 
 /* Ranks that take part in an exchange as source or target, ascending. */

@@ -112,11 +112,15 @@ static void write_move(const PlanMove *move, Buf *out) {
     size_t line = out->length;
     bool exchange = move->kind == MOVE_DISPATCH || move->kind == MOVE_COMBINE;
     buf_printf(out, "    %s", plan_move_names[move->kind]);
-    if (!exchange)
+    if (move->group >= 0)
         buf_printf(out, " of group %lld", (long long)move->group);
     words_pad(out, line, 34);
     buf_printf(out, "on stream %s", plan_stream_names[move->stream]);
     words_pad(out, line, 58);
+    if (move->kind == MOVE_HANDOVER) {
+        buf_puts(out, "rows to their owners in the next stage\n");
+        return;
+    }
     if (!exchange) {
         buf_printf(out, "%s, in %lld pieces by %s\n", move->algorithm, (long long)move->pieces,
                    move->unit == UNIT_ROW ? "rows" : "elements");

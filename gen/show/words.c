@@ -285,6 +285,17 @@ static void collective(const Words *words) {
     words_bytes(mine * unit, words->out);
 }
 
+static void pair(const Words *words) {
+    const IntList *ends = &words->schedule->channels.items[words->op->channel].ranks;
+    bool sends = words->op->kind == OP_send;
+    int64_t peer = ends->items[0] == words->rank->rank ? ends->items[1] : ends->items[0];
+    buf_puts(words->out, sends ? "send " : "get ");
+    words_bytes(number(words, "bytes"), words->out);
+    buf_puts(words->out, " of ");
+    buffer(words, "buffer");
+    buf_printf(words->out, " %s rank %lld", sends ? "to" : "from", (long long)peer);
+}
+
 static int64_t end_index(const Words *words, const Exchange *exchange, bool source) {
     int64_t count = source ? exchange->sources.count : exchange->targets.count;
     for (int64_t i = 0; i < count; ++i)
@@ -357,6 +368,8 @@ void words_op(const Schedule *schedule, int64_t rank, const Op *op, Buf *out) {
         [OP_all_gather] = collective,
         [OP_dispatch] = exchange,
         [OP_combine] = exchange,
+        [OP_send] = pair,
+        [OP_recv] = pair,
     };
     Words words = {schedule, &schedule->ranks[rank], op, out};
     if (sentences[op->kind])

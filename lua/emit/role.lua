@@ -14,7 +14,9 @@ local function buffer_lines(role)
       local note = string.format("%s, %s", buffer.shape, buffer.class)
       if buffer.per_layer then
         name = name .. "(layer)"
-        value = string.format("(%s + (layer) * INT64_C(%d))", value, buffer.layer_stride)
+        local layer = buffer.first_layer == 0 and "(layer)"
+          or string.format("((layer) - %d)", buffer.first_layer)
+        value = string.format("(%s + %s * INT64_C(%d))", value, layer, buffer.layer_stride)
         note = note .. ", by layer"
       end
       names[#names + 1], values[#values + 1], notes[#notes + 1] = name, value, note

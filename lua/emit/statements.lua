@@ -73,6 +73,8 @@ local function op_call(op, kind, id, layer)
     return "rt_" .. kind.name, lead .. ", " .. field(op.channel), "rt_collective"
   elseif kind.class == "exchange" then
     lead = lead .. ", " .. field(op.channel) .. ", " .. field(op.exchange)
+  elseif kind.class == "pair" then
+    return "rt_" .. kind.name, lead .. ", " .. field(op.channel), "rt_pair_args"
   end
   return "rt_" .. kind.name, lead, "rt_" .. kind.name .. "_args"
 end

@@ -9,15 +9,16 @@ local M = {}
 ---@param attention integer
 ---@param groups integer
 ---@param batch integer requests of a copy
+---@param first integer? their first rank, 0 if not given
 ---@return table[]
-function M.groups(model, attention, groups, batch)
+function M.groups(model, attention, groups, batch, first)
   local requests = split.floor(batch, groups)
   local list = {}
   for g, members in ipairs(split.ranges(split.descending(attention, groups))) do
     local size = members[2] - members[1]
     list[g] = { requests = requests[g], members = {} }
     for j, heads in ipairs(split.ranges(split.descending(model.heads, size))) do
-      list[g].members[j] = { rank = members[1] + j - 1, heads = heads }
+      list[g].members[j] = { rank = (first or 0) + members[1] + j - 1, heads = heads }
     end
   end
   return list

@@ -21,6 +21,7 @@ end
 ---@field mode "padded"|"exact"
 ---@field chunk integer tokens a transfer, 0: all at once
 ---@field in_flight integer
+---@field handover boolean? the plan has several stages
 ---@field coincide boolean? the only group's members hold the experts: their results are summed, not sent
 
 ---A group of a single member has nothing to move within it.
@@ -63,6 +64,9 @@ function M.of(groups, ranks, options)
       in_flight = options.in_flight,
       stream = kind,
     }
+  end
+  if options.handover then
+    moves[#moves + 1] = { kind = "handover", group = -1, algorithm = "direct", stream = "dispatch" }
   end
   return moves
 end

@@ -2,8 +2,9 @@
 --- experts dealt over the same groups.
 local holders = require("lib.holders")
 local moves = require("lib.moves")
-local order = require("orders.serial")
+local pipeline = require("orders.pipeline")
 local place = require("lib.place")
+local serial = require("orders.serial")
 local split = require("lib.split")
 local steps = require("lib.steps")
 
@@ -39,25 +40,32 @@ function M.options(own)
   return own
 end
 
-local function obstacle(inputs, options, groups, members)
+---@class Shape
+---@field stages integer of the pipeline
+---@field groups integer request groups of a copy
+---@field members integer ranks of a group in a stage
+
+local function obstacle(inputs, options, shape)
   local model, batch = inputs.model, split.ceil(inputs.workload.batch, options.dp)
-  local ranks, gpus = groups * members, #inputs.topology.slots // options.dp
-  if groups < 1 or members < 1 or options.dp < 1 then
-    return "degrees must be 1 or more"
-  elseif ranks > gpus then
+  local ranks = shape.stages * shape.groups * shape.members
+  local gpus = #inputs.topology.slots // options.dp
+  if ranks > gpus then
     return string.format("%d ranks a copy do not fit on the %d GPUs that each of %d copies has",
       ranks, gpus, options.dp)
-  elseif members > model.heads then
+  elseif shape.stages > model.layers then
+    return string.format("%d stages are more than the %d layers", shape.stages, model.layers)
+  elseif shape.members > model.heads then
     return string.format("%d ranks are more than the %d query heads, so some would hold nothing",
-      members, model.heads)
-  elseif members > model.expert_hidden then
-    return string.format("%d ranks are more than the %d columns of an expert", members,
+      shape.members, model.heads)
+  elseif shape.members > model.expert_hidden then
+    return string.format("%d ranks are more than the %d columns of an expert", shape.members,
       model.expert_hidden)
-  elseif groups > batch then
-    return string.format("%d request groups share %d requests, so some would have none", groups, batch)
-  elseif options.microbatches < 1 or options.microbatches > batch // groups then
+  elseif shape.groups > batch then
+    return string.format("%d request groups share %d requests, so some would have none",
+      shape.groups, batch)
+  elseif options.microbatches < 1 or options.microbatches > batch // shape.groups then
     return string.format("%d micro-batches of the %d requests of a group would leave some empty",
-      options.microbatches, batch // groups)
+      options.microbatches, batch // shape.groups)
   elseif options.chunk < 0 or options.in_flight < 1 then
     return "chunk must be 0 or more, in_flight 1 or more"
   end
@@ -74,26 +82,57 @@ local function blocks_of(groups)
   return blocks
 end
 
+---Ranks of each stage, stage by stage; layers as evenly as they go, the first stages longer.
+local function stages_of(model, shape, batch)
+  local stages, size = {}, shape.groups * shape.members
+  for s, layers in ipairs(split.ranges(split.descending(model.layers, shape.stages))) do
+    local groups = holders.groups(model, size, shape.groups, batch, (s - 1) * size)
+    local experts = holders.dealt(model, blocks_of(groups))
+    for _, expert in ipairs(experts) do
+      expert.layers = layers
+    end
+    stages[s] = { layers = layers, attention = groups, experts = experts }
+  end
+  return stages
+end
+
+local function orders_of(model, stages, microbatches)
+  local orders = {}
+  for s, stage in ipairs(stages) do
+    local ranks = {}
+    for _, block in ipairs(blocks_of(stage.attention)) do
+      table.move(block, 1, #block, #ranks + 1, ranks)
+    end
+    local loops = #stages == 1 and serial.all(model.layers, microbatches)
+      or pipeline.stage(stage.layers, microbatches, s == 1, s == #stages)
+    orders[s] = { ranks = ranks, loops = loops }
+  end
+  return orders
+end
+
 ---@param inputs table model, topology, workload
 ---@param options table as M.options declares
----@param groups integer request groups of a copy
----@param members integer ranks of a group
+---@param shape Shape
 ---@param why table[]
 ---@return table? plan
 ---@return string? reason
-function M.plan(inputs, options, groups, members, why)
-  local reason = obstacle(inputs, options, groups, members)
+function M.plan(inputs, options, shape, why)
+  if math.min(shape.stages, shape.groups, shape.members, options.dp) < 1 then
+    return nil, "degrees must be 1 or more"
+  end
+  local reason = obstacle(inputs, options, shape)
   if reason then
     return nil, reason
   end
-  local model, workload, count = inputs.model, inputs.workload, groups * members
+  local model, workload = inputs.model, inputs.workload
+  local count = shape.stages * shape.groups * shape.members
   local ranks, idle = place.ranks(inputs.topology, options.dp, function(block)
     return table.move(block, 1, count, 1, {})
   end)
-  local list = holders.groups(model, count, groups, split.ceil(workload.batch, options.dp))
+  local stages = stages_of(model, shape, split.ceil(workload.batch, options.dp))
   local all = {}
-  for rank = 0, count - 1 do
-    all[rank + 1] = rank
+  for _, stage in ipairs(stages) do
+    table.move(stage.attention, 1, #stage.attention, #all + 1, all)
   end
   local modes = { prefill = options.moves or "exact", decode = options.moves or "padded" }
   local microbatches = { prefill = options.microbatches, decode = options.microbatches }
@@ -102,28 +141,23 @@ function M.plan(inputs, options, groups, members, why)
     ranks_per_copy = count,
     ranks = ranks,
     idle = idle,
-    stages = {
-      {
-        layers = { 0, model.layers },
-        attention = list,
-        experts = holders.dealt(model, blocks_of(list)),
-      },
-    },
-    embedding = holders.vocabulary(model, list, options.embedding == "copied"),
-    head = holders.vocabulary(model, list, false),
+    stages = stages,
+    embedding = holders.vocabulary(model, stages[1].attention, options.embedding == "copied"),
+    head = holders.vocabulary(model, stages[#stages].attention, false),
     steps = steps.inference(workload, microbatches, function(m)
-      return { { ranks = all, loops = order.all(model.layers, m) } }
+      return orders_of(model, stages, m)
     end, function(phase)
-      return moves.of(list, ranks, {
+      return moves.of(all, ranks, {
         output = options.output,
         embedding = options.embedding,
         mode = modes[phase],
         chunk = options.chunk,
         in_flight = options.in_flight,
-        coincide = groups == 1,
+        coincide = shape.groups == 1,
+        handover = shape.stages > 1,
       })
     end),
-    residual = require("collectives." .. options.output).sharded and members > 1 and "sharded"
+    residual = require("collectives." .. options.output).sharded and shape.members > 1 and "sharded"
       or "replicated",
     replica_choice = "nearest",
     why = why,

@@ -128,7 +128,7 @@
 
 ---one part of a layer for one micro-batch
 ---@class PlanItem
----@field part "embed"|"attention"|"dispatch"|"experts"|"combine"|"head" what is done
+---@field part "embed"|"receive"|"attention"|"dispatch"|"experts"|"combine"|"send"|"head"|"tokens" what is done
 ---@field microbatch integer for which micro-batch
 ---@field lag integer it works on layer (loop layer - lag)
 
@@ -159,8 +159,8 @@
 
 ---a transfer between ranks
 ---@class PlanMove
----@field kind "attention_output"|"gather"|"embedding"|"ffn_output"|"dispatch"|"combine" what is moved
----@field group integer request group; -1 for dispatch and combine
+---@field kind "attention_output"|"gather"|"embedding"|"ffn_output"|"dispatch"|"combine"|"handover" what is moved
+---@field group integer request group, counted over the stages; -1 for moves between groups
 ---@field algorithm string the Lua file that expanded it; for people
 ---@field pieces integer the payload is cut in so many pieces
 ---@field unit "element"|"row" what pieces are counted in

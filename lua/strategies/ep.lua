@@ -25,7 +25,7 @@ function M.plan(inputs, options)
     why.add(reasons, "replicas of experts",
       string.format("%d groups are more than the %d experts", groups, model.experts))
   end
-  return together.plan(inputs, options, groups, options.tp, reasons)
+  return together.plan(inputs, options, { stages = 1, groups = groups, members = options.tp }, reasons)
 end
 
 return M

@@ -19,7 +19,7 @@ function M.plan(inputs, options)
   why.add(reasons, "one rank", "strategy single", "ma-separation")
   local rest = { dp = 1, output = "flat", embedding = "copied", chunk = 0, in_flight = 1 }
   rest.microbatches = options.microbatches
-  return together.plan(inputs, rest, 1, 1, reasons)
+  return together.plan(inputs, rest, { stages = 1, groups = 1, members = 1 }, reasons)
 end
 
 return M

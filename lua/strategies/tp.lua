@@ -19,7 +19,7 @@ function M.plan(inputs, options)
   local given = options.tp
   local ranks = given or #inputs.topology.slots // math.max(1, options.dp)
   why.add(reasons, "tp " .. ranks, given and "as asked for" or "all GPUs of a copy")
-  return together.plan(inputs, options, 1, ranks, reasons)
+  return together.plan(inputs, options, { stages = 1, groups = 1, members = ranks }, reasons)
 end
 
 return M

@@ -34,7 +34,7 @@ static void check_embed(void) {
                 int64_t entry = ids[row] - BEGIN;
                 bool held = positions[row] >= 0 && entry >= 0 && entry < ENTRIES;
                 double value = held ? element(a.table, entry * HIDDEN + i) : 0;
-                if (held && learned)
+                if (positions[row] >= 0 && learned)
                     value += element(a.position_table, positions[row] * HIDDEN + i);
                 expected[row * HIDDEN + i] = value;
             }

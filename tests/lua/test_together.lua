@@ -1,6 +1,9 @@
 -- tp and ep: what they plan, and what they decline.
 local ep = require("strategies.ep")
+local pipeline = require("orders.pipeline")
+local pp = require("strategies.pp")
 local tp = require("strategies.tp")
+local tp_pp = require("strategies.tp-pp")
 
 local function inputs(batch)
   local kind = {
@@ -72,6 +75,50 @@ function T.ep_makes_replicas_of_few_experts()
   assert(#p.stages[1].experts == 12 and replicas == 4)
 end
 
+function T.stages_divide_layers_and_ranks()
+  local p = assert(plan(tp_pp, { tp = 2, pp = 3, microbatches = 2 }))
+  assert(#p.stages == 3 and #p.ranks == 6)
+  assert(p.stages[1].layers[2] == 2 and p.stages[3].layers[1] == 3)
+  assert(p.stages[2].attention[1].members[1].rank == 2)
+  assert(p.embedding[2].rank == 1 and p.head[1].rank == 4)
+  assert(#assert(plan(pp, {})).stages == 4)
+end
+
+-- Every list follows micro-batches, so that with nothing buffered some move can always proceed.
+function T.pipelines_come_to_their_end()
+  for stages = 1, 4 do
+    for microbatches = 1, 4 do
+      local lists, at = {}, {}
+      for s = 1, stages do
+        lists[s], at[s] = {}, 1
+        for _, loop in ipairs(pipeline.stage({ s, s + 1 }, microbatches, s == 1, s == stages)) do
+          for _, item in ipairs(loop.items) do
+            local move = item.part == "send" and "h" .. s or item.part == "receive" and "h" .. s - 1
+              or item.part == "tokens" and stages > 1 and "t"
+            if move then
+              table.insert(lists[s], move .. "." .. item.microbatch)
+            end
+          end
+        end
+      end
+      local moved = true
+      while moved do
+        moved = false
+        for a = 1, stages do
+          for b = a + 1, stages do
+            if lists[a][at[a]] and lists[a][at[a]] == lists[b][at[b]] then
+              at[a], at[b], moved = at[a] + 1, at[b] + 1, true
+            end
+          end
+        end
+      end
+      for s = 1, stages do
+        assert(at[s] > #lists[s], "stage " .. s .. " of " .. stages .. " waits for ever")
+      end
+    end
+  end
+end
+
 function T.all_gpus_are_the_default()
   assert(#assert(plan(ep, {})).ranks == 16)
   assert(#assert(plan(tp, { dp = 2 })).ranks == 16)
@@ -81,6 +128,8 @@ function T.declines_with_a_reason()
   declines(tp, {}, "more than the 8 query heads")
   declines(tp, { tp = 20 }, "do not fit on the 16 GPUs")
   declines(tp, { tp = 0 }, "1 or more")
+  declines(pp, { pp = 5 }, "more than the 4 layers")
+  declines(tp_pp, { tp = 8, pp = 3 }, "do not fit")
   declines(ep, { ep = 8 }, "some would have none", 4)
   declines(ep, { ep = 2, microbatches = 9 }, "leave some empty", 8)
 end

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The small source model over 12 attention and 4 expert ranks in one combination of options: gen verify
-# passes, and the tokens equal those of one rank.
-# usage: small.sh single | small.sh OUTPUT PLACEMENT MOVES MICROBATCHES
+# The small source model over 12 attention and 4 expert ranks in one combination of options, or by any other
+# strategy: gen verify passes, and the tokens equal those of one rank.
+# usage: small.sh single | small.sh OUTPUT PLACEMENT MOVES MICROBATCHES | small.sh strategy NAME STRATEGY
 set -euo pipefail
 # shellcheck source=tests/numeric/common.sh
 source "$(dirname "$0")/common.sh"
@@ -29,10 +29,14 @@ if [[ "$1" == single ]]; then
     exit 0
 fi
 
-name=$1-$2-$3-m$4
-make_and_run "$name" \
-    "ma-separation:attention=12,experts=4,groups=1,output=$1,placement=$2,moves=$3,microbatches=$4" \
-    a100-4x4.yaml
+if [[ "$1" == strategy ]]; then
+    name=$2
+    strategy=$3
+else
+    name=$1-$2-$3-m$4
+    strategy="ma-separation:attention=12,experts=4,groups=1,output=$1,placement=$2,moves=$3,microbatches=$4"
+fi
+make_and_run "$name" "$strategy" a100-4x4.yaml
 "$COMPARE" tokens "$OUT/small-$name.run.json" "$OUT/small-single.run.json" tokens
 "$GEN" verify "$OUT/small-$name" --tokens "$tokens" --max-new-tokens 8 --transport "$TRANSPORT"
 rm -rf "$OUT/small-$name" # a set of 36 would fill a small disk

@@ -205,6 +205,37 @@ static void owners_may_hold_experts_too(void **state) {
     arena_free(&c.arena);
 }
 
+static void stages_hand_rows_to_their_owners(void **state) {
+    Case c;
+    make_schedule(&c, MIXTRAL, "tp-pp:tp=3,pp=2,microbatches=2", 5);
+    assert_int_equal(c.schedule.world, 6);
+    for (int64_t r = 0; r < 6; ++r) {
+        const RankSchedule *rank = &c.schedule.ranks[r];
+        assert_int_equal(count_ops(&c, r, 1, OP_embed), r < 3 ? 2 : 0);
+        assert_int_equal(count_ops(&c, r, 1, OP_head), r < 3 ? 0 : 2);
+        assert_int_equal(count_ops(&c, r, 1, OP_attention), 2); /* one layer, two micro-batches */
+        /* rows there and tokens back, a micro-batch */
+        assert_int_equal(count_ops(&c, r, 1, OP_send), 2);
+        assert_int_equal(count_ops(&c, r, 1, OP_recv), 2);
+        for (int64_t i = 0; i < rank->buffers.count; ++i)
+            if (strcmp(rank->buffers.items[i].name, "keys") == 0) {
+                assert_int_equal(rank->buffers.items[i].first_layer, r < 3 ? 0 : 1);
+                assert_int_equal(rank->buffers.items[i].layers, 1);
+            }
+    }
+    arena_free(&c.arena);
+}
+
+static void stages_need_a_handover(void **state) {
+    Case c;
+    make_plan(&c, MIXTRAL, "pp:pp=2", 3);
+    for (int64_t s = 0; s < c.plan.steps.count; ++s)
+        c.plan.steps.items[s].moves.count = 0;
+    assert_int_equal(schedule_lower(&c.arena, &c.plan, &c.schedule, &c.diag), STATUS_DATA);
+    assert_string_equal(c.diag.messages[0].code, "E0522");
+    arena_free(&c.arena);
+}
+
 static void experts_may_move_between_layers(void **state) {
     Case c;
     make_plan(&c, MIXTRAL, "ma-separation:attention=2,experts=2", 3);
@@ -357,6 +388,8 @@ int main(void) {
         cmocka_unit_test(shared_key_value_heads_are_copies),
         cmocka_unit_test(coinciding_holders_sum_instead_of_sending),
         cmocka_unit_test(owners_may_hold_experts_too),
+        cmocka_unit_test(stages_hand_rows_to_their_owners),
+        cmocka_unit_test(stages_need_a_handover),
         cmocka_unit_test(experts_may_move_between_layers),
         cmocka_unit_test(column_parts_are_summed_in_order),
         cmocka_unit_test(the_nearest_replica_is_used),

@@ -213,7 +213,7 @@ static void test_mutants_are_refused(void **state) {
         {same_gpu, "E0504", "used already"},
         {no_node, "E0504", "no GPU"},
         {shuffled, "E0504", "ascend"},
-        {two_stages, "E0510", "pipelines"},
+        {two_stages, "E0510", "cover all layers"},
         {short_stage, "E0510", "layers"},
         {requests, "E0505", "[0, 13)"},
         {heads, "E0505", "33)"},

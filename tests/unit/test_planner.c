@@ -129,7 +129,7 @@ static void test_unknown_strategies_are_listed(void **state) {
         }
         assert_int_equal(planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag),
                          STATUS_USAGE);
-        fixture_expect(fixture, "E0464", "ma-separation, single");
+        fixture_expect(fixture, "E0464", "ma-separation, pp, single");
     }
 }
 

@@ -174,6 +174,8 @@ static const char *const kinds[] = {
     "all_gather",
     "dispatch",
     "combine",
+    "send",
+    "recv",
 };
 
 /* clang-format on */
@@ -188,7 +190,7 @@ const rt_program program = {
     .steps = 2,
     .channels = 2,
     .exchanges = 3,
-    .kinds = 22,
+    .kinds = 24,
     .kernels = KERNELS,
     .places = places,
     .role = roles,

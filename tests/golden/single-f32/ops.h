@@ -23,7 +23,8 @@ enum {
 
 /* clang-format off */
 
-/* embed: rows of the embedding; zero where the id is outside the held entries or masked */
+/* embed: rows of the embedding, zero where the id is not held here; plus positions; zero where
+ * masked */
 struct embed_args {
     int64_t ids;            /* i32 [rows] */
     int64_t positions;      /* i32 [rows] */

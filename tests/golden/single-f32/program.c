@@ -92,6 +92,8 @@ static const char *const kinds[] = {
     "all_gather",
     "dispatch",
     "combine",
+    "send",
+    "recv",
 };
 
 /* clang-format on */
@@ -106,7 +108,7 @@ const rt_program program = {
     .steps = 2,
     .channels = 0,
     .exchanges = 2,
-    .kinds = 22,
+    .kinds = 24,
     .kernels = KERNELS,
     .places = places,
     .role = roles,
