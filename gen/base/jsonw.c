@@ -177,3 +177,13 @@ void jsonw_format_real(char *text, double value) {
     else
         sprintf(text, "%s%c.%se%d", sign, digits[0], digits + 1, exponent);
 }
+
+void jsonw_key_int(Jsonw *json, const char *key, int64_t value) {
+    jsonw_key(json, key);
+    jsonw_int(json, value);
+}
+
+void jsonw_key_string(Jsonw *json, const char *key, const char *value) {
+    jsonw_key(json, key);
+    jsonw_string(json, value);
+}

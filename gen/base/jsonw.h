@@ -31,7 +31,10 @@ void jsonw_real(Jsonw *json, double value); /* NaN and infinities are written as
 void jsonw_bool(Jsonw *json, bool value);
 void jsonw_null(Jsonw *json);
 void jsonw_string(Jsonw *json, const char *value); /* NULL is written as null */
-void jsonw_finish(Jsonw *json);                    /* asserts that all is closed; adds a newline */
+/* A key with its value. */
+void jsonw_key_int(Jsonw *json, const char *key, int64_t value);
+void jsonw_key_string(Jsonw *json, const char *key, const char *value);
+void jsonw_finish(Jsonw *json); /* asserts that all is closed; adds a newline */
 
 /* Shortest decimal text that strtod reads back as `value`, with '.' in every locale; integers
  * below 2^53 without exponent or fraction. `text` holds at least 32 bytes. */

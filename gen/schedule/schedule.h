@@ -171,6 +171,9 @@ static inline int64_t op_layer(const Op *op, int64_t layer) {
 
 /* Canonical text: by role, literal fields once, the others as columns. */
 void schedule_write(const Schedule *schedule, Buf *out);
+/* Pieces of it, for who writes about one rank: its buffers under "buffers", a range under a key. */
+void schedule_write_buffers(Jsonw *json, const RankSchedule *rank);
+void schedule_write_range(Jsonw *json, const char *key, Range range);
 
 /* --- windows of an exchange (the layout that runtime/rt.h documents) ---------------------------------- */
 

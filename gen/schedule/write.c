@@ -2,18 +2,6 @@
  * of a column of the role's table. For people, for diffs and for tools; gen itself derives it anew. */
 #include "schedule/schedule.h"
 
-#include "base/jsonw.h"
-
-static void key_int(Jsonw *json, const char *key, int64_t value) {
-    jsonw_key(json, key);
-    jsonw_int(json, value);
-}
-
-static void key_text(Jsonw *json, const char *key, const char *value) {
-    jsonw_key(json, key);
-    jsonw_string(json, value);
-}
-
 static void write_ints(Jsonw *json, const char *key, const int64_t *items, int64_t count) {
     jsonw_key(json, key);
     jsonw_array(json, true);
@@ -22,7 +10,7 @@ static void write_ints(Jsonw *json, const char *key, const int64_t *items, int64
     jsonw_end(json);
 }
 
-static void write_range(Jsonw *json, const char *key, Range range) {
+void schedule_write_range(Jsonw *json, const char *key, Range range) {
     jsonw_key(json, key);
     jsonw_array(json, true);
     jsonw_int(json, range.begin);
@@ -36,7 +24,7 @@ static void write_channels(Jsonw *json, const Schedule *schedule) {
     for (int64_t i = 0; i < schedule->channels.count; ++i) {
         const Channel *channel = &schedule->channels.items[i];
         jsonw_object(json, true);
-        key_text(json, "name", channel->name);
+        jsonw_key_string(json, "name", channel->name);
         jsonw_key(json, "own");
         jsonw_array(json, true);
         for (int64_t k = 0; k < channel->own.count; ++k) {
@@ -46,9 +34,9 @@ static void write_channels(Jsonw *json, const Schedule *schedule) {
             jsonw_end(json);
         }
         jsonw_end(json);
-        key_int(json, "pieces", channel->pieces);
+        jsonw_key_int(json, "pieces", channel->pieces);
         write_ints(json, "ranks", channel->ranks.items, channel->ranks.count);
-        key_text(json, "stream", plan_stream_names[channel->stream]);
+        jsonw_key_string(json, "stream", plan_stream_names[channel->stream]);
         jsonw_end(json);
     }
     jsonw_end(json);
@@ -60,18 +48,18 @@ static void write_exchanges(Jsonw *json, const Schedule *schedule) {
     for (int64_t i = 0; i < schedule->exchanges.count; ++i) {
         const Exchange *exchange = &schedule->exchanges.items[i];
         jsonw_object(json, false);
-        key_int(json, "chunk", exchange->chunk);
-        key_int(json, "in_flight", exchange->in_flight);
-        key_text(json, "mode", exchange->mode == MODE_EXACT ? "exact" : "padded");
-        key_text(json, "name", exchange->name);
+        jsonw_key_int(json, "chunk", exchange->chunk);
+        jsonw_key_int(json, "in_flight", exchange->in_flight);
+        jsonw_key_string(json, "mode", exchange->mode == MODE_EXACT ? "exact" : "padded");
+        jsonw_key_string(json, "name", exchange->name);
         jsonw_key(json, "sources");
         jsonw_array(json, false);
         for (int64_t s = 0; s < exchange->sources.count; ++s) {
             const ExchangeSource *source = &exchange->sources.items[s];
             jsonw_object(json, true);
-            key_int(json, "first_sequence", source->first_sequence);
-            key_int(json, "rank", source->rank);
-            write_range(json, "rows", source->rows);
+            jsonw_key_int(json, "first_sequence", source->first_sequence);
+            jsonw_key_int(json, "rank", source->rank);
+            schedule_write_range(json, "rows", source->rows);
             jsonw_end(json);
         }
         jsonw_end(json);
@@ -79,8 +67,8 @@ static void write_exchanges(Jsonw *json, const Schedule *schedule) {
         jsonw_array(json, false);
         for (int64_t t = 0; t < exchange->targets.count; ++t) {
             jsonw_object(json, true);
-            key_int(json, "rank", exchange->targets.items[t].rank);
-            key_int(json, "slots", exchange->targets.items[t].slots);
+            jsonw_key_int(json, "rank", exchange->targets.items[t].rank);
+            jsonw_key_int(json, "slots", exchange->targets.items[t].slots);
             jsonw_end(json);
         }
         jsonw_end(json);
@@ -106,7 +94,7 @@ static void write_route(Jsonw *json, const Model *model, const RouteTable *route
         for (end = begin + 1; end < model->layers && same_layer(model, route, begin, end);)
             ++end;
         jsonw_object(json, false);
-        write_range(json, "layers", (Range){begin, end});
+        schedule_write_range(json, "layers", (Range){begin, end});
         write_ints(json, "slot", route->slot + begin * count, count);
         write_ints(json, "target", route->target + begin * count, count);
         jsonw_end(json);
@@ -114,18 +102,18 @@ static void write_route(Jsonw *json, const Model *model, const RouteTable *route
     jsonw_end(json);
 }
 
-static void write_buffers(Jsonw *json, const RankSchedule *rank) {
+void schedule_write_buffers(Jsonw *json, const RankSchedule *rank) {
     jsonw_key(json, "buffers");
     jsonw_array(json, false);
     for (int64_t i = 0; i < rank->buffers.count; ++i) {
         const Buffer *buffer = &rank->buffers.items[i];
         jsonw_object(json, true);
-        key_int(json, "bytes", buffer->bytes);
-        key_text(json, "class", buffer_class_names[buffer->class]);
-        key_int(json, "layer_stride", buffer->layer_stride);
-        key_text(json, "name", buffer->name);
-        key_int(json, "offset", buffer->offset);
-        key_text(json, "shape", buffer->shape);
+        jsonw_key_int(json, "bytes", buffer->bytes);
+        jsonw_key_string(json, "class", buffer_class_names[buffer->class]);
+        jsonw_key_int(json, "layer_stride", buffer->layer_stride);
+        jsonw_key_string(json, "name", buffer->name);
+        jsonw_key_int(json, "offset", buffer->offset);
+        jsonw_key_string(json, "shape", buffer->shape);
         jsonw_end(json);
     }
     jsonw_end(json);
@@ -175,13 +163,13 @@ static void write_op(Jsonw *json, const RankSchedule *rank, const Role *role, in
         jsonw_key(json, "exchange");
         write_field(json, role, index, OP_FIELD_EXCHANGE, op->exchange);
     }
-    key_int(json, "id", index);
-    key_text(json, "kind", op_info[op->kind].name);
-    key_int(json, "lag", op->lag);
-    key_int(json, "microbatch", op->microbatch);
-    key_text(json, "part", plan_part_names[op->part]);
-    key_text(json, "rule", op->rule);
-    key_text(json, "stream", plan_stream_names[op->stream]);
+    jsonw_key_int(json, "id", index);
+    jsonw_key_string(json, "kind", op_info[op->kind].name);
+    jsonw_key_int(json, "lag", op->lag);
+    jsonw_key_int(json, "microbatch", op->microbatch);
+    jsonw_key_string(json, "part", plan_part_names[op->part]);
+    jsonw_key_string(json, "rule", op->rule);
+    jsonw_key_string(json, "stream", plan_stream_names[op->stream]);
     int64_t waits = 0;
     while (waits < OP_WAITS && op->waits[waits] >= 0)
         ++waits;
@@ -195,13 +183,13 @@ static void write_steps(Jsonw *json, const Schedule *schedule, const Role *role)
     jsonw_array(json, false);
     for (int64_t s = 0; s < schedule->plan->steps.count; ++s) {
         jsonw_object(json, false);
-        key_text(json, "name", schedule->plan->steps.items[s].name);
+        jsonw_key_string(json, "name", schedule->plan->steps.items[s].name);
         jsonw_key(json, "segments");
         jsonw_array(json, false);
         for (int64_t i = 0; i < rank->steps[s].segments.count; ++i) {
             const Segment *segment = &rank->steps[s].segments.items[i];
             jsonw_object(json, false);
-            write_range(json, "layers", segment->layers);
+            schedule_write_range(json, "layers", segment->layers);
             jsonw_key(json, "operations");
             jsonw_array(json, false);
             for (int64_t k = 0; k < segment->count; ++k)
@@ -218,19 +206,19 @@ static void write_steps(Jsonw *json, const Schedule *schedule, const Role *role)
 static void write_role(Jsonw *json, const Schedule *schedule, const Role *role) {
     const RankSchedule *rank = &schedule->ranks[role->ranks.items[0]];
     jsonw_object(json, false);
-    write_buffers(json, rank);
+    schedule_write_buffers(json, rank);
     jsonw_key(json, "columns");
     jsonw_array(json, false);
     for (int64_t i = 0; i < role->columns.count; ++i) {
         jsonw_object(json, true);
-        key_text(json, "name", role->columns.items[i].name);
+        jsonw_key_string(json, "name", role->columns.items[i].name);
         write_ints(json, "values", role->columns.items[i].values, role->ranks.count);
         jsonw_end(json);
     }
     jsonw_end(json);
-    key_text(json, "name", role->name);
+    jsonw_key_string(json, "name", role->name);
     write_ints(json, "ranks", role->ranks.items, role->ranks.count);
-    key_int(json, "slab_bytes", role->slab_bytes);
+    jsonw_key_int(json, "slab_bytes", role->slab_bytes);
     write_steps(json, schedule, role);
     jsonw_end(json);
 }
@@ -241,7 +229,7 @@ void schedule_write(const Schedule *schedule, Buf *out) {
     jsonw_object(&json, false);
     write_channels(&json, schedule);
     write_exchanges(&json, schedule);
-    key_text(&json, "plan", schedule->plan->name);
+    jsonw_key_string(&json, "plan", schedule->plan->name);
     jsonw_key(&json, "roles");
     jsonw_array(&json, false);
     for (int64_t i = 0; i < schedule->roles.count; ++i)
@@ -252,7 +240,7 @@ void schedule_write(const Schedule *schedule, Buf *out) {
     for (int64_t i = 0; i < schedule->routes.count; ++i)
         write_route(&json, &schedule->plan->inputs.model, &schedule->routes.items[i]);
     jsonw_end(&json);
-    key_int(&json, "schema_version", PLAN_SCHEMA_VERSION);
+    jsonw_key_int(&json, "schema_version", PLAN_SCHEMA_VERSION);
     jsonw_end(&json);
     jsonw_finish(&json);
 }

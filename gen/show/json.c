@@ -4,56 +4,21 @@
 #include "show/show.h"
 #include "words.h"
 
-static void key_int(Jsonw *json, const char *key, int64_t value) {
-    jsonw_key(json, key);
-    jsonw_int(json, value);
-}
-
-static void key_text(Jsonw *json, const char *key, const char *value) {
-    jsonw_key(json, key);
-    jsonw_string(json, value);
-}
-
-static void key_range(Jsonw *json, const char *key, Range range) {
-    jsonw_key(json, key);
-    jsonw_array(json, true);
-    jsonw_int(json, range.begin);
-    jsonw_int(json, range.end);
-    jsonw_end(json);
-}
-
-static void write_buffers(Jsonw *json, const RankSchedule *rank) {
-    jsonw_key(json, "buffers");
-    jsonw_array(json, false);
-    for (int64_t i = 0; i < rank->buffers.count; ++i) {
-        const Buffer *buffer = &rank->buffers.items[i];
-        jsonw_object(json, true);
-        key_int(json, "bytes", buffer->bytes);
-        key_text(json, "class", buffer_class_names[buffer->class]);
-        key_int(json, "layer_stride", buffer->layer_stride);
-        key_text(json, "name", buffer->name);
-        key_int(json, "offset", buffer->offset);
-        key_text(json, "shape", buffer->shape);
-        jsonw_end(json);
-    }
-    jsonw_end(json);
-}
-
 static void write_holdings(Jsonw *json, const RankSchedule *rank) {
     jsonw_key(json, "holdings");
     jsonw_array(json, false);
     for (int64_t i = 0; i < rank->holdings.count; ++i) {
         const Holding *holding = &rank->holdings.items[i];
         jsonw_object(json, true);
-        key_text(json, "buffer", rank->buffers.items[holding->buffer].name);
-        key_range(json, "columns", holding->columns);
+        jsonw_key_string(json, "buffer", rank->buffers.items[holding->buffer].name);
+        schedule_write_range(json, "columns", holding->columns);
         if (holding->expert >= 0)
-            key_int(json, "expert", holding->expert);
-        key_range(json, "layers", holding->layers);
+            jsonw_key_int(json, "expert", holding->expert);
+        schedule_write_range(json, "layers", holding->layers);
         jsonw_key(json, "primary");
         jsonw_bool(json, holding->primary);
-        key_range(json, "rows", holding->rows);
-        key_text(json, "tensor", tensor_kind_names[holding->tensor]);
+        schedule_write_range(json, "rows", holding->rows);
+        jsonw_key_string(json, "tensor", tensor_kind_names[holding->tensor]);
         jsonw_end(json);
     }
     jsonw_end(json);
@@ -69,12 +34,12 @@ static void write_arguments(Jsonw *json, const RankSchedule *rank, const Op *op)
             continue;
         jsonw_object(json, true);
         if (info->type == ARG_INT) {
-            key_text(json, "name", info->name);
-            key_int(json, "value", op->args[a].value);
+            jsonw_key_string(json, "name", info->name);
+            jsonw_key_int(json, "value", op->args[a].value);
         } else {
-            key_text(json, "buffer", rank->buffers.items[op->args[a].value].name);
-            key_int(json, "delta", op->args[a].delta);
-            key_text(json, "name", info->name);
+            jsonw_key_string(json, "buffer", rank->buffers.items[op->args[a].value].name);
+            jsonw_key_int(json, "delta", op->args[a].delta);
+            jsonw_key_string(json, "name", info->name);
         }
         jsonw_end(json);
     }
@@ -89,22 +54,22 @@ static void write_op(Jsonw *json, const Schedule *schedule, const RankSchedule *
     jsonw_object(json, false);
     write_arguments(json, rank, op);
     if (op->channel >= 0)
-        key_text(json, "channel", schedule->channels.items[op->channel].name);
+        jsonw_key_string(json, "channel", schedule->channels.items[op->channel].name);
     if (op->exchange >= 0)
-        key_text(json, "exchange", schedule->exchanges.items[op->exchange].name);
-    key_int(json, "id", id);
-    key_text(json, "kind", op_info[op->kind].name);
-    key_int(json, "lag", op->lag);
-    key_int(json, "microbatch", op->microbatch);
-    key_text(json, "part", plan_part_names[op->part]);
-    key_text(json, "rule", op->rule);
-    key_text(json, "stream", plan_stream_names[op->stream]);
+        jsonw_key_string(json, "exchange", schedule->exchanges.items[op->exchange].name);
+    jsonw_key_int(json, "id", id);
+    jsonw_key_string(json, "kind", op_info[op->kind].name);
+    jsonw_key_int(json, "lag", op->lag);
+    jsonw_key_int(json, "microbatch", op->microbatch);
+    jsonw_key_string(json, "part", plan_part_names[op->part]);
+    jsonw_key_string(json, "rule", op->rule);
+    jsonw_key_string(json, "stream", plan_stream_names[op->stream]);
     jsonw_key(json, "waits");
     jsonw_array(json, true);
     for (int w = 0; w < OP_WAITS && op->waits[w] >= 0; ++w)
         jsonw_int(json, op->waits[w]);
     jsonw_end(json);
-    key_text(json, "words", words->data);
+    jsonw_key_string(json, "words", words->data);
     jsonw_end(json);
 }
 
@@ -112,13 +77,13 @@ static void write_step(Jsonw *json, const Schedule *schedule, const RankSchedule
                        int64_t step) {
     Buf words = {0};
     jsonw_object(json, false);
-    key_text(json, "name", schedule->plan->steps.items[step].name);
+    jsonw_key_string(json, "name", schedule->plan->steps.items[step].name);
     jsonw_key(json, "segments");
     jsonw_array(json, false);
     for (int64_t i = 0; i < rank->steps[step].segments.count; ++i) {
         const Segment *segment = &rank->steps[step].segments.items[i];
         jsonw_object(json, false);
-        key_range(json, "layers", segment->layers);
+        schedule_write_range(json, "layers", segment->layers);
         jsonw_key(json, "operations");
         jsonw_array(json, false);
         for (int64_t k = segment->first; k < segment->first + segment->count; ++k)
@@ -137,13 +102,13 @@ void show_rank_json(const Schedule *schedule, int64_t rank, Buf *out) {
     Jsonw json;
     jsonw_begin(&json, out);
     jsonw_object(&json, false);
-    write_buffers(&json, of);
-    key_int(&json, "gpu", place->gpu);
+    schedule_write_buffers(&json, of);
+    jsonw_key_int(&json, "gpu", place->gpu);
     write_holdings(&json, of);
-    key_int(&json, "node", place->node);
-    key_int(&json, "rank", rank);
-    key_text(&json, "role", schedule->roles.items[of->role].name);
-    key_int(&json, "slab_bytes", of->slab_bytes);
+    jsonw_key_int(&json, "node", place->node);
+    jsonw_key_int(&json, "rank", rank);
+    jsonw_key_string(&json, "role", schedule->roles.items[of->role].name);
+    jsonw_key_int(&json, "slab_bytes", of->slab_bytes);
     jsonw_key(&json, "steps");
     jsonw_array(&json, false);
     for (int64_t step = 0; step < schedule->plan->steps.count; ++step)
