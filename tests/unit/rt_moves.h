@@ -29,7 +29,8 @@ enum {
     VOCABULARY = 97,
     UNITS = 1300,      /* more than a block of the summation */
     MOST_UNITS = 5000, /* shares too big for a slot */
-    UNIT = 12
+    UNIT = 12,
+    KINDS = 10
 };
 
 /* slab offsets; windows hold at most 64 rows */
@@ -59,6 +60,8 @@ enum {
     OP_DISPATCH,
     OP_COMBINE,
     OP_FINISH,
+    OP_SEND,
+    OP_RECV,
     OPS
 };
 
@@ -68,16 +71,21 @@ static const rt_op ops[OPS] = {
     OPERATION("begin", 0),      OPERATION("all-reduce", 1), OPERATION("reduce-scatter", 2),
     OPERATION("all-gather", 3), OPERATION("all-reduce", 1), OPERATION("check", 4),
     OPERATION("dispatch", 5),   OPERATION("combine", 6),    OPERATION("finish", 7),
+    OPERATION("send", 8),       OPERATION("recv", 9),
 };
-static const char *const kinds[] = {"begin", "all-reduce", "reduce-scatter", "all-gather",
-                                    "check", "dispatch",   "combine",        "finish"};
+static const char *const kinds[KINDS] = {"begin", "all-reduce", "reduce-scatter", "all-gather",
+                                         "check", "dispatch",   "combine",        "finish",
+                                         "send",  "recv"};
 
 static const int32_t world_ranks[] = {0, 1, 2, 3}, three_ranks[] = {0, 1, 3};
+static const int32_t odd_ranks[] = {1, 3}, even_ranks[] = {0, 2};
 static const int32_t own_all[] = {1, 4, 1, 4, 1, 4, 1, 4};
 static const int32_t own_some[] = {0, 3, 3, 3, 3, 7}; /* the middle member owns nothing */
 static const rt_channel channels[] = {
     {"world", 4, world_ranks, 5, own_all},
     {"three", 3, three_ranks, 7, own_some},
+    {"odd", 2, odd_ranks, 0, NULL},
+    {"even", 2, even_ranks, 0, NULL},
 };
 
 /* Rank 1 is source and target; rank 2 has no rows. */
@@ -320,6 +328,8 @@ static rt_status check_combine(rt_rank *rank, int layer, int e) {
     return RT_OK;
 }
 
+#include "rt_pairs.h"
+
 /* --- the step ------------------------------------------------------------------------------------------- */
 
 /* The next token is a sum over the sequence's last token and position, so that a wrong request table shows. */
@@ -360,6 +370,7 @@ static rt_status step(rt_rank *rank, int tokens) {
             RT_TRY(check_scatter(rank, layer));
         RT_TRY(check_sum16(rank, layer, layer % 2 ? RT_F16 : RT_BF16));
         RT_TRY(rt_launch(rank, OP_CHECK, layer, 0, NULL));
+        RT_TRY(check_pairs(rank, layer));
         for (int e = 0; e < EXCHANGES; ++e) {
             RT_TRY(check_dispatch(rank, layer, e));
             RT_TRY(check_combine(rank, layer, e));
@@ -387,9 +398,9 @@ static const rt_program program = {
     .world = WORLD,
     .roles = 1,
     .steps = 2,
-    .channels = 2,
+    .channels = 4,
     .exchanges = EXCHANGES,
-    .kinds = 8,
+    .kinds = KINDS,
     .kernels = 1,
     .places = places,
     .role = roles,

@@ -131,7 +131,21 @@ static int64_t expected_bytes(int from, int to) {
                     if (sources[s].rank == to && targets[t].rank == from)
                         bytes += ROW * (exact ? combine_count(s, t, layer) : combine_window(s, t));
                 }
+    int64_t sends;
+    if (from % 2 == to % 2)
+        bytes += LAYERS * transferred(from > to, &sends);
     return steps_run * bytes;
+}
+
+/* Operations of each kind that a rank does in a step. */
+static void expected_operations(int rank, int64_t per_step[KINDS]) {
+    const int64_t scatters = rank == 2 ? 0 : LAYERS, exchanged = LAYERS * EXCHANGES;
+    const int64_t all[8] = {1, 2 * LAYERS, scatters, scatters, LAYERS, exchanged, exchanged, 1};
+    memcpy(per_step, all, sizeof all);
+    for (int received = 0; received < 2; ++received) {
+        transferred((rank > 1) != received, &per_step[8 + received]);
+        per_step[8 + received] *= LAYERS;
+    }
 }
 
 static const void *array_of(const rt_arrays *file, const char *name, rt_type type, uint32_t dims) {
@@ -161,11 +175,12 @@ static void test_results(void **state) {
         for (int to = 0; to < WORLD; ++to)
             assert_int_equal(bytes[from * WORLD + to], expected_bytes(from, to));
     const int64_t *operations = array_of(&file, "operations", RT_I64, 2);
-    static const int64_t per_step[] = {
-        1, 2 * LAYERS, LAYERS, LAYERS, LAYERS, LAYERS * EXCHANGES, LAYERS * EXCHANGES, 1};
-    for (int k = 0; k < 8; ++k)
-        assert_int_equal(operations[k], 2 * MAX_NEW * per_step[k]);
-    assert_int_equal(operations[2 * 8 + 2], 0);
+    for (int r = 0; r < WORLD; ++r) {
+        int64_t per_step[KINDS];
+        expected_operations(r, per_step);
+        for (int k = 0; k < KINDS; ++k)
+            assert_int_equal(operations[r * KINDS + k], 2 * MAX_NEW * per_step[k]);
+    }
     const int64_t *resident = array_of(&file, "weights", RT_I64, 1);
     assert_int_equal(resident[0], 2 * 2 * 3 * 4);
     assert_int_equal(resident[1], 0);
@@ -202,14 +217,14 @@ static void test_logits(void **state) {
 static void verify_write(int32_t token_error, int64_t byte_error, float logit_error,
                          bool uncertain) {
     int32_t tokens[SEQUENCES][MAX_NEW];
-    int64_t operations[WORLD][8] = {0}, bytes[WORLD][WORLD], resident[WORLD] = {48};
+    int64_t operations[WORLD][KINDS] = {0}, bytes[WORLD][WORLD], resident[WORLD] = {48};
     static float logits[SEQUENCES][4][VOCABULARY];
     double tolerance[] = {1e-6};
     for (int r = 0; r < WORLD; ++r) {
-        const int64_t per_step[] = {
-            1, 2 * LAYERS, LAYERS, LAYERS, LAYERS, LAYERS * EXCHANGES, LAYERS * EXCHANGES, 1};
-        for (int k = 0; k < 8; ++k)
-            operations[r][k] = r == 2 && (k == 2 || k == 3) ? 0 : 2 * MAX_NEW * per_step[k];
+        int64_t per_step[KINDS];
+        expected_operations(r, per_step);
+        for (int k = 0; k < KINDS; ++k)
+            operations[r][k] = 2 * MAX_NEW * per_step[k];
         for (int to = 0; to < WORLD; ++to)
             bytes[r][to] = expected_bytes(r, to);
     }
@@ -232,7 +247,7 @@ static void verify_write(int32_t token_error, int64_t byte_error, float logit_er
                                {"ids", RT_I32, 2, {SEQUENCES, 4}, ids},
                                {"max_new", RT_I32, 1, {1}, max_new},
                                {"tokens", RT_I32, 2, {SEQUENCES, MAX_NEW}, tokens},
-                               {"operations", RT_I64, 2, {WORLD, 8}, operations},
+                               {"operations", RT_I64, 2, {WORLD, KINDS}, operations},
                                {"bytes", RT_I64, 2, {WORLD, WORLD}, bytes},
                                {"weights", RT_I64, 1, {WORLD}, resident},
                                {"logits", RT_F32, 3, {SEQUENCES, 4, VOCABULARY}, logits},
@@ -334,6 +349,29 @@ static void test_wrong_count(void **state) {
     expect_failure(state, "count:1", "", RT_SOFTWARE, "sends 1 rows, this rank expects 2");
 }
 
+/* What the two ends of a transfer bring must agree, whichever way the bytes take. */
+static void test_wrong_transfer(void **state) {
+    expect_failure(state, "size:1", "", RT_SOFTWARE,
+                   "channel odd: rank 1 sends 40001 bytes of layer 0, this rank expects 40000");
+    expect_failure(state, "size-small:2", "", RT_SOFTWARE,
+                   "channel even: rank 0 sends 700 bytes of layer 0, this rank expects 701");
+    expect_failure(state, "layer:3", "", RT_SOFTWARE, "this rank expects 40000 of layer 1");
+    expect_failure(state, "both:0", "", RT_SOFTWARE, "channel even: both ends receive");
+    expect_failure(state, "both-small:3", "", RT_SOFTWARE, "channel odd: both ends send");
+    expect_failure(state, "other:1", "", RT_SOFTWARE, "channel even is no pair of this rank's");
+    expect_failure(state, "world:2", "", RT_SOFTWARE, "channel world is no pair of this rank's");
+    expect_failure(state, "none:0", "", RT_SOFTWARE, "the program has no channel 4");
+    expect_failure(state, "past:3", "", RT_SOFTWARE, "40000 bytes at offset");
+}
+
+static void test_late_peer(void **state) {
+    static const char *const faults[] = {"never-small:3", "never:3", "never:1"};
+    for (int i = 0; i < 3; ++i)
+        expect_failure(state, faults[i], "--timeout-ms 300", RT_TIMEOUT,
+                       i < 2 ? "rank 3 (worker) made no progress for 300 ms"
+                             : "rank 1 (worker) made no progress for 300 ms");
+}
+
 static void test_killed_rank(void **state) {
     expect_failure(state, "kill:1", "", RT_TIMEOUT,
                    "moves: rank 1 (worker) was killed by signal 9 (Killed) in decode, layer 0, "
@@ -431,6 +469,8 @@ int main(int argc, char **argv) {
         ON(test_hanging_rank, "threads"),   ON(test_hanging_rank, "shm"),
         ON(test_wait_cycle, "threads"),     ON(test_wait_cycle, "shm"),
         ON(test_wrong_count, "threads"),    ON(test_wrong_count, "shm"),
+        ON(test_wrong_transfer, "threads"), ON(test_wrong_transfer, "shm"),
+        ON(test_late_peer, "threads"),      ON(test_late_peer, "shm"),
         ON(test_killed_rank, "shm"),        ON(test_slow_rank_within_limit, "threads"),
         ON(test_long_operation, "shm"),     ON(test_long_operation, "threads"),
         ON(test_stopped_rank, "shm"),       cmocka_unit_test(test_bad_input),
