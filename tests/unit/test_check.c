@@ -19,6 +19,14 @@ static const struct {
     {MA_SMALL, "ma-separation:attention=12,experts=4,groups=1,output=hierarchical", 12},
     {MA_SMALL, "ma-separation:attention=12,experts=4,groups=1,output=sharded,microbatches=3", 12},
     {MA_SMALL, "ma-separation:attention=12,experts=4,placement=spread,moves=exact", 12},
+    {MIXTRAL, "tp:tp=5,embedding=split", 3},
+    {MIXTRAL, "tp:tp=8,output=sharded,microbatches=2", 2},
+    {MIXTRAL, "ep:ep=12", 12},
+    {MA_SMALL, "ep:ep=5,tp=3,output=hierarchical", 5}, /* in decode some members own no row */
+    {MA_SMALL, "pp:pp=4,microbatches=3", 5},
+    {MA_SMALL, "pp:pp=3,dp=2", 4},
+    {MA_SMALL, "tp-pp:tp=3,pp=3,output=sharded,microbatches=2", 2},
+    {MA_SMALL, "tp-pp:tp=5,pp=2,output=hierarchical", 1},
 };
 
 static void good_schedules_are_proved(void **state) {
