@@ -47,7 +47,7 @@ def make(args, name, strategy, batch):
 
 
 def bench(args, directory):
-    return json.loads(run([args.gen, "bench", directory, "--steps", str(args.steps), "--json", "-q"]))
+    return json.loads(run([args.gen, "bench", directory, "--steps", str(args.steps), "--repeat", "1", "--json", "-q"]))
 
 
 def spread(values):
@@ -71,7 +71,7 @@ def scaling(args):
             "strategy": strategy,
             "tpot_ms": spread([r["tpot_ms"]["median"] for r in runs[key]]),
             "prefill_ms": spread([r["prefill_ms"]["median"] for r in runs[key]]),
-            "throughput": spread([r["throughput"] for r in runs[key]]),
+            "throughput": spread([r["throughput_per_s"]["median"] for r in runs[key]]),
         }
     one = result["programs"]["one"]
     for program in result["programs"].values():

@@ -25,6 +25,7 @@ Status command_bench(Run *run) {
         {OPTION_STEPS, "--steps"},
         {OPTION_PROMPT_TOKENS, "--prompt-tokens"},
         {OPTION_BATCH, "--batch"},
+        {OPTION_REPEAT, "--repeat"},
     };
     int64_t ignored;
     Plan plan;

@@ -93,6 +93,7 @@ const OptionInfo option_info[OPTIONS] = {
     [OPTION_TRACE] = {V(RUN) | V(BENCH), 0, 0, "trace", "FILE",
                       "write the measured time line, as Chrome JSON"},
     [OPTION_STEPS] = {V(BENCH), 0, 0, "steps", "N", "decode steps that are measured"},
+    [OPTION_REPEAT] = {V(BENCH), 0, 0, "repeat", "N", "rounds that are measured (default: 5)"},
     [OPTION_PROMPT_TOKENS] = {V(BENCH), 0, 0, "prompt-tokens", "N", "tokens of each prompt"},
     [OPTION_RANK] = {V(SHOW), 0, 0, "rank", "N", "what this rank holds and does"},
     [OPTION_FORMAT] = {V(SHOW), 0, 0, "format", "text|json", "how to show it (default: text)"},

@@ -1,13 +1,16 @@
 /* bench: TPOT, TPS and throughput with their spread, and where the time went; measure: time per operation.
  *
  *   TPOT        seconds of one decode step, the slowest rank's
- *   TPS         new tokens of all decode steps / their seconds
- *   throughput  prompt and new tokens / seconds of prefill and decode */
+ *   TPS         new tokens of the decode steps of a round / their seconds
+ *   throughput  prompt and new tokens of a round / seconds of its prefill and decode
+ *
+ * A round is all sequences once; several make the spread. */
 #include "core/output.h"
 #include "core/report.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct Spread {
     int64_t count;
@@ -45,17 +48,18 @@ static Spread spread_of(double *values, int64_t count) {
     return spread;
 }
 
-static void spread_print(const char *name, Spread s, bool json) {
+/* `scale` makes the unit that is printed, whose name JSON appends to the key. */
+static void spread_print(const char *name, const char *unit, double scale, Spread s, bool json) {
     if (json)
-        printf(
-            "\"%s_ms\":{\"count\":%lld,\"median\":%.6g,\"min\":%.6g,\"max\":%.6g,\"stddev\":%.6g,"
-            "\"iqr\":%.6g},",
-            name, (long long)s.count, s.median * 1e3, s.min * 1e3, s.max * 1e3, s.deviation * 1e3,
-            s.range * 1e3);
+        printf("\"%s%s\":{\"count\":%lld,\"median\":%.6g,\"min\":%.6g,\"max\":%.6g,\"stddev\":%.6g,"
+               "\"iqr\":%.6g},",
+               name, strcmp(unit, "ms") == 0 ? "_ms" : "_per_s", (long long)s.count,
+               s.median * scale, s.min * scale, s.max * scale, s.deviation * scale,
+               s.range * scale);
     else
-        printf("%-12s median %.3f ms, min %.3f, max %.3f, stddev %.3f, iqr %.3f, of %lld\n", name,
-               s.median * 1e3, s.min * 1e3, s.max * 1e3, s.deviation * 1e3, s.range * 1e3,
-               (long long)s.count);
+        printf("%-12s median %.3f %s, min %.3f, max %.3f, stddev %.3f, iqr %.3f, of %lld\n", name,
+               s.median * scale, unit, s.min * scale, s.max * scale, s.deviation * scale,
+               s.range * scale, (long long)s.count);
 }
 
 /* Mean seconds over the ranks of a role for one kind; false: the role has no such operation. */
@@ -101,33 +105,49 @@ static void kinds_print(const rt_results *results, const rt_program *program, bo
     printf("%s", json ? "]" : "");
 }
 
+/* Tokens per second of each round: in decode, and of all tokens in all steps. */
+static void round_rates(const rt_results *results, const rt_job *job, double *tps,
+                        double *throughput) {
+    int64_t rounds = job->waves / job->round, steps = job->max_new - 1;
+    double prompt = 0, decoded = (double)(job->sequences * steps);
+    for (int64_t s = 0; s < job->sequences; ++s)
+        prompt += job->lengths[s];
+    for (int64_t r = 0; r < rounds; ++r) {
+        double prefill_s = 0, decode_s = 0;
+        for (int64_t w = r * job->round; w < (r + 1) * job->round; ++w) {
+            prefill_s += results->prefill_s[w];
+            for (int64_t d = 0; d < steps; ++d)
+                decode_s += results->decode_s[w * steps + d];
+        }
+        tps[r] = decoded / decode_s;
+        throughput[r] = (prompt + (double)(job->sequences * job->max_new)) / (prefill_s + decode_s);
+    }
+}
+
 void rt_report_bench(const rt_results *results, const rt_segment *segment) {
     const rt_job *job = segment->job;
     bool json = job->options->json;
-    double prefill_s = 0, decode_s = 0, prompt = 0;
-    for (int64_t i = 0; i < results->steps[0]; ++i)
-        prefill_s += results->prefill_s[i];
-    for (int64_t i = 0; i < results->steps[1]; ++i)
-        decode_s += results->decode_s[i];
-    for (int64_t s = 0; s < job->sequences; ++s)
-        prompt += job->lengths[s];
-    double decoded = (double)(job->sequences * (job->max_new - 1));
-    double tps = decoded / decode_s;
-    double throughput = (prompt + (double)(job->sequences * job->max_new)) / (prefill_s + decode_s);
+    int64_t rounds = job->waves / job->round;
+    double *tps = calloc((size_t)rounds, sizeof *tps);
+    double *throughput = calloc((size_t)rounds, sizeof *throughput);
+    bool rated = tps && throughput; /* else they are counted as none */
+    if (rated)
+        round_rates(results, job, tps, throughput);
     if (json)
         printf("{\"batch\":%lld,\"prompt_tokens\":%lld,", (long long)job->sequences,
                (long long)job->longest);
     else
         printf("%s: %lld sequences of %lld prompt tokens\n", segment->program->name,
                (long long)job->sequences, (long long)job->longest);
-    spread_print("prefill", spread_of(results->prefill_s, results->steps[0]), json);
-    spread_print("tpot", spread_of(results->decode_s, results->steps[1]), json);
-    printf(json ? "\"tps\":%.6g,\"throughput\":%.6g,"
-                : "tps          %.1f new tokens/s in decode\n"
-                  "throughput   %.1f prompt and new tokens/s\n",
-           tps, throughput);
+    spread_print("prefill", "ms", 1e3, spread_of(results->prefill_s, results->steps[0]), json);
+    spread_print("tpot", "ms", 1e3, spread_of(results->decode_s, results->steps[1]), json);
+    spread_print("tps", "new tokens/s in decode", 1, spread_of(tps, rated ? rounds : 0), json);
+    spread_print("throughput", "prompt and new tokens/s", 1,
+                 spread_of(throughput, rated ? rounds : 0), json);
     kinds_print(results, segment->program, json);
     printf("%s", json ? "}\n" : "");
+    free(tps);
+    free(throughput);
 }
 
 /* --- measure -------------------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 
 /* Sequence `s` of the wave as an index of the job's sequences, -1: absent. */
 static int64_t job_sequence(const rt_rank *rank, int64_t s) {
-    int64_t index = rank->wave * rank->program->batch + s;
+    int64_t index = rank->wave % rank->job->round * rank->program->batch + s;
     return s < rank->program->batch && index < rank->job->sequences ? index : -1;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* Defaults of bench and measure. */
-enum { JOB_STEPS = 32, JOB_WARM_STEPS = 4 };
+enum { JOB_STEPS = 32, JOB_WARM_STEPS = 4, JOB_ROUNDS = 5 };
 
 static rt_status job_check(rt_job *job, const char *path, rt_error *error) {
     const rt_program *program = job->program;
@@ -107,7 +107,8 @@ static rt_status job_fill(rt_job *job, rt_error *error) {
         return rt_error_set(error, RT_USAGE,
                             "the program has no decode step: it makes 1 new token, not %lld",
                             (long long)job->max_new);
-    job->waves = (job->sequences + program->batch - 1) / program->batch;
+    job->round = (job->sequences + program->batch - 1) / program->batch;
+    job->waves = job->round * (!bench ? 1 : options->repeat ? options->repeat : JOB_ROUNDS);
     job->logits = options->logits || options->verb == RT_VERB_VERIFY;
     job->trace = options->trace != NULL;
     job->times = options->verb == RT_VERB_MEASURE;

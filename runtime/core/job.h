@@ -9,7 +9,8 @@
 typedef struct rt_job {
     const rt_program *program;
     const rt_options *options;
-    int64_t sequences, longest, max_new, waves;
+    int64_t sequences, longest, max_new;
+    int64_t round, waves;   /* waves that all sequences take; in all, several rounds in bench */
     const int32_t *lengths; /* [sequences] */
     const int32_t *ids;     /* [sequences][longest] */
     bool logits;            /* ranks store the logits of the prompt */

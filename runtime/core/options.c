@@ -37,6 +37,7 @@ static const Option option_table[] = {
     OPTION("--steps", KIND_COUNT, ANY_BENCH, steps, 1),
     OPTION("--prompt-tokens", KIND_COUNT, ANY_BENCH, prompt_tokens, 1),
     OPTION("--batch", KIND_COUNT, ANY_BENCH, batch, 1),
+    OPTION("--repeat", KIND_COUNT, ANY_BENCH, repeat, 1),
     OPTION("--json", KIND_FLAG, ANY_RUN | RT_VERB_INFO, json, 0),
     OPTION("--quiet", KIND_FLAG, ANY_RUN, quiet, 0),
     OPTION("-q", KIND_FLAG, ANY_RUN, quiet, 0),
@@ -55,8 +56,10 @@ static const struct {
 const char *rt_options_help(void) {
     return "usage: PROGRAM run --tokens FILE [--out DIR] [--logits FILE.npy] [--max-new-tokens N]\n"
            "       PROGRAM verify --expected FILE\n"
-           "       PROGRAM bench [--steps N] [--prompt-tokens N] [--batch N] [--out DIR]\n"
-           "       PROGRAM measure [--steps N] [--prompt-tokens N] [--batch N] [--out DIR]\n"
+           "       PROGRAM bench [--steps N] [--prompt-tokens N] [--batch N] [--repeat N] [--out "
+           "DIR]\n"
+           "       PROGRAM measure [--steps N] [--prompt-tokens N] [--batch N] [--repeat N] [--out "
+           "DIR]\n"
            "       PROGRAM info\n"
            "all but info: [--weights FILE] [--transport shm|threads] [--timeout-ms N]\n"
            "              [--load-timeout-ms N] [--trace FILE.json] [--json] [-q]\n"

@@ -21,9 +21,9 @@ typedef struct rt_options {
     rt_verb verb;
     const char *tokens, *out, *logits, *weights, *trace, *expected;
     rt_transport transport;
-    int64_t timeout_ms, load_timeout_ms; /* 0: no limit */
-    int64_t max_new;                     /* 0: as the tokens file says */
-    int64_t steps, prompt_tokens, batch; /* of bench and measure; 0: default */
+    int64_t timeout_ms, load_timeout_ms;         /* 0: no limit */
+    int64_t max_new;                             /* 0: as the tokens file says */
+    int64_t steps, prompt_tokens, batch, repeat; /* of bench and measure; 0: default */
     bool json, quiet;
     int64_t rank, segment_fd; /* given by the launcher to the ranks that it spawns; else -1 */
 } rt_options;

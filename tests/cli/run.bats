@@ -153,7 +153,7 @@ prog() {
     prog
     run_split "$GEN" bench "$program" --steps 3 --json
     expect 0
-    jq -e '.tpot_ms.count == 3 and .tps > 0 and .throughput > 0' stdout.txt
+    jq -e '.tpot_ms.count == 15 and .tps_per_s.median > 0 and .throughput_per_s.count == 5' stdout.txt
 }
 
 @test "weights that are not there" {

@@ -66,13 +66,13 @@ run() {
     threads) drive -p "$one" "$1" "$GEN" run one --tokens tokens.json --transport threads --logits l.npy -q ;;
     verify) drive -p "$many" "$1" "$GEN" verify many ;;
     info) drive -p "$many" "$1" "$many" info ;;
-    bench) drive -t -p "$many" "$1" "$many" bench --steps 2 --out o --json ;;
-    bench-threads) drive -t -p "$many" "$1" "$many" bench --steps 2 --out o --transport threads ;;
+    bench) drive -t -p "$many" "$1" "$many" bench --steps 2 --repeat 1 --out o --json ;;
+    bench-threads) drive -t -p "$many" "$1" "$many" bench --steps 2 --repeat 1 --out o --transport threads ;;
     measure) drive -t -p "$many" "$1" "$many" measure --steps 2 --out o --transport threads ;;
     # the time line of a failed run is written too
-    trace) drive -t -a t.json -p "$many" "$1" "$many" bench --steps 2 --trace t.json ;;
+    trace) drive -t -a t.json -p "$many" "$1" "$many" bench --steps 2 --repeat 1 --trace t.json ;;
     # a rank started by another launcher
-    seat) RANK=0 WORLD_SIZE=1 drive -t -p "$one" "$1" "$one" bench --steps 2 --out o ;;
+    seat) RANK=0 WORLD_SIZE=1 drive -t -p "$one" "$1" "$one" bench --steps 2 --repeat 1 --out o ;;
     *)
         echo "run.sh: there is no command '$1'" >&2
         exit 2

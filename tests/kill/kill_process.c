@@ -61,9 +61,9 @@ static void child(const KillRun *run, const KillCase *one, int rank) {
     }
     close(out);
     close(error);
-    execl(run->plan->program, run->plan->program, "bench", "-q", "--steps", steps, "--timeout-ms",
-          timeout, "--out", "out", one->trace ? "--trace" : (char *)NULL, "trace.json",
-          (char *)NULL);
+    execl(run->plan->program, run->plan->program, "bench", "-q", "--repeat", "1", "--steps", steps,
+          "--timeout-ms", timeout, "--out", "out", one->trace ? "--trace" : (char *)NULL,
+          "trace.json", (char *)NULL);
     _exit(127);
 }
 
