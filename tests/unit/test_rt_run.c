@@ -277,7 +277,8 @@ static void test_verify(void **state) {
 
 static void test_bench(void **state) {
     char line[256];
-    snprintf(line, sizeof line, "bench --json --transport %s --steps 6 --repeat 2 --prompt-tokens 3",
+    snprintf(line, sizeof line,
+             "bench --json --transport %s --steps 6 --repeat 2 --prompt-tokens 3",
              (const char *)*state);
     assert_int_equal(call(line), 0);
     assert_contains("stdout", "\"tpot_ms\":{\"count\":12,");
