@@ -148,6 +148,40 @@ static int64_t pair_delta(const Op *op) {
     return op->args[op_arg((OpKind)op->kind, "buffer")].delta;
 }
 
+static int64_t stage_index(const Check *check, const PlanStage *stage) {
+    return stage - check->plan->stages.items;
+}
+
+/* Rows go to the next stage of the same requests, chosen tokens from the last to the first. */
+static bool pair_follows_plan(const Check *check, const Op *send, int64_t from, const Op *recv,
+                              int64_t to) {
+    int64_t from_base, to_base, last = check->plan->stages.count - 1;
+    const PlanStage *sending, *receiving;
+    const PlanGroup *giver = check_group(check, from, &from_base, &sending);
+    const PlanGroup *taker = check_group(check, to, &to_base, &receiving);
+    if (!giver || !taker || from_base != to_base ||
+        giver->requests.begin != taker->requests.begin ||
+        giver->requests.end != taker->requests.end)
+        return false;
+    int64_t s = stage_index(check, sending), r = stage_index(check, receiving);
+    if (send->part == PART_TOKENS)
+        return recv->part == PART_TOKENS && s == last && r == 0;
+    return send->part == PART_SEND && recv->part == PART_RECEIVE && s + 1 == r;
+}
+
+static void check_ends(Walkers *walkers, const WalkMeeting *meeting, const Op *a, const Op *b) {
+    Check *check = walkers->check;
+    int sender = a->kind == OP_send ? 0 : 1;
+    if (pair_follows_plan(check, sender ? b : a, meeting->ranks[sender], sender ? a : b,
+                          meeting->ranks[!sender]))
+        return;
+    check_fail(check, CHECK_COLLECTIVE,
+               "rows go to the next stage of the same requests, tokens from the last to the first",
+               "%s hands over to rank %lld, which the plan does not",
+               check_where(check, meeting->ranks[sender], walkers->step, meeting->items[sender]),
+               (long long)meeting->ranks[!sender]);
+}
+
 /* One sends, the other receives as much, at the same place in a buffer of the same layout. */
 static void meet_pair(Walkers *walkers, const WalkMeeting *meeting) {
     Check *check = walkers->check;
@@ -157,8 +191,10 @@ static void meet_pair(Walkers *walkers, const WalkMeeting *meeting) {
     const Op *b =
         meeting->count == 2 ? check_op(check, meeting->ranks[1], meeting->items[1].op) : a;
     if (meeting->count == 2 && same_move(a, meeting->items[0].layer, b, meeting->items[1].layer) &&
-        check_arg(a, "bytes") == check_arg(b, "bytes") && pair_delta(a) == pair_delta(b))
+        check_arg(a, "bytes") == check_arg(b, "bytes") && pair_delta(a) == pair_delta(b)) {
+        check_ends(walkers, meeting, a, b);
         return;
+    }
     check_fail(check, CHECK_COLLECTIVE, NULL,
                "channel %s: %s brings %lld bytes from byte %lld on, %s brings %lld from %lld",
                channel->name,

@@ -15,6 +15,52 @@ static const Holding *slot_holding(const Check *check, const RankSchedule *rank,
     return NULL;
 }
 
+/* The ranges of an expert's tensor that go with columns [cut.begin, cut.end) of the expert. */
+static void part_ranges(const Check *check, TensorKind tensor, Range cut, Range *rows,
+                        Range *columns) {
+    *rows = *columns = (Range){0, 0};
+    model_tensor_shape(check->model, tensor, &rows->end, &columns->end);
+    if (tensor == TENSOR_EXPERT_DOWN)
+        *columns = cut;
+    else if (tensor != TENSOR_EXPERT_DOWN_BIAS)
+        *rows = cut;
+}
+
+static bool same_range(Range a, Range b) {
+    return a.begin == b.begin && a.end == b.end;
+}
+
+static bool holds_part(const Check *check, const RankSchedule *rank, TensorKind tensor,
+                       int64_t expert, int64_t layer, Range cut) {
+    Range rows, columns;
+    part_ranges(check, tensor, cut, &rows, &columns);
+    for (int64_t i = 0; i < rank->holdings.count; ++i) {
+        const Holding *holding = &rank->holdings.items[i];
+        if (holding->tensor == (int64_t)tensor && holding->expert == expert &&
+            holding->layers.begin <= layer && layer < holding->layers.end &&
+            same_range(holding->rows, rows) && same_range(holding->columns, columns))
+            return true;
+    }
+    return false;
+}
+
+/* Are all tensors of the expert there that go with a part of its up matrix, also in a replica? The bias of the
+ * result is with the part that begins at column 0. */
+static bool slot_is_whole(const Check *check, const RankSchedule *rank, int64_t layer,
+                          const Holding *up) {
+    for (TensorKind tensor = 0; tensor < TENSOR_KINDS; ++tensor) {
+        if (!tensor_kind_per_expert(tensor) || !model_has(check->model, tensor))
+            continue;
+        Range all = {0, check->model->expert_hidden};
+        bool due = tensor != TENSOR_EXPERT_DOWN_BIAS || up->rows.begin == 0;
+        bool has = holds_part(check, rank, tensor, up->expert, layer,
+                              tensor == TENSOR_EXPERT_DOWN_BIAS ? all : up->rows);
+        if (due && !has)
+            return false;
+    }
+    return true;
+}
+
 /* Width of a slot as the target's kernel sees it, -1 if it has none. */
 static int64_t slot_columns(const Check *check, int64_t rank, int64_t exchange) {
     const RankSchedule *of = &check->schedule->ranks[rank];
@@ -45,11 +91,15 @@ static void check_choice(Check *check, const Route *route, int64_t layer, int64_
             problem = "leads to a slot that the target has not";
             break;
         }
-        const Holding *holding =
-            slot_holding(check, &check->schedule->ranks[exchange->targets.items[target].rank],
-                         layer, slot, route->columns[target]);
+        for (int64_t q = 0; q < p; ++q)
+            if (table->target[at + q] == target)
+                problem = "leads to two slots of one target, which a row goes to once";
+        const RankSchedule *holder = &check->schedule->ranks[exchange->targets.items[target].rank];
+        const Holding *holding = slot_holding(check, holder, layer, slot, route->columns[target]);
         if (!holding || holding->expert != expert)
             problem = "leads to a slot that holds another expert";
+        else if (!slot_is_whole(check, holder, layer, holding))
+            problem = "leads to a slot that lacks some of the expert";
         else if (!exchange->local && holding->rows.begin != next)
             problem = "leaves columns out, takes some twice or takes them out of order";
         else

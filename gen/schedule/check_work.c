@@ -71,10 +71,29 @@ static bool is_target(const Check *check, int64_t rank, int64_t step) {
     return false;
 }
 
+/* Each micro-batch passes through the layers in their order. */
+static void check_ascent(Check *check, int64_t rank, int64_t step) {
+    int64_t microbatches = check->plan->steps.items[step].microbatches;
+    int64_t *last = ARENA_ARRAY(check->scratch, microbatches, int64_t);
+    WalkCursor cursor = walk_begin(&check->schedule->ranks[rank], step);
+    WalkItem item;
+    while (walk_next(&cursor, &item)) {
+        int64_t m = check_op(check, rank, item.op)->microbatch;
+        if (item.layer < 0)
+            continue;
+        if (item.layer < last[m]) {
+            check_fail(check, CHECK_WORK, NULL, "%s comes after layer %lld of its micro-batch",
+                       check_where(check, rank, step, item), (long long)last[m]);
+            return;
+        }
+        last[m] = item.layer;
+    }
+}
+
 /* Once for each layer and micro-batch, by what the plan says that the rank is. */
 static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *tally) {
     static const OpKind experts[] = {OP_expert_ffn};
-    static const OpKind first[] = {OP_begin, OP_embed};
+    static const OpKind first[] = {OP_begin, OP_embed, OP_finish};
     static const OpKind last[] = {OP_head, OP_choose, OP_finish};
     const PlanStage *stage = NULL;
     int64_t base, layers = check->model->layers;
@@ -86,7 +105,7 @@ static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *
             expect_once(check, rank, step, tally, layer, attention,
                         sizeof attention / sizeof *attention);
     if (group && stage->layers.begin == 0)
-        expect_once(check, rank, step, tally, -1, first, 2);
+        expect_once(check, rank, step, tally, -1, first, 3);
     if (group && stage->layers.end == layers)
         expect_once(check, rank, step, tally, -1, last, 3);
     bool target = is_target(check, rank, step);
@@ -144,6 +163,7 @@ void check_work(Check *check) {
             tallies[rank] = tally_of(check, rank, step);
             check_duties(check, rank, step, &tallies[rank]);
             check_uniform(check, rank, step, &tallies[rank]);
+            check_ascent(check, rank, step);
         }
         for (int64_t rank = 0; rank < check->schedule->world; ++rank) {
             int64_t base;

@@ -1,57 +1,11 @@
 /* Mutants: good schedules that are broken in one way each. The rule that is made for that way
  * must refuse it; others may refuse it too. */
-#include "schedule_fixture.h"
+#include "mutant.h"
 
 #define HEADS_SPLIT "ma-separation:attention=6,experts=2,groups=1,output=flat"
 #define TWO_BATCHES "ma-separation:attention=4,experts=2,groups=2,microbatches=2,output=flat"
 #define ENTRIES_SPLIT "ma-separation:attention=6,experts=2,groups=1,embedding=split,output=flat"
 #define SHARDED "ma-separation:attention=6,experts=2,groups=1,output=sharded"
-
-/* --- tools
- * -------------------------------------------------------------------------------------------- */
-
-static void drop_op(Fixture *f, int64_t rank, int64_t id) {
-    RankSchedule *of = &f->schedule.ranks[rank];
-    memmove(&of->ops.items[id], &of->ops.items[id + 1],
-            (size_t)(of->ops.count - id - 1) * sizeof(Op));
-    --of->ops.count;
-    for (int64_t s = 0; s < f->plan.steps.count; ++s)
-        for (int64_t g = 0; g < of->steps[s].segments.count; ++g) {
-            Segment *segment = &of->steps[s].segments.items[g];
-            if (id >= segment->first && id < segment->first + segment->count)
-                --segment->count;
-            else if (segment->first > id)
-                --segment->first;
-        }
-    for (int64_t i = 0; i < of->ops.count; ++i) {
-        int64_t *waits = of->ops.items[i].waits, kept = 0;
-        for (int w = 0; w < OP_WAITS; ++w)
-            if (waits[w] != id)
-                waits[kept++] = waits[w] > id ? waits[w] - 1 : waits[w];
-        while (kept < OP_WAITS)
-            waits[kept++] = -1;
-    }
-}
-
-static void swap_ops(Fixture *f, int64_t rank, int64_t a, int64_t b) {
-    Op *ops = f->schedule.ranks[rank].ops.items, kept = ops[a];
-    ops[a] = ops[b];
-    ops[b] = kept;
-}
-
-/* Drop the first operation of a kind and move in every rank that has one. */
-static void drop_everywhere(Fixture *f, OpKind kind) {
-    for (int64_t rank = 0; rank < f->schedule.world; ++rank) {
-        const RankSchedule *of = &f->schedule.ranks[rank];
-        for (int64_t i = of->ops.count - 1; i >= 0; --i)
-            if (of->ops.items[i].kind == (int64_t)kind)
-                drop_op(f, rank, i);
-    }
-}
-
-static Buffer *buffer_of(Fixture *f, int64_t rank, const char *name) {
-    return &f->schedule.ranks[rank].buffers.items[fixture_buffer(f, rank, name)];
-}
 
 /* --- mutants
  * ------------------------------------------------------------------------------------------ */
@@ -242,10 +196,7 @@ static void other_layout(Fixture *f) {
     buffer_of(f, 1, "prefill_ids_m0")->offset = buffer_of(f, 1, "prefill_mixed_m0")->offset;
 }
 
-static const struct Mutant {
-    const char *name, *model, *strategy, *rule;
-    void (*mutate)(Fixture *f);
-} mutants[] = {
+static const Mutant mutants[] = {
     {"drop attention", MIXTRAL, HEADS_SPLIT, "coverage.work", drop_attention},
     {"drop rotation", MIXTRAL, HEADS_SPLIT, "coverage.work", drop_rotation},
     {"drop one reduce", MIXTRAL, HEADS_SPLIT, "order.cycle", drop_one_reduce},
@@ -300,31 +251,8 @@ static const struct Mutant {
     {"wrong buffer", MIXTRAL, HEADS_SPLIT, "shape.ids", wrong_buffer},
 };
 
-static const CheckRule *find_rule(const CheckReport *report, const char *name) {
-    for (int i = 0; i < CHECK_RULE_COUNT; ++i)
-        if (strcmp(report->rules[i].name, name) == 0)
-            return &report->rules[i];
-    return NULL;
-}
-
 static void every_mutant_is_refused(void **state) {
-    for (size_t i = 0; i < sizeof mutants / sizeof *mutants; ++i) {
-        const struct Mutant *mutant = &mutants[i];
-        Fixture f;
-        fixture_make(&f, mutant->model, mutant->strategy, 6);
-        assert_int_equal(fixture_check(&f), STATUS_OK);
-        mutant->mutate(&f);
-        if (fixture_check(&f) != STATUS_NEGATIVE)
-            fail_msg("%s: nothing refuses it", mutant->name);
-        const CheckRule *rule = find_rule(&f.report, mutant->rule);
-        assert_non_null(rule);
-        if (rule->failures == 0) {
-            diag_render(&f.diag, stderr);
-            fail_msg("%s: not refused by %s", mutant->name, mutant->rule);
-        }
-        assert_true(f.diag.errors > 0);
-        fixture_free(&f);
-    }
+    mutants_are_refused(mutants, sizeof mutants / sizeof *mutants, 6);
 }
 
 /* Each rule of the checker is the one that some mutant is refused by. */

@@ -1,0 +1,86 @@
+/* mutant: what tests of mutants share: operations dropped and swapped in a lowered schedule, and the runner, which
+ * wants the schedule proved as it is and refused once it is broken, by the rule that is named. */
+#pragma once
+
+#include "schedule_fixture.h"
+
+typedef struct Mutant {
+    const char *name, *model, *strategy, *rule;
+    void (*mutate)(Fixture *f);
+} Mutant;
+
+static inline void drop_op(Fixture *f, int64_t rank, int64_t id) {
+    RankSchedule *of = &f->schedule.ranks[rank];
+    memmove(&of->ops.items[id], &of->ops.items[id + 1],
+            (size_t)(of->ops.count - id - 1) * sizeof(Op));
+    --of->ops.count;
+    for (int64_t s = 0; s < f->plan.steps.count; ++s)
+        for (int64_t g = 0; g < of->steps[s].segments.count; ++g) {
+            Segment *segment = &of->steps[s].segments.items[g];
+            if (id >= segment->first && id < segment->first + segment->count)
+                --segment->count;
+            else if (segment->first > id)
+                --segment->first;
+        }
+    for (int64_t i = 0; i < of->ops.count; ++i) {
+        int64_t *waits = of->ops.items[i].waits, kept = 0;
+        for (int w = 0; w < OP_WAITS; ++w)
+            if (waits[w] != id)
+                waits[kept++] = waits[w] > id ? waits[w] - 1 : waits[w];
+        while (kept < OP_WAITS)
+            waits[kept++] = -1;
+    }
+}
+
+static inline void swap_ops(Fixture *f, int64_t rank, int64_t a, int64_t b) {
+    Op *ops = f->schedule.ranks[rank].ops.items, kept = ops[a];
+    ops[a] = ops[b];
+    ops[b] = kept;
+}
+
+/* Drop the first operation of a kind and move in every rank that has one. */
+static inline void drop_everywhere(Fixture *f, OpKind kind) {
+    for (int64_t rank = 0; rank < f->schedule.world; ++rank) {
+        const RankSchedule *of = &f->schedule.ranks[rank];
+        for (int64_t i = of->ops.count - 1; i >= 0; --i)
+            if (of->ops.items[i].kind == (int64_t)kind)
+                drop_op(f, rank, i);
+    }
+}
+
+static inline Buffer *buffer_of(Fixture *f, int64_t rank, const char *name) {
+    return &f->schedule.ranks[rank].buffers.items[fixture_buffer(f, rank, name)];
+}
+
+static inline const CheckRule *find_rule(const CheckReport *report, const char *name) {
+    for (int i = 0; i < CHECK_RULE_COUNT; ++i)
+        if (strcmp(report->rules[i].name, name) == 0)
+            return &report->rules[i];
+    return NULL;
+}
+
+/* Is the mutant refused, and by its rule? Says so if not. */
+static inline bool mutant_is_refused(const Mutant *mutant, int64_t batch) {
+    Fixture f;
+    fixture_make(&f, mutant->model, mutant->strategy, batch);
+    assert_int_equal(fixture_check(&f), STATUS_OK);
+    mutant->mutate(&f);
+    bool refused = fixture_check(&f) == STATUS_NEGATIVE && f.diag.errors > 0;
+    const CheckRule *rule = find_rule(&f.report, mutant->rule);
+    assert_non_null(rule);
+    bool by_rule = refused && rule->failures > 0;
+    if (!by_rule) {
+        diag_render(&f.diag, stderr);
+        print_error("%s: %s %s\n", mutant->name,
+                    refused ? "not refused by" : "nothing refuses it, not", mutant->rule);
+    }
+    fixture_free(&f);
+    return by_rule;
+}
+
+static inline void mutants_are_refused(const Mutant *mutants, size_t count, int64_t batch) {
+    size_t missed = 0;
+    for (size_t i = 0; i < count; ++i)
+        missed += !mutant_is_refused(&mutants[i], batch);
+    assert_int_equal(missed, 0);
+}
