@@ -227,6 +227,45 @@ static Status check_expert(Check *check, const PlanExpert *expert, int64_t index
                        (long long)plan->ranks_per_copy, (long long)expert->replica);
 }
 
+/* An expert on a rank, to be sorted. */
+typedef struct Held {
+    int64_t rank, expert, index;
+    Range layers;
+} Held;
+
+static int by_rank_and_expert(const void *a, const void *b) {
+    const Held *x = a, *y = b;
+    if (x->rank != y->rank) {
+        return x->rank < y->rank ? -1 : 1;
+    }
+    if (x->expert != y->expert) {
+        return x->expert < y->expert ? -1 : 1;
+    }
+    return (x->layers.begin > y->layers.begin) - (x->layers.begin < y->layers.begin);
+}
+
+/* A row goes to a rank once, and finds one slot there for each choice: so a rank has one part of an expert. */
+static Status check_parts(Check *check, const PlanStage *stage, int64_t index) {
+    Held *held = ARENA_ARRAY(&check->scratch, stage->experts.count + 1, Held);
+    for (int64_t i = 0; i < stage->experts.count; i++) {
+        const PlanExpert *expert = &stage->experts.items[i];
+        held[i] = (Held){expert->rank, expert->expert, i, expert->layers};
+    }
+    qsort(held, (size_t)stage->experts.count, sizeof *held, by_rank_and_expert);
+    for (int64_t i = 1; i < stage->experts.count; i++) {
+        const Held *a = &held[i - 1], *b = &held[i];
+        if (a->rank == b->rank && a->expert == b->expert && b->layers.begin < a->layers.end) {
+            return plan_refuse(
+                check, "E0506", "give a rank one part of an expert, of consecutive columns",
+                "stages[%lld].experts[%lld]: rank %lld holds another part of "
+                "expert %lld in layer %lld",
+                (long long)index, (long long)(a->index > b->index ? a : b)->index,
+                (long long)a->rank, (long long)a->expert, (long long)b->layers.begin);
+        }
+    }
+    return STATUS_OK;
+}
+
 /* A rank works in one stage. */
 static Status join_stage(Check *check, int64_t rank, int64_t stage) {
     if (check->stage_of[rank] >= 0 && check->stage_of[rank] != stage) {
@@ -291,6 +330,7 @@ static Status check_stages(Check *check) {
         }
         next = stage->layers.end;
         TRY(check_stage_ranks(check, stage, i));
+        TRY(check_parts(check, stage, i));
         TRY(check_handover(check, i));
     }
     return STATUS_OK;

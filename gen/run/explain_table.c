@@ -85,7 +85,8 @@ const Explanation explain_table[] = {
     {"E0505",
      "A request group is impossible: its requests do not lie within the batch of a copy or\n"
      "are none, a member's heads do not lie within the model's, or a rank is in two groups."},
-    {"E0506", "The holding of an expert lies outside the model or the ranks."},
+    {"E0506", "The holding of an expert lies outside the model or the ranks, or a rank holds two "
+              "parts of it."},
     {"E0507", "A vocabulary range lies on a rank that is no member of a request group, or twice."},
     {"E0508", "Steps have different names, of a-z, 0-9 and '-'. A decode step takes 1 token a\n"
               "sequence, a prefill step at most `prefill` of the workload."},
