@@ -6,6 +6,7 @@
 #include "base/sandbox.h"
 #include "plan/plan_digest.h"
 #include "plan/planner_child.h"
+#include "plan/planner_decisions.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,6 +69,8 @@ static Status resolve(Arena *arena, const PlannerRequest *request, PlannerJob *j
     job->options = *rest == ':' && rest[1] ? rest + 1 : NULL;
     job->share = request->share;
     job->memory = request->memory ? request->memory : (size_t)512 << 20;
+    job->price = request->price;
+    job->context = request->context;
     bool is_path = strchr(job->strategy, '/') ||
                    (length > 4 && strcmp(job->strategy + length - 4, ".lua") == 0);
     if (is_path) {
@@ -212,21 +215,14 @@ static Status read_decisions(Arena *arena, const PlannerJob *job, const Buf *rep
                              Diag *diag) {
     Diag inner = {.arena = arena};
     YamlNode *root;
-    const char *name = arena_printf(arena, "plan returned by %s", job->strategy);
-    PlanInputs inputs = plan->inputs;
     const char *program = plan->name;
-    Status status = yaml_parse(arena, name, reply->data + 1, reply->length - 1, yaml_plan_limits,
-                               &root, &inner);
-    if (status == STATUS_OK) {
-        status = schema_read(&plan_decisions_schema, root, plan, arena, &inner);
-    }
-    plan->inputs = inputs;
+    Status status = planner_decisions(arena, job->strategy, reply->data + 1, reply->length - 1,
+                                      plan, &root, &inner);
     plan->name = plan->name && plan->name[0] && !program ? plan->name : program;
     plan->strategy = strategy_as_asked(arena, job);
-    plan->schema_version = PLAN_SCHEMA_VERSION;
     if (status == STATUS_OK) {
         if (!plan->name) {
-            plan->name = planner_program_name(arena, inputs.model.name, job->strategy);
+            plan->name = planner_program_name(arena, plan->inputs.model.name, job->strategy);
         }
         plan_digest_inputs(arena, &plan->inputs);
         status = plan_validate(plan, root, &inner);

@@ -4,12 +4,28 @@
 
 #include "plan/plan.h"
 
+/* A plan's price: seconds by case, from a lower bound to a pessimistic case. */
+enum { PLANNER_LOW, PLANNER_EXPECTED, PLANNER_HIGH, PLANNER_CASES };
+
+typedef struct PlannerPrice {
+    double prefill[PLANNER_CASES]; /* s a prefill of the whole batch */
+    double tpot[PLANNER_CASES];    /* s a decode step */
+    double memory;                 /* share of the fullest GPU's memory that is used */
+} PlannerPrice;
+
+/* What answers price(plan): costs a structurally valid plan, or refuses it with a message. It runs
+ * in the planner's child, under its limits; the arena is released after the question. */
+typedef Status (*PlannerPricing)(void *context, Arena *arena, const Plan *plan, PlannerPrice *price,
+                                 Diag *diag);
+
 typedef struct PlannerRequest {
     const char *strategy; /* "NAME" or "NAME:key=value,..." or "path/to/file.lua[:...]" */
     const char *share;    /* overrides embedded Lua, or NULL */
     const char *name;     /* of the program; NULL: model and strategy */
     double seconds;       /* 0: 10 s */
     size_t memory;        /* 0: 512 MiB */
+    PlannerPricing price; /* NULL: strategies cannot ask */
+    void *context;        /* of price */
 } PlannerRequest;
 
 /* plan->inputs must hold model, topology and workload; everything else is filled in. A strategy

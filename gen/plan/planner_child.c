@@ -5,9 +5,11 @@
 
 #include "base/sandbox.h"
 #include "plan/planner_options.h"
+#include "plan/planner_price.h"
 
 #include <errno.h>
 #include <lauxlib.h>
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,6 +22,7 @@ typedef struct Child {
     Diag diag;
     Arena arena;
     Buf plan;
+    PlannerQuestion question;
     bool declined;
     Status status;
 } Child;
@@ -35,6 +38,9 @@ static void limit_process(pid_t parent) {
     if (getppid() != parent) {
         _exit(1);
     }
+    /* Questions about plans allocate alike, one after the other: what is freed is kept. */
+    mallopt(M_MMAP_THRESHOLD, 64 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
 }
@@ -78,7 +84,7 @@ static void push_inputs(lua_State *lua, const PlanInputs *inputs) {
 static const char plan_help[] = "return the table of a plan (lua/strategies/single.lua is a short "
                                 "example), or nil and a reason";
 
-/* plan(inputs, options) returned two values, on top of the stack. */
+/* plan(inputs, options, price) returned two values, on top of the stack. */
 static Status take_result(Child *child) {
     lua_State *lua = child->sandbox.lua;
     if (lua_isnil(lua, -2)) {
@@ -127,7 +133,8 @@ static Status run_strategy(Child *child) {
     }
     push_inputs(lua, job->inputs);
     TRY(planner_options(lua, module, job->strategy, job->options, &child->diag));
-    TRY(sandbox_call(&child->sandbox, 2, 2, &child->diag));
+    planner_price_push(lua, &child->question);
+    TRY(sandbox_call(&child->sandbox, 3, 2, &child->diag));
     return take_result(child);
 }
 
@@ -183,7 +190,7 @@ static bool write_all(int pipe, const char *data, size_t length) {
 }
 
 _Noreturn void planner_child(const PlannerJob *job, int pipe, pid_t parent) {
-    Child child = {.job = job};
+    Child child = {.job = job, .question = {.job = job}};
     Buf reply = {0};
     child.diag.arena = &child.arena;
     limit_process(parent);

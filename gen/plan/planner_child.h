@@ -1,7 +1,7 @@
 /* planner_child: what parent and child of the planner share. Internal to plan. */
 #pragma once
 
-#include "plan/plan.h"
+#include "plan/planner.h"
 
 #include <sys/types.h>
 
@@ -13,6 +13,8 @@ typedef struct PlannerJob {
     const char *file; /* name of its Lua file, for messages and for the sandbox */
     const char *text; /* of a user's file; NULL: the sandbox finds the file by its name */
     size_t length, memory;
+    PlannerPricing price; /* or NULL */
+    void *context;
 } PlannerJob;
 
 /* First byte of a reply: what follows is the plan as JSON, or messages as NUL-terminated fields

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "plan/planner.h"
+#include "run/price.h"
 
 #include <string.h>
 
@@ -102,6 +103,19 @@ static Status check_name(Run *run) {
     return STATUS_USAGE;
 }
 
+/* The first choices that had alternatives; gen show lists all. */
+static void say_choices(Run *run, const Plan *plan) {
+    enum { SAID = 3 };
+    int said = 0;
+    for (int64_t i = 0; i < plan->why.count && said < SAID; i++) {
+        const PlanWhy *why = &plan->why.items[i];
+        if (!why->runner_up || !*why->runner_up)
+            continue;
+        run_say(run, "%s: %s; next best %s", why->choice, why->reason, why->runner_up);
+        said++;
+    }
+}
+
 Status inputs_plan(Run *run, Plan *plan) {
     const Options *options = &run->options;
     const char *share = options->values[OPTION_SHARE];
@@ -118,10 +132,13 @@ Status inputs_plan(Run *run, Plan *plan) {
     TRY(topology);
     TRY(workload);
     TRY(workload_check(&inputs->workload, &inputs->model, diag_nowhere(), &run->diag));
-    PlannerRequest request = {.share = share, .name = options->values[OPTION_NAME]};
+    PlannerRequest request = {
+        .share = share, .name = options->values[OPTION_NAME], .price = price_plan};
     TRY(strategy_text(run, &request.strategy));
     run_detail(run, "planning with %s", request.strategy);
-    return planner_run(&run->arena, &request, plan, &run->diag);
+    TRY(planner_run(&run->arena, &request, plan, &run->diag));
+    say_choices(run, plan);
+    return STATUS_OK;
 }
 
 Status inputs_program_plan(Run *run, const char *dir, Plan *plan) {

@@ -200,3 +200,20 @@
 ---@field residual "replicated"|"sharded" over a request group
 ---@field replica_choice "nearest"|"round_robin" which replica of an expert a token takes
 ---@field why PlanWhy[] reasons
+
+---Seconds of a prefill of the whole batch and of a decode step.
+---@class PlanTimes
+---@field prefill number [s]
+---@field tpot number [s]
+
+---What a plan costs, or why it cannot be priced: its own times are the expected ones.
+---@class PlanPrice: PlanTimes
+---@field ok boolean
+---@field reason string? where ok is false; all other fields are absent then
+---@field low PlanTimes if nothing were ever inefficient
+---@field high PlanTimes a pessimistic case
+---@field memory number share of the fullest GPU's memory that is used
+
+---The third argument of a strategy's plan function. It takes what plan functions return: a plan, or nil
+---and a reason. Plans that do not fit memory or whose ranks wait for each other are refused.
+---@alias PriceFunction fun(plan: table?, reason: string?): PlanPrice

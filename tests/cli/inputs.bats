@@ -64,7 +64,7 @@ plan() { # plan MODEL TOPOLOGY ARGUMENT...
     plan "$root/models/ma-small.yaml" "$root/topologies/one-host.yaml" -s separation
     expect 2
     [[ "$errors" == "gen: error[E0464]: there is no strategy 'separation'"* ]]
-    [[ "$errors" == *"ep, ma-separation, pp, single, tp-pp, tp"* ]]
+    [[ "$errors" == *"auto, ep, ma-separation, pp, single, tp-pp, tp"* ]]
 }
 
 @test "an unknown option of a strategy" {

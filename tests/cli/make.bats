@@ -118,3 +118,22 @@ PY
     expect 0
     [ "$errors" = "" ]
 }
+
+@test "auto says what it took, what came second and whether separation pays" {
+    for batch in 4 1024; do
+        run_split "$GEN" make -m "$root/models/ma-8.9b.yaml" -t "$root/topologies/a100-4x4.yaml" \
+            -s auto --batch "$batch" --prefill 512 --context 1024 -o "auto-$batch"
+        expect 0
+        [[ "$output" == "ma-8-9b-auto: "* ]]
+        [[ "$errors" =~ "gen: "[a-z-]+:[a-z_=0-9,]+": priced least: "[0-9.]+" "m?"s a wave; " ]]
+        [[ "$errors" =~ "decides, "[0-9.]+" ms"( a step)?" against ".*" % more" ]]
+        [[ "$errors" =~ "separation "(does not )?pay ]]
+        jq -e '.strategy == "auto" and (.why[2].choice | endswith("plans priced"))' "auto-$batch/plan.json"
+        # What it names is a strategy that can be asked for, and plans the same.
+        "$GEN" plan -m "$root/models/ma-8.9b.yaml" -t "$root/topologies/a100-4x4.yaml" \
+            -s "$(jq -r '.why[0].choice' "auto-$batch/plan.json")" --batch "$batch" --prefill 512 \
+            --context 1024 -o named.json
+        diff <(jq '[.stages, .steps, .ranks]' "auto-$batch/plan.json") <(jq '[.stages, .steps, .ranks]' named.json)
+    done
+    ! diff <(jq .stages auto-4/plan.json) <(jq .stages auto-1024/plan.json)
+}

@@ -155,6 +155,99 @@ static void test_names_and_digests(void **state) {
     assert_string_equal(fixture->plan.strategy, "single:microbatches=2");
 }
 
+/* --- price(plan) ------------------------------------------------------------------------------ */
+
+/* A stand-in for lowering and simulation: the prefill takes as many seconds as there are ranks. A
+ * plan of two ranks is refused; a quarter of the memory is used. `context` is a prefix of reasons. */
+static Status stand_in(void *context, Arena *arena, const Plan *plan, PlannerPrice *price,
+                       Diag *diag) {
+    arena_alloc(arena, 1 << 20);
+    if (strcmp(plan->inputs.model.name, "ma-small") != 0 || plan->steps.count != 2)
+        return diag_error(diag, diag_nowhere(), "E0500", NULL, "the plan is not whole");
+    if (plan->ranks.count == 2)
+        return diag_error(diag, diag_nowhere(), "E0573", NULL, "%s two", (const char *)context);
+    for (int at = 0; at < PLANNER_CASES; at++) {
+        price->prefill[at] = (double)plan->ranks.count + at;
+        price->tpot[at] = 0.5 + at;
+    }
+    price->memory = 0.25;
+    return STATUS_OK;
+}
+
+static void ask_stand_in(Fixture *fixture, const char *body, const char *part) {
+    const char *text = arena_printf(
+        &fixture->arena,
+        "local function tp(n) return {dp = 1, tp = n, microbatches = 1, output = 'flat',\n"
+        "  embedding = 'copied', chunk = 0, in_flight = 1} end\n"
+        "return {plan = function(inputs, _, price)\n"
+        "  local plan = require('strategies.tp').plan\n%s end}",
+        body);
+    char *path = fs_join(&fixture->arena, fixture->folder, "user.lua");
+    assert_int_equal(fs_write(path, text, strlen(text), &fixture->diag), STATUS_OK);
+    PlannerRequest request = {
+        .strategy = path, .memory = (size_t)32 << 20, .price = stand_in, .context = "no more than"};
+    planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag);
+    unlink(path);
+    fixture_expect(fixture, fixture->diag.messages[0].code, part);
+}
+
+static void test_a_price_has_all_cases(void **state) {
+    ask_stand_in(*state,
+                 "local p = price(plan(inputs, tp(4)))\n"
+                 "return nil, table.concat({tostring(p.ok), p.prefill, p.low.prefill,\n"
+                 "  p.high.prefill, p.tpot, p.low.tpot, p.high.tpot, p.memory}, ' ')",
+                 "true 5.0 4.0 6.0 1.5 0.5 2.5 0.25");
+}
+
+static void test_what_cannot_be_priced_is_an_answer(void **state) {
+    static const struct {
+        const char *body, *part;
+    } cases[] = {
+        {"local p = price(plan(inputs, tp(2))) return nil, tostring(p.ok) .. p.reason",
+         "falseno more than two"},
+        {"return nil, price(plan(inputs, tp(99))).reason", "99 ranks a copy do not fit"},
+        {"return nil, price(nil).reason", "there is no plan"},
+        {"return nil, price({}).reason", "plan"},
+        {"return nil, price({ranks = 'x'}).reason", "ranks"},
+        {"local p = plan(inputs, tp(4)) p.ranks[1].gpu = 9 return nil, price(p).reason",
+         "no GPU 9"},
+        {"local p = plan(inputs, tp(4)) p.more = p return nil, price(p).reason", "contains itself"},
+        {"local p = plan(inputs, tp(4)) p.steps = nil return nil, price(p).reason", "steps"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        ask_stand_in(*state, cases[i].body, cases[i].part);
+}
+
+static void test_prices_misused_are_errors(void **state) {
+    ask_stand_in(*state, "return price(3)", "table expected");
+    refuse(*state, "return {plan = function(_, _, price) return nil, type(price) end}",
+           STATUS_NEGATIVE, "E0460", "nil"); /* nobody to ask */
+}
+
+/* Each of them takes a mebibyte of the callback's and some of Lua's: they must not add up. */
+static void test_a_thousand_prices_fit_in_memory(void **state) {
+    ask_stand_in(*state,
+                 "local sum = 0\n"
+                 "for i = 1, 1000 do sum = sum + price(plan(inputs, tp(4))).prefill end\n"
+                 "return nil, 'sum ' .. sum",
+                 "sum 5000.0");
+}
+
+static Status slow(void *context, Arena *arena, const Plan *plan, PlannerPrice *price, Diag *diag) {
+    (void)context, (void)arena, (void)plan, (void)price, (void)diag;
+    for (;;)
+        pause();
+    return STATUS_OK;
+}
+
+static void test_questions_count_against_the_time(void **state) {
+    Fixture *fixture = *state;
+    PlannerRequest request = {.strategy = "auto", .seconds = 0.3, .price = slow};
+    assert_int_equal(planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag),
+                     STATUS_DATA);
+    fixture_expect(fixture, "E0461", "auto took more than 0.3 s");
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
@@ -167,6 +260,11 @@ int main(void) {
         TEST(test_unknown_strategies_are_listed),
         TEST(test_inputs_are_all_there),
         TEST(test_names_and_digests),
+        TEST(test_a_price_has_all_cases),
+        TEST(test_what_cannot_be_priced_is_an_answer),
+        TEST(test_prices_misused_are_errors),
+        TEST(test_a_thousand_prices_fit_in_memory),
+        TEST(test_questions_count_against_the_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,161 @@
+--- Asking what candidates cost, best first, and keeping what came out. No question is asked twice, none
+--- about what cannot fit, nor about what a lower bound puts behind the best of its strategy.
+local bound = require("lib.bound")
+local candidates = require("lib.candidates")
+
+local M = {}
+
+local GAIN <const> = 0.999 -- a change must take less than this share of the time to be worth a step
+
+---@class Tried
+---@field candidate PlanCandidate
+---@field price PlanPrice
+---@field score number seconds
+
+---@class Tally
+---@field seen integer candidates
+---@field asked integer
+---@field overflow integer weights and cache alone are too much
+---@field behind integer the bound is no better than the best of the strategy
+---@field refused integer by the strategy or by price
+---@field left integer the questions were used up
+---@field reason string? of the last refusal
+
+---@class Explorer
+---@field inputs table
+---@field price PriceFunction
+---@field score fun(times: PlanTimes): number
+---@field questions integer that are left
+---@field found table<string, Tried[]> by strategy, best first
+---@field tally table<string, Tally> by strategy
+---@field known table<string, boolean>
+
+---@param inputs table
+---@param price PriceFunction
+---@param score fun(times: PlanTimes): number
+---@param questions integer
+---@return Explorer
+function M.begin(inputs, price, score, questions)
+  local e = { inputs = inputs, price = price, score = score, questions = questions }
+  e.found, e.tally, e.known = {}, {}, {}
+  for _, name in ipairs(candidates.strategies()) do
+    e.found[name] = {}
+    e.tally[name] = { seen = 0, asked = 0, overflow = 0, behind = 0, refused = 0, left = 0 }
+  end
+  return e
+end
+
+---The plan of a candidate, or nil and a reason.
+function M.plan(e, candidate)
+  local strategy = require("strategies." .. candidate.strategy)
+  return strategy.plan(e.inputs, candidates.options(candidate))
+end
+
+local function insert(list, one)
+  local at = #list + 1
+  while at > 1 and one.score < list[at - 1].score do
+    at = at - 1
+  end
+  table.insert(list, at, one)
+end
+
+---@param e Explorer
+---@param candidate PlanCandidate
+---@param least number? its lower bound, where it is known
+---@return Tried?
+local function try(e, candidate, least)
+  local tally, found = e.tally[candidate.strategy], e.found[candidate.strategy]
+  least = least or e.score(bound.times(e.inputs, candidate.shape))
+  if found[1] and least >= found[1].score then
+    tally.behind = tally.behind + 1
+  elseif e.questions < 1 then
+    tally.left = tally.left + 1
+  else
+    e.questions, tally.asked = e.questions - 1, tally.asked + 1
+    local price = e.price(M.plan(e, candidate))
+    if price.ok then
+      local one = { candidate = candidate, price = price, score = e.score(price) }
+      insert(found, one)
+      return one
+    end
+    tally.refused, tally.reason = tally.refused + 1, price.reason
+  end
+end
+
+---Whether a candidate is new and might fit.
+local function worth(e, candidate)
+  local key, tally = candidates.key(candidate), e.tally[candidate.strategy]
+  if e.known[key] then
+    return false
+  end
+  e.known[key] = true
+  tally.seen = tally.seen + 1
+  if bound.overflows(e.inputs, candidate.shape) then
+    tally.overflow = tally.overflow + 1
+    return false
+  end
+  return true
+end
+
+---Ask about a list of candidates, those with the least bound first; at most `most` of them.
+---@param e Explorer
+---@param list PlanCandidate[]
+---@param most integer
+function M.all(e, list, most)
+  local order = {}
+  for _, candidate in ipairs(list) do
+    if worth(e, candidate) then
+      order[#order + 1] = { candidate, e.score(bound.times(e.inputs, candidate.shape)) }
+    end
+  end
+  table.sort(order, function(a, b)
+    return a[2] < b[2]
+  end)
+  local kept = e.questions
+  e.questions = math.min(kept, most)
+  local given = e.questions
+  for _, one in ipairs(order) do
+    try(e, one[1], one[2])
+  end
+  e.questions = kept - (given - e.questions)
+end
+
+---From a candidate uphill, a choice at a time, until no change makes it noticeably better.
+---@param e Explorer
+---@param from Tried
+local function climb(e, from)
+  local still, at = 0, 1
+  while true do
+    local changes, better = candidates.changes(from.candidate), from
+    for _, change in ipairs(changes[at]) do
+      local candidate = candidates.changed(e.inputs, from.candidate, change)
+      local one = candidate and worth(e, candidate) and try(e, candidate)
+      better = one and one.score < (better == from and GAIN or 1) * better.score and one or better
+    end
+    still = better == from and still + 1 or 0
+    if still == #changes then
+      return
+    end
+    from, at = better, at % #changes + 1
+  end
+end
+
+---Climb from the best candidates of a strategy that differ in their degrees.
+---@param e Explorer
+---@param strategy string
+---@param most integer
+function M.climb_from_best(e, strategy, most)
+  local starts, known = {}, {}
+  for _, one in ipairs(e.found[strategy]) do
+    local degrees = candidates.degrees(one.candidate)
+    if #starts < most and not known[degrees] then
+      known[degrees] = true
+      starts[#starts + 1] = one
+    end
+  end
+  for _, one in ipairs(starts) do
+    climb(e, one)
+  end
+end
+
+return M
