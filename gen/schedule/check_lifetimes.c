@@ -174,6 +174,18 @@ static void check_unread(Replay *replay, int64_t buffer) {
                    name_of(replay, buffer));
 }
 
+/* Does the operation receive other bytes of a buffer that was last received into? Then both are one value. */
+static bool joins_received(const Replay *replay, const Op *op, int64_t buffer) {
+    if (op->kind != OP_recv || replay->lives[buffer].written == 0)
+        return false;
+    const Op *last = &replay->rank->ops.items[replay->lives[buffer].writer.op];
+    if (last->kind != OP_recv || last == op || last->microbatch != op->microbatch)
+        return false;
+    int arg = op_arg(OP_recv, "buffer");
+    int64_t begin = op->args[arg].delta, before = last->args[arg].delta;
+    return begin >= before + check_arg(last, "bytes") || before >= begin + check_arg(op, "bytes");
+}
+
 static void note_access(Replay *replay, WalkItem item, const Op *op, int64_t position,
                         int64_t buffer, ArgType type) {
     Life *life = &replay->lives[buffer];
@@ -236,7 +248,8 @@ static void replay_op(Replay *replay, WalkItem item) {
                 check_aliases(replay, item, a);
                 if (type != ARG_WRITE)
                     check_read(replay, item, buffer);
-                else if (replay->lives[buffer].written < replay->serial)
+                else if (replay->lives[buffer].written < replay->serial &&
+                         !joins_received(replay, op, buffer))
                     check_unread(replay, buffer);
             } else {
                 note_access(replay, item, op, clock.at[op->stream] + 1, buffer, type);

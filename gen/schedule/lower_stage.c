@@ -29,10 +29,13 @@ static Status need_handover(LowerRank *at) {
 }
 
 /* Do member `from` of a stage's group and member `to` of the next one's have a transfer? Those whose rows
- * overlap do; a receiver without rows has an empty one, so that it does what its fellows do. */
-static bool linked(Range from_rows, int64_t from, int64_t senders, Range to_rows, int64_t to) {
-    if (to_rows.begin == to_rows.end)
-        return from == to % senders;
+ * overlap do; whoever has no rows has an empty one, so that it does what its fellows do. */
+static bool linked(Range from_rows, int64_t from, int64_t senders, Range to_rows, int64_t to,
+                   int64_t receivers) {
+    bool none_to_give = from_rows.begin == from_rows.end,
+         none_to_get = to_rows.begin == to_rows.end;
+    if (none_to_give || none_to_get)
+        return (none_to_give && to == from % receivers) || (none_to_get && from == to % senders);
     return from_rows.begin < to_rows.end && to_rows.begin < from_rows.end;
 }
 
@@ -44,8 +47,8 @@ static void hand_rows(LowerRank *at, OpKind kind, int64_t stage, const char *rul
     bool sends = kind == OP_send;
     for (int64_t m = 0; m < other->members.count; ++m) {
         Range theirs = place_owned(lower_rows(at), m, other->members.count);
-        if (!(sends ? linked(mine, place->member, place->members, theirs, m)
-                    : linked(theirs, m, other->members.count, mine, place->member)))
+        if (!(sends ? linked(mine, place->member, place->members, theirs, m, other->members.count)
+                    : linked(theirs, m, other->members.count, mine, place->member, place->members)))
             continue;
         int64_t begin = mine.begin > theirs.begin ? mine.begin : theirs.begin;
         int64_t end = mine.end < theirs.end ? mine.end : theirs.end;

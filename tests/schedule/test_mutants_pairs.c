@@ -9,6 +9,8 @@
 #define GRID "tp-pp:tp=2,pp=2,microbatches=2"
 #define GRID_SHARDED "tp-pp:tp=3,pp=2,output=sharded"
 
+#define UNEVEN TEST_SOURCE "/tests/data/uneven-stages.lua:a=2,b=3,residual=sharded"
+
 /* --- tools -------------------------------------------------------------------------------------------- */
 
 static Op *op_of(Fixture *f, int64_t rank, OpKind kind, int64_t n) {
@@ -216,6 +218,16 @@ static void both_send(Fixture *f) {
 static void both_receive(Fixture *f) {
     op_of(f, 0, OP_send, 0)->kind = OP_recv;
 }
+/* Rank 3 gets its rows from ranks 0 and 1. */
+static void drop_one_of_two_givers(Fixture *f) {
+    drop_op(f, 1, fixture_op(f, 1, OP_send, 0));
+    drop_op(f, 3, fixture_op(f, 3, OP_recv, 1));
+}
+static void same_rows_from_both(Fixture *f) {
+    int64_t delta = fixture_arg(f, 3, fixture_op(f, 3, OP_recv, 0), "buffer")->delta;
+    fixture_arg(f, 1, fixture_op(f, 1, OP_send, 0), "buffer")->delta = delta;
+    fixture_arg(f, 3, fixture_op(f, 3, OP_recv, 1), "buffer")->delta = delta;
+}
 static void send_before_layers(Fixture *f) {
     RankStep *step = &f->schedule.ranks[1].steps[0];
     Segment kept = step->segments.items[1];
@@ -362,6 +374,9 @@ static const Mutant mutants[] = {
     {"receive into another", MA_SMALL, STAGES, "lifetime.unwritten", receive_into_other_microbatch},
     {"both send", MA_SMALL, STAGES, "match.collective", both_send},
     {"both receive", MA_SMALL, STAGES, "match.collective", both_receive},
+    {"drop one of two givers", MA_SMALL, UNEVEN, "provenance.gather", drop_one_of_two_givers},
+    {"the same rows from both", MA_SMALL, UNEVEN, "provenance.gather", same_rows_from_both},
+    {"the same rows, once unread", MA_SMALL, UNEVEN, "lifetime.unread", same_rows_from_both},
     {"send before the layers", MA_SMALL, STAGES, "lifetime.unread", send_before_layers},
     {"to another copy", MA_SMALL, COPIES, "match.collective", to_another_copy},
     {"stages out of order", MA_SMALL, STAGES, "match.collective", stages_out_of_order},

@@ -2,6 +2,8 @@
  * adds up; what does not fit is told with its largest items and a cure. */
 #include "../schedule/schedule_fixture.h"
 
+#define UNEVEN TEST_SOURCE "/tests/data/uneven-stages.lua"
+
 static const struct {
     const char *model, *strategy;
     int64_t batch;
@@ -27,6 +29,10 @@ static const struct {
     {MA_SMALL, "pp:pp=3,dp=2", 4},
     {MA_SMALL, "tp-pp:tp=3,pp=3,output=sharded,microbatches=2", 2},
     {MA_SMALL, "tp-pp:tp=5,pp=2,output=hierarchical", 1},
+    {MA_SMALL, UNEVEN, 4},
+    {MA_SMALL, UNEVEN ":a=3,b=1,c=4,residual=sharded", 4},
+    {MA_SMALL, UNEVEN ":a=1,b=5,c=2,groups=2", 4},
+    {MA_SMALL, UNEVEN ":a=4,b=2,c=5,residual=sharded,microbatches=1", 3},
 };
 
 static void good_schedules_are_proved(void **state) {
