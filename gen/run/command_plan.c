@@ -8,6 +8,7 @@
 static void report(Run *run, const Plan *plan, const char *path) {
     if (!run_json(run)) {
         printf("%s: %s\n", plan->name, inputs_grid(run, plan));
+        inputs_print_choices(plan);
         for (int64_t i = 0; i < plan->idle.count; i++)
             printf("idle: node %lld GPU %lld: %s\n", (long long)plan->idle.items[i].node,
                    (long long)plan->idle.items[i].gpu, plan->idle.items[i].why);

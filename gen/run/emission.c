@@ -67,6 +67,7 @@ static void print_ledger(const Emission *emission) {
 static void report_text(Run *run, const Emission *emission) {
     const char *dir = launch_quote(&run->arena, emission->dir);
     printf("%s: %s\n", emission->plan->name, inputs_grid(run, emission->plan));
+    inputs_print_choices(emission->plan);
     print_roles(emission);
     printf("  proved       %lld of %d rules\n", (long long)prove_count(&emission->report),
            CHECK_RULE_COUNT);

@@ -103,19 +103,6 @@ static Status check_name(Run *run) {
     return STATUS_USAGE;
 }
 
-/* The first choices that had alternatives; gen show lists all. */
-static void say_choices(Run *run, const Plan *plan) {
-    enum { SAID = 3 };
-    int said = 0;
-    for (int64_t i = 0; i < plan->why.count && said < SAID; i++) {
-        const PlanWhy *why = &plan->why.items[i];
-        if (!why->runner_up || !*why->runner_up)
-            continue;
-        run_say(run, "%s: %s; next best %s", why->choice, why->reason, why->runner_up);
-        said++;
-    }
-}
-
 Status inputs_plan(Run *run, Plan *plan) {
     const Options *options = &run->options;
     const char *share = options->values[OPTION_SHARE];
@@ -136,9 +123,19 @@ Status inputs_plan(Run *run, Plan *plan) {
         .share = share, .name = options->values[OPTION_NAME], .price = price_plan};
     TRY(strategy_text(run, &request.strategy));
     run_detail(run, "planning with %s", request.strategy);
-    TRY(planner_run(&run->arena, &request, plan, &run->diag));
-    say_choices(run, plan);
-    return STATUS_OK;
+    return planner_run(&run->arena, &request, plan, &run->diag);
+}
+
+void inputs_print_choices(const Plan *plan) {
+    enum { PRINTED = 3 };
+    int printed = 0;
+    for (int64_t i = 0; i < plan->why.count && printed < PRINTED; i++) {
+        const PlanWhy *why = &plan->why.items[i];
+        if (!why->runner_up || !*why->runner_up)
+            continue;
+        printf("  chosen       %s: %s; next best %s\n", why->choice, why->reason, why->runner_up);
+        printed++;
+    }
 }
 
 Status inputs_program_plan(Run *run, const char *dir, Plan *plan) {

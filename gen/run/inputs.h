@@ -15,3 +15,6 @@ Status inputs_program_plan(Run *run, const char *dir, Plan *plan);
 
 /* "16 ranks = 1 copy of 12 attention (1 group of 12) + 4 expert": what the options came to. */
 const char *inputs_grid(Run *run, const Plan *plan);
+
+/* On stdout: the plan's first choices that had alternatives. gen show lists all. */
+void inputs_print_choices(const Plan *plan);

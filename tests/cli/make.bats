@@ -125,9 +125,9 @@ PY
             -s auto --batch "$batch" --prefill 512 --context 1024 -o "auto-$batch"
         expect 0
         [[ "$output" == "ma-8-9b-auto: "* ]]
-        [[ "$errors" =~ "gen: "[a-z-]+:[a-z_=0-9,]+": priced least: "[0-9.]+" "m?"s a wave; " ]]
-        [[ "$errors" =~ "decides, "[0-9.]+" ms"( a step)?" against ".*" % more" ]]
-        [[ "$errors" =~ "separation "(does not )?pay ]]
+        [[ "$output" =~ "chosen       "[a-z-]+:[a-z_=0-9,]+": priced least: "[0-9.]+" "m?"s a wave; " ]]
+        [[ "$output" =~ "decides, "[0-9.]+" ms"( a step)?" against ".*" % more" ]]
+        [[ "$output" =~ "separation "(does not )?pay ]]
         jq -e '.strategy == "auto" and (.why[2].choice | endswith("plans priced"))' "auto-$batch/plan.json"
         # What it names is a strategy that can be asked for, and plans the same.
         "$GEN" plan -m "$root/models/ma-8.9b.yaml" -t "$root/topologies/a100-4x4.yaml" \
