@@ -24,6 +24,8 @@ static Tally tally_of(Check *check, int64_t rank, int64_t step) {
         const Op *op = check_op(check, rank, item.op);
         int64_t cell = (item.layer + 1) * tally.microbatches + op->microbatch;
         ++tally.cells[cell][op->kind];
+        if (op_info[op->kind].class == OPCLASS_PAIR)
+            continue; /* as many as there are peers with rows of the micro-batch: provenance counts them */
         tally.order[cell] = (tally.order[cell] + (uint64_t)op->kind + 1) * 0x100000001b3u;
     }
     return tally;
@@ -132,7 +134,7 @@ static void check_uniform(Check *check, int64_t rank, int64_t step, const Tally 
         if (tally->order[cell] != tally->order[like])
             refuse_order(check, rank, step, cell, like);
         for (int k = 0; k < OP_KINDS; ++k)
-            if (tally->cells[cell][k] != tally->cells[like][k])
+            if (op_info[k].class != OPCLASS_PAIR && tally->cells[cell][k] != tally->cells[like][k])
                 refuse(check, rank, step, cell, (OpKind)k, tally->cells[cell][k],
                        tally->cells[like][k], " as for its other layers and micro-batches");
     }

@@ -33,6 +33,7 @@ static const struct {
     {MA_SMALL, UNEVEN ":a=3,b=1,c=4,residual=sharded", 4},
     {MA_SMALL, UNEVEN ":a=1,b=5,c=2,groups=2", 4},
     {MA_SMALL, UNEVEN ":a=4,b=2,c=5,residual=sharded,microbatches=1", 3},
+    {MA_SMALL, UNEVEN ":a=6,b=2,c=2,microbatches=3,residual=sharded", 7}, /* micro-batches differ */
 };
 
 static void good_schedules_are_proved(void **state) {
