@@ -244,16 +244,24 @@ static bool same_slot(const PlaceSlot *a, const PlaceSlot *b) {
            a->columns.begin == b->columns.begin && a->columns.end == b->columns.end;
 }
 
-static const PlaceSlot *slot_at(const Place *place, int64_t layer, int64_t slot) {
-    for (int64_t i = 0; i < place->slots.count; ++i)
-        if (place->slots.items[i].layer == layer && place->slots.items[i].slot == slot)
-            return &place->slots.items[i];
-    return NULL;
+/* [layer - layers.begin][slot] of the rank's stage: what it holds there, NULL: nothing. */
+static const PlaceSlot **slots_by_layer(Arena *arena, const Place *place) {
+    int64_t layers = place->layers.end - place->layers.begin, count = place->slot_count;
+    const PlaceSlot **table = ARENA_ARRAY(arena, layers * count, const PlaceSlot *);
+    for (int64_t i = place->slots.count - 1; i >= 0; --i) {
+        const PlaceSlot *slot = &place->slots.items[i];
+        int64_t layer = slot->layer - place->layers.begin;
+        if (layer >= 0 && layer < layers)
+            table[layer * count + slot->slot] = slot;
+    }
+    return table;
 }
 
 static void hold_experts(LowerRank *at) {
     const Place *place = at->place;
     const Model *model = at->lower->model;
+    const PlaceSlot **slots = slots_by_layer(at->lower->arena, place);
+    int64_t first = place->layers.begin, count = place->slot_count;
     for (size_t k = 0; k < sizeof expert_matrices / sizeof *expert_matrices; ++k) {
         const ExpertMatrix *matrix = &expert_matrices[k];
         if (!model_has(model, matrix->tensor))
@@ -263,12 +271,12 @@ static void hold_experts(LowerRank *at) {
         int64_t rows = matrix->cut_rows ? place->columns : all_rows;
         int64_t pitch = matrix->cut_columns ? place->columns : all_columns;
         int64_t buffer = weight_buffer(at, matrix->name, place->slot_count * rows, pitch, true);
-        for (int64_t slot = 0; slot < place->slot_count; ++slot) {
-            for (int64_t layer = place->layers.begin; layer < place->layers.end;) {
-                const PlaceSlot *held = slot_at(place, layer, slot);
+        for (int64_t slot = 0; slot < count; ++slot) {
+            for (int64_t layer = first; layer < place->layers.end;) {
+                const PlaceSlot *held = slots[(layer - first) * count + slot];
                 int64_t end = layer + 1;
                 for (; held && end < place->layers.end; ++end) {
-                    const PlaceSlot *next = slot_at(place, end, slot);
+                    const PlaceSlot *next = slots[(end - first) * count + slot];
                     if (!next || !same_slot(held, next))
                         break;
                 }
