@@ -1,7 +1,8 @@
---- Asking what candidates cost, best first, and keeping what came out. No question is asked twice, none
+--- Asking what candidates cost, the most promising first, and keeping what came out. No question is asked twice, none
 --- about what cannot fit, nor about what a lower bound puts behind the best of its strategy.
 local bound = require("lib.bound")
 local candidates = require("lib.candidates")
+local estimate = require("lib.estimate")
 
 local M = {}
 
@@ -61,11 +62,10 @@ end
 
 ---@param e Explorer
 ---@param candidate PlanCandidate
----@param least number? its lower bound, where it is known
 ---@return Tried?
-local function try(e, candidate, least)
+local function try(e, candidate)
   local tally, found = e.tally[candidate.strategy], e.found[candidate.strategy]
-  least = least or e.score(bound.times(e.inputs, candidate.shape))
+  local least = e.score(bound.times(e.inputs, candidate.shape))
   if found[1] and least >= found[1].score then
     tally.behind = tally.behind + 1
   elseif e.questions < 1 then
@@ -97,27 +97,34 @@ local function worth(e, candidate)
   return true
 end
 
----Ask about a list of candidates, those with the least bound first; at most `most` of them.
+---Ask about these candidates in the order of their estimates: a few of each strategy in any case, so that
+---each has a best one, then whichever promise most, until half of the questions are left.
 ---@param e Explorer
 ---@param list PlanCandidate[]
----@param most integer
-function M.all(e, list, most)
+function M.coarse(e, list)
   local order = {}
   for _, candidate in ipairs(list) do
     if worth(e, candidate) then
-      order[#order + 1] = { candidate, e.score(bound.times(e.inputs, candidate.shape)) }
+      order[#order + 1] = { candidate, e.score(estimate.times(e.inputs, candidate)) }
     end
   end
   table.sort(order, function(a, b)
     return a[2] < b[2]
   end)
-  local kept = e.questions
-  e.questions = math.min(kept, most)
-  local given = e.questions
+  local all, rest = e.questions, {}
   for _, one in ipairs(order) do
-    try(e, one[1], one[2])
+    if e.tally[one[1].strategy].asked < math.max(1, all // 24) then
+      try(e, one[1])
+    else
+      rest[#rest + 1] = one[1]
+    end
   end
-  e.questions = kept - (given - e.questions)
+  local kept = math.min(e.questions, all // 2)
+  e.questions = e.questions - kept
+  for _, candidate in ipairs(rest) do
+    try(e, candidate)
+  end
+  e.questions = e.questions + kept
 end
 
 ---From a candidate uphill, a choice at a time, until no change makes it noticeably better.
@@ -140,21 +147,27 @@ local function climb(e, from)
   end
 end
 
----Climb from the best candidates of a strategy that differ in their degrees.
+---Climb from the best candidates that differ in their degrees, first from the best of each strategy, the
+---best strategy first.
 ---@param e Explorer
----@param strategy string
----@param most integer
-function M.climb_from_best(e, strategy, most)
-  local starts, known = {}, {}
-  for _, one in ipairs(e.found[strategy]) do
-    local degrees = candidates.degrees(one.candidate)
-    if #starts < most and not known[degrees] then
-      known[degrees] = true
-      starts[#starts + 1] = one
+---@param most integer starts of a strategy
+function M.refine(e, most)
+  local starts = {}
+  for _, name in ipairs(candidates.strategies()) do
+    local known, count = {}, 0
+    for _, one in ipairs(e.found[name]) do
+      local degrees = candidates.degrees(one.candidate)
+      if count < most and not known[degrees] then
+        known[degrees], count = true, count + 1
+        starts[#starts + 1] = { one, count }
+      end
     end
   end
-  for _, one in ipairs(starts) do
-    climb(e, one)
+  table.sort(starts, function(a, b)
+    return a[2] < b[2] or (a[2] == b[2] and a[1].score < b[1].score)
+  end)
+  for _, start in ipairs(starts) do
+    climb(e, start[1])
   end
 end
 

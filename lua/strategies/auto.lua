@@ -114,7 +114,7 @@ end
 
 ---How many questions: they cost more the more ranks there are.
 local function questions_of(inputs, options)
-  return options.questions or math.max(64, math.min(640, 8192 // #inputs.topology.slots))
+  return options.questions or math.max(12, math.min(640, 12288 // #inputs.topology.slots))
 end
 
 ---@param inputs table model, topology, workload
@@ -126,15 +126,16 @@ function M.plan(inputs, options, price)
   if not price then
     return nil, "nobody answers price(plan) here"
   end
-  local purpose, names = options["for"], candidates.strategies()
+  local purpose = options["for"]
   local score, steps = scores(inputs.workload, purpose)
   local e = explore.begin(inputs, price, score, questions_of(inputs, options))
-  for i, name in ipairs(names) do
-    explore.all(e, candidates.grid(inputs, name), math.max(1, e.questions // (#names - i + 2)))
+  local grid = {}
+  for _, name in ipairs(candidates.strategies()) do
+    local own = candidates.grid(inputs, name)
+    table.move(own, 1, #own, #grid + 1, grid)
   end
-  for _, name in ipairs(names) do
-    explore.climb_from_best(e, name, 3)
-  end
+  explore.coarse(e, grid)
+  explore.refine(e, 3)
   local best = best_of(e, function() return true end)
   if not best then
     return nil, "no plan of any strategy fits; " .. (last_reason(e) or "weights and cache are too much")

@@ -119,7 +119,7 @@ function T.few_questions_are_about_equal_plans()
     again = again + (known[text] and 1 or 0)
     known[text] = true
   end
-  assert(again * 50 < #asked, again)
+  assert(again * 20 < #asked, again)
 end
 
 function T.if_nothing_fits_the_last_reason_is_told()
