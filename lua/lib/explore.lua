@@ -6,8 +6,6 @@ local estimate = require("lib.estimate")
 
 local M = {}
 
-local GAIN <const> = 0.999 -- a change must take less than this share of the time to be worth a step
-
 ---@class Tried
 ---@field candidate PlanCandidate
 ---@field price PlanPrice
@@ -63,7 +61,7 @@ end
 ---@param e Explorer
 ---@param candidate PlanCandidate
 ---@return Tried?
-local function try(e, candidate)
+function M.try(e, candidate)
   local tally, found = e.tally[candidate.strategy], e.found[candidate.strategy]
   local least = e.score(bound.times(e.inputs, candidate.shape))
   if found[1] and least >= found[1].score then
@@ -83,7 +81,10 @@ local function try(e, candidate)
 end
 
 ---Whether a candidate is new and might fit.
-local function worth(e, candidate)
+---@param e Explorer
+---@param candidate PlanCandidate
+---@return boolean
+function M.worth(e, candidate)
   local key, tally = candidates.key(candidate), e.tally[candidate.strategy]
   if e.known[key] then
     return false
@@ -104,7 +105,7 @@ end
 function M.coarse(e, list)
   local order = {}
   for _, candidate in ipairs(list) do
-    if worth(e, candidate) then
+    if M.worth(e, candidate) then
       order[#order + 1] = { candidate, e.score(estimate.times(e.inputs, candidate)) }
     end
   end
@@ -114,7 +115,7 @@ function M.coarse(e, list)
   local all, rest = e.questions, {}
   for _, one in ipairs(order) do
     if e.tally[one[1].strategy].asked < math.max(1, all // 24) then
-      try(e, one[1])
+      M.try(e, one[1])
     else
       rest[#rest + 1] = one[1]
     end
@@ -122,53 +123,9 @@ function M.coarse(e, list)
   local kept = math.min(e.questions, all // 2)
   e.questions = e.questions - kept
   for _, candidate in ipairs(rest) do
-    try(e, candidate)
+    M.try(e, candidate)
   end
   e.questions = e.questions + kept
-end
-
----From a candidate uphill, a choice at a time, until no change makes it noticeably better.
----@param e Explorer
----@param from Tried
-local function climb(e, from)
-  local still, at = 0, 1
-  while true do
-    local changes, better = candidates.changes(from.candidate), from
-    for _, change in ipairs(changes[at]) do
-      local candidate = candidates.changed(e.inputs, from.candidate, change)
-      local one = candidate and worth(e, candidate) and try(e, candidate)
-      better = one and one.score < (better == from and GAIN or 1) * better.score and one or better
-    end
-    still = better == from and still + 1 or 0
-    if still == #changes then
-      return
-    end
-    from, at = better, at % #changes + 1
-  end
-end
-
----Climb from the best candidates that differ in their degrees, first from the best of each strategy, the
----best strategy first.
----@param e Explorer
----@param most integer starts of a strategy
-function M.refine(e, most)
-  local starts = {}
-  for _, name in ipairs(candidates.strategies()) do
-    local known, count = {}, 0
-    for _, one in ipairs(e.found[name]) do
-      local degrees = candidates.degrees(one.candidate)
-      if count < most and not known[degrees] then
-        known[degrees], count = true, count + 1
-        starts[#starts + 1] = { one, count }
-      end
-    end
-  end
-  table.sort(starts, function(a, b)
-    return a[2] < b[2] or (a[2] == b[2] and a[1].score < b[1].score)
-  end)
-  for _, start in ipairs(starts) do
-    climb(e, start[1])
-  end
 end
 
 return M

@@ -1,8 +1,10 @@
 --- auto: asks for the price of plans of all other strategies, coarsely at first, then around the best, and
 --- takes the cheapest; says what it tried, what came second and why, and whether separation pays.
 local candidates = require("lib.candidates")
+local climb = require("lib.climb")
 local explore = require("lib.explore")
-local why = require("lib.why")
+local grid = require("lib.grid")
+local verdict = require("lib.verdict")
 
 local M = {
   name = "auto",
@@ -21,10 +23,6 @@ local M = {
 
 local SEPARATED = "ma-separation"
 
-local units = {
-  wave = "a wave", throughput = "a wave", decode = "a decode step", prefill = "a prefill",
-}
-
 ---Seconds that shall be least. A wave is a prefill, which yields a first token, and a decode step for each
 ---further one.
 local function scores(workload, purpose)
@@ -37,22 +35,6 @@ local function scores(workload, purpose)
   end, steps
 end
 
-local function percent(more, than)
-  return string.format("%.3g %%", 100 * (more / than - 1))
-end
-
----What makes the difference to the one that came second.
-local function deciding(best, other, steps, purpose)
-  local prefill = other.price.prefill - best.price.prefill
-  local decode = steps * (other.price.tpot - best.price.tpot)
-  if purpose == "prefill" or (purpose ~= "decode" and prefill >= decode) then
-    return string.format("the prefill decides, %s against %s", why.time(best.price.prefill),
-      why.time(other.price.prefill))
-  end
-  return string.format("decoding decides, %s a step against %s", why.time(best.price.tpot),
-    why.time(other.price.tpot))
-end
-
 ---The best of these strategies, or nil.
 local function best_of(e, wanted)
   local best
@@ -63,45 +45,6 @@ local function best_of(e, wanted)
     end
   end
   return best
-end
-
-local function tell_choice(list, best, other, steps, purpose)
-  local reason = string.format("priced least: %s %s", why.time(best.score), units[purpose])
-  if other then
-    reason = reason .. "; " .. deciding(best, other, steps, purpose)
-  end
-  why.add(list, candidates.text(best.candidate), reason,
-    other and string.format("%s: %s, %s more", candidates.text(other.candidate), why.time(other.score),
-      percent(other.score, best.score)))
-end
-
-local function tell_separation(list, separated, other, purpose)
-  if not separated or not other then
-    why.add(list, separated and "separation" or "no separation", "nothing else can be planned here")
-    return
-  end
-  local pays = separated.score < other.score
-  local best, second = separated, other
-  if not pays then
-    best, second = other, separated
-  end
-  why.add(list, pays and "separation pays" or "separation does not pay",
-    string.format("the best %s takes %s more: %s against %s %s", pays and "without it" or "with it",
-      percent(second.score, best.score), why.time(second.score), why.time(best.score), units[purpose]),
-    candidates.text(second.candidate))
-end
-
-local function tell_search(list, e)
-  local parts, asked, overflow, behind, left = {}, 0, 0, 0, 0
-  for _, name in ipairs(candidates.strategies()) do
-    local t = e.tally[name]
-    asked = asked + t.asked
-    overflow, behind, left = overflow + t.overflow, behind + t.behind, left + t.left
-    parts[#parts + 1] = string.format("%s %d of %d", name, t.asked, t.seen)
-  end
-  why.add(list, asked .. " plans priced", string.format(
-    "%s; of the others %d are too large for memory, %d no better by a lower bound, %d left out",
-    table.concat(parts, ", "), overflow, behind, left))
 end
 
 local function last_reason(e)
@@ -129,22 +72,22 @@ function M.plan(inputs, options, price)
   local purpose = options["for"]
   local score, steps = scores(inputs.workload, purpose)
   local e = explore.begin(inputs, price, score, questions_of(inputs, options))
-  local grid = {}
+  local coarse = {}
   for _, name in ipairs(candidates.strategies()) do
-    local own = candidates.grid(inputs, name)
-    table.move(own, 1, #own, #grid + 1, grid)
+    local own = grid.of(inputs, name)
+    table.move(own, 1, #own, #coarse + 1, coarse)
   end
-  explore.coarse(e, grid)
-  explore.refine(e, 3)
+  explore.coarse(e, coarse)
+  climb.from_best(e, 3)
   local best = best_of(e, function() return true end)
   if not best then
     return nil, "no plan of any strategy fits; " .. (last_reason(e) or "weights and cache are too much")
   end
   local list, separated = {}, e.found[SEPARATED][1]
   local other = best_of(e, function(name) return name ~= best.candidate.strategy end)
-  tell_choice(list, best, other, steps, purpose)
-  tell_separation(list, separated, best_of(e, function(name) return name ~= SEPARATED end), purpose)
-  tell_search(list, e)
+  verdict.choice(list, best, other, steps, purpose)
+  verdict.separation(list, separated, best_of(e, function(name) return name ~= SEPARATED end), purpose)
+  verdict.search(list, e)
   local plan, reason = explore.plan(e, best.candidate)
   if plan then
     plan.why = table.move(plan.why, 1, #plan.why, #list + 1, list)

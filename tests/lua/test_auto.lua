@@ -2,6 +2,7 @@
 local auto = require("strategies.auto")
 local bound = require("lib.bound")
 local candidates = require("lib.candidates")
+local grid = require("lib.grid")
 
 local function inputs(changes)
   local kind = {
@@ -138,7 +139,7 @@ end
 function T.candidates_are_legal_and_their_texts_differ()
   local i, known = inputs({ batch = 5 }), {}
   for _, name in ipairs(candidates.strategies()) do
-    for _, c in ipairs(candidates.grid(i, name)) do
+    for _, c in ipairs(grid.of(i, name)) do
       local plan, reason = require("strategies." .. name).plan(i, candidates.options(c))
       assert(plan, candidates.text(c) .. ": " .. tostring(reason))
       assert(plan.copies * plan.ranks_per_copy <= 8)
