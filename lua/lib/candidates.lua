@@ -123,11 +123,10 @@ function M.make(inputs, strategy, values)
   }
   local ranks = separated and v.attention + v.experts or shape.stages * shape.groups * shape.members
   local requests = split.ceil(inputs.workload.batch, shape.copies) // shape.groups
-  local most = math.max(shape.microbatches.prefill, shape.microbatches.decode)
-  local trivial = v.pp == 1 or v.ep == 1 or (v.pp and v.tp == 1) -- another strategy's
-  if trivial or ranks * shape.copies > #inputs.topology.slots or shape.copies > inputs.workload.batch
+  if v.pp == 1 or v.ep == 1 or (v.pp and v.tp == 1) -- another strategy's
+    or ranks * shape.copies > #inputs.topology.slots or shape.copies > inputs.workload.batch
     or shape.stages > model.layers or shape.members > math.min(model.heads, model.expert_hidden)
-    or most > math.min(requests, MOST_PARTS)
+    or math.max(shape.microbatches.prefill, shape.microbatches.decode) > math.min(requests, MOST_PARTS)
     or (separated and (v.experts > model.experts or v.groups > v.attention)) then
     return nil
   end

@@ -31,7 +31,7 @@ function M.changes(c)
     list[#list + 1] = alternatives
   end
   for _, name in ipairs(space.degrees) do
-    add(name, v[name] < 8 and around(v[name]) or { v[name] + 1, v[name] - 1, v[name] * 2, v[name] // 2 })
+    add(name, { v[name] + 1, v[name] - 1, v[name] * 2, v[name] // 2 }) -- what is illegal is left out
   end
   for i, name in ipairs(space.degrees) do
     for j, other in ipairs(space.degrees) do
