@@ -158,6 +158,25 @@ Status lower_dispatch(LowerRank *at) {
     return STATUS_OK;
 }
 
+/* Experts held here, those with replicas counted in part: each replica serves its share of the sources. Of the
+ * stage's first layer, which stands for all. */
+static double served_experts(const LowerRank *at) {
+    const PlanStage *stage = &at->lower->plan->stages.items[at->place->stage];
+    double served = 0;
+    for (int64_t i = 0; i < at->place->slots.count; ++i) {
+        const PlaceSlot *slot = &at->place->slots.items[i];
+        int64_t replicas = 1;
+        if (slot->layer != at->place->layers.begin)
+            break;
+        for (int64_t k = 0; k < stage->experts.count; ++k)
+            if (stage->experts.items[k].expert == slot->expert &&
+                stage->experts.items[k].replica >= replicas)
+                replicas = stage->experts.items[k].replica + 1;
+        served += 1.0 / (double)replicas;
+    }
+    return served;
+}
+
 /* Work under uniform routing: each of the micro-batch's rows picks top_k of the experts at random. The bound
  * (all rows to one rank) would price a cluster by its worst moment. */
 static void expert_work(const LowerRank *at, const Sides *sides, Op *op) {
@@ -166,12 +185,12 @@ static void expert_work(const LowerRank *at, const Sides *sides, Op *op) {
     for (int64_t s = 0; s < sides->exchange->sources.count; ++s)
         rows += (double)exchange_source_rows(sides->exchange, s);
     double hit = (double)model->top_k / (double)model->experts;
-    double slots = (double)at->place->slot_count;
+    double slots = (double)at->place->slot_count, served = served_experts(at);
     double weights = matrices * (double)at->place->columns * (double)model->hidden;
-    op->flops = 2.0 * rows * hit * slots * weights;
-    double touched = slots * (1.0 - pow(1.0 - hit, rows));
+    op->flops = 2.0 * rows * hit * served * weights;
+    double touched = slots * (1.0 - pow(1.0 - hit, rows * served / slots));
     op->bytes = (double)at->lower->element *
-                (touched * weights + 2.0 * rows * hit * slots * (double)model->hidden);
+                (touched * weights + 2.0 * rows * hit * served * (double)model->hidden);
 }
 
 Status lower_experts(LowerRank *at) {
