@@ -41,6 +41,8 @@ typedef enum FieldType {
     FIELD_LIST,      /* LIST_OF(struct), schema `of` */
 } FieldType;
 
+enum { SCHEMA_FIELDS_MAX = 64 }; /* of one schema */
+
 typedef struct Schema Schema;
 
 typedef struct Field {
@@ -97,3 +99,6 @@ const Field *schema_field(const Schema *schema, const char *name);
  * For command-line options. */
 Status schema_parse(const Field *field, const char *text, DiagPlace place, void *out, Arena *arena,
                     Diag *diag);
+
+/* The node that a file would have for it: "a,b" is a list where the field is one. */
+YamlNode *schema_text_node(Arena *arena, const Field *field, const char *text, DiagPlace place);

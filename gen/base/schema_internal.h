@@ -4,8 +4,6 @@
 #include "base/schema.h"
 #include "base/units.h"
 
-enum { SCHEMA_FIELDS_MAX = 64 };
-
 /* All lists have this shape (LIST_OF). */
 typedef LIST_OF(void) SchemaList;
 

@@ -176,12 +176,17 @@ static YamlNode *split_text(Arena *arena, const char *text, DiagPlace place) {
     return list;
 }
 
+YamlNode *schema_text_node(Arena *arena, const Field *field, const char *text, DiagPlace place) {
+    if (field->type == FIELD_INTS || field->type == FIELD_TEXTS || field->type == FIELD_RANGE)
+        return split_text(arena, text, place);
+    YamlNode *node = ARENA_NEW(arena, YamlNode);
+    *node = (YamlNode){.kind = YAML_SCALAR, .place = place, .text = arena_strdup(arena, text)};
+    return node;
+}
+
 Status schema_parse(const Field *field, const char *text, DiagPlace place, void *out, Arena *arena,
                     Diag *diag) {
     const SchemaReader reader = {.arena = arena, .diag = diag};
-    YamlNode node = {.kind = YAML_SCALAR, .place = place, .text = text};
     assert(field->type != FIELD_OBJECT && field->type != FIELD_LIST);
-    bool several =
-        field->type == FIELD_INTS || field->type == FIELD_TEXTS || field->type == FIELD_RANGE;
-    return schema_read_value(&reader, field, several ? split_text(arena, text, place) : &node, out);
+    return schema_read_value(&reader, field, schema_text_node(arena, field, text, place), out);
 }

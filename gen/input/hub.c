@@ -198,7 +198,7 @@ static void add_text(Hub *hub, const char *field, const char *text) {
 }
 
 Status hub_translate(Arena *arena, const YamlNode *config, const char *path, const Family *family,
-                     const YamlNode **canonical, Diag *diag) {
+                     YamlNode **canonical, Diag *diag) {
     Hub hub = {.arena = arena, .diag = diag, .family = family};
     walk(&hub, config, "");
     add_text(&hub, "name", model_name(arena, path, family));

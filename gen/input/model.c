@@ -72,8 +72,8 @@ static void check_tokenizer(const Model *model, const YamlNode *root, Arena *are
 }
 
 /* The family that the file names, and the file in the words of our schema. */
-static Status translate(Arena *arena, const char *path, const char *share, const YamlNode *root,
-                        const YamlNode **canonical, Family *family, Diag *diag) {
+static Status translate(Arena *arena, const char *path, const char *share, YamlNode *root,
+                        YamlNode **canonical, Family *family, Diag *diag) {
     const YamlNode *type = yaml_get(root, "model_type"), *own = yaml_get(root, "family");
     *canonical = root;
     if (!type) {
@@ -90,13 +90,18 @@ static Status translate(Arena *arena, const char *path, const char *share, const
 }
 
 Status model_read(Arena *arena, const char *path, const char *share, Model *model, Diag *diag) {
-    YamlNode *root;
-    const YamlNode *canonical;
+    return model_read_with(arena, path, share, NULL, model, diag);
+}
+
+Status model_read_with(Arena *arena, const char *path, const char *share,
+                       const OverrideList *settings, Model *model, Diag *diag) {
+    YamlNode *root, *canonical;
     Family family;
     if (fs_is_directory(path))
         path = fs_join(arena, path, "config.json");
     TRY(yaml_read(arena, path, yaml_config_limits, &root, diag));
     TRY(translate(arena, path, share, root, &canonical, &family, diag));
+    TRY(override_apply(arena, settings, OVERRIDE_MODEL, canonical, diag));
     TRY(schema_read(&model_schema, canonical, model, arena, diag));
     TRY(fill_sizes(model, canonical, diag));
     TRY(check_sizes(model, canonical, diag));

@@ -3,7 +3,7 @@
  * this module knows a family's name or a hub's keys: only the fields below and the tensor names. */
 #pragma once
 
-#include "base/schema.h"
+#include "input/override.h"
 
 typedef enum ModelNorm { NORM_RMS, NORM_LAYER } ModelNorm;
 typedef enum ModelPosition { POSITION_ROPE, POSITION_LEARNED } ModelPosition;
@@ -85,6 +85,10 @@ extern const Schema model_schema;
  * other (E02xx): heads over kv_heads, top_k over experts, positive sizes below 2^31; and warns of
  * the tokenizer gpt2 with a vocabulary other than its 50257 (E0210). */
 Status model_read(Arena *arena, const char *path, const char *share, Model *model, Diag *diag);
+
+/* The same with settings of OVERRIDE_MODEL laid over it, or NULL. */
+Status model_read_with(Arena *arena, const char *path, const char *share,
+                       const OverrideList *settings, Model *model, Diag *diag);
 
 /* Rows and columns of a tensor of this kind in the checkpoint. */
 void model_tensor_shape(const Model *model, TensorKind kind, int64_t *rows, int64_t *columns);

@@ -25,4 +25,4 @@ bool model_needs(const Model *model, TensorKind kind);
 /* Translate a hub's config.json into a mapping with the keys of model_schema, each with the place
  * that it came from. `path` gives the model its name. */
 Status hub_translate(Arena *arena, const YamlNode *config, const char *path, const Family *family,
-                     const YamlNode **canonical, Diag *diag);
+                     YamlNode **canonical, Diag *diag);

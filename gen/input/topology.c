@@ -214,8 +214,14 @@ static Status check_network(const Topology *topology, const YamlNode *root, Diag
 }
 
 Status topology_read(Arena *arena, const char *path, Topology *topology, Diag *diag) {
+    return topology_read_with(arena, path, NULL, topology, diag);
+}
+
+Status topology_read_with(Arena *arena, const char *path, const OverrideList *settings,
+                          Topology *topology, Diag *diag) {
     YamlNode *root;
     TRY(yaml_read(arena, path, yaml_config_limits, &root, diag));
+    TRY(override_apply(arena, settings, OVERRIDE_TOPOLOGY, root, diag));
     TRY(schema_read(&topology_schema, root, topology, arena, diag));
     if (topology_gpu_count(topology) > GPUS_MAX)
         return diag_error(diag, root->place, "E0315", "check count and gpus",

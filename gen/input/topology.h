@@ -4,7 +4,7 @@
  * cluster. */
 #pragma once
 
-#include "base/schema.h"
+#include "input/override.h"
 
 typedef struct TopologyLink {
     const char *type; /* e.g. "nvlink3", "pcie4", "shared-memory" */
@@ -46,6 +46,10 @@ extern const Schema topology_schema;
 
 /* Read and check a topology (E03xx); several nodes need a NIC each (E0311). */
 Status topology_read(Arena *arena, const char *path, Topology *topology, Diag *diag);
+
+/* The same with settings of OVERRIDE_TOPOLOGY laid over it, or NULL. */
+Status topology_read_with(Arena *arena, const char *path, const OverrideList *settings,
+                          Topology *topology, Diag *diag);
 
 int64_t topology_node_count(const Topology *topology);
 int64_t topology_gpu_count(const Topology *topology);

@@ -42,8 +42,17 @@ const Schema workload_schema = {
 };
 
 Status workload_read(Arena *arena, const char *path, Workload *workload, Diag *diag) {
+    return workload_read_with(arena, path, NULL, workload, diag);
+}
+
+Status workload_read_with(Arena *arena, const char *path, const OverrideList *settings,
+                          Workload *workload, Diag *diag) {
     YamlNode *root;
-    TRY(yaml_read(arena, path, yaml_config_limits, &root, diag));
+    if (path)
+        TRY(yaml_read(arena, path, yaml_config_limits, &root, diag));
+    else
+        TRY(yaml_parse(arena, "workload", "{}", 2, yaml_config_limits, &root, diag));
+    TRY(override_apply(arena, settings, OVERRIDE_WORKLOAD, root, diag));
     return schema_read(&workload_schema, root, workload, arena, diag);
 }
 

@@ -17,5 +17,9 @@ extern const Schema workload_schema;
  * bf16. */
 Status workload_read(Arena *arena, const char *path, Workload *workload, Diag *diag);
 
+/* The same with settings of OVERRIDE_WORKLOAD laid over it, or NULL; a `path` of NULL is a file without keys. */
+Status workload_read_with(Arena *arena, const char *path, const OverrideList *settings,
+                          Workload *workload, Diag *diag);
+
 /* Check against the model: prefill <= context <= max_positions (E0402). */
 Status workload_check(const Workload *workload, const Model *model, DiagPlace place, Diag *diag);

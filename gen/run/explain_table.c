@@ -172,5 +172,12 @@ const Explanation explain_table[] = {
     {"E0916", "The option belongs to other verbs."},
     {"E0917", "The value of the option is no whole number within its range."},
     {"E0918", "The value of the option is none of those that it takes."},
+    {"E0920",
+     "--set names a key of model, topology or workload as their files have it; topologies may\n"
+     "carry further keys in files, but setting one would change nothing."},
+    {"E0921",
+     "--set gives one value to one key: KEY=VALUE, with a dot before a key within another and\n"
+     "[INDEX] after a list, e.g. topology.nodes[0].nics=4."},
+    {"E0922", "--set names an item of a list that the file does not have; the first one is [0]."},
     {NULL, NULL},
 };

@@ -28,26 +28,28 @@ static const struct {
     {OPTION_EXPERT_PARALLEL, "ep"},
 };
 
-static Status read_workload(Run *run, Workload *workload) {
+/* What the command line sets: flags of the workload first, then each --set in its order. */
+static Status read_settings(Run *run, OverrideList *settings) {
     const Options *options = &run->options;
-    const char *path = options->values[OPTION_WORKLOAD];
-    YamlNode *nothing;
-    if (path) {
-        TRY(workload_read(&run->arena, path, workload, &run->diag));
-    } else { /* the defaults */
-        TRY(yaml_parse(&run->arena, "workload", "{}", 2, yaml_config_limits, &nothing, &run->diag));
-        TRY(schema_read(&workload_schema, nothing, workload, &run->arena, &run->diag));
-    }
     Status status = STATUS_OK;
     for (size_t i = 0; i < sizeof workload_flags / sizeof *workload_flags; i++) {
         const char *text = options->values[workload_flags[i].id];
-        const Field *field = schema_field(&workload_schema, workload_flags[i].field);
-        if (text &&
-            schema_parse(field, text, options_place(&run->diag, workload_flags[i].id),
-                         (char *)workload + field->offset, &run->arena, &run->diag) != STATUS_OK)
+        DiagPlace place = options_place(&run->diag, workload_flags[i].id);
+        if (text && override_add(&run->arena, OVERRIDE_WORKLOAD, workload_flags[i].field, text,
+                                 place, settings, &run->diag) != STATUS_OK)
             status = STATUS_USAGE;
     }
+    for (int64_t i = 0; i < options->many_count; i++)
+        if (options->many[i].id == OPTION_SET &&
+            inputs_override(run, options->many[i].text, settings) != STATUS_OK)
+            status = STATUS_USAGE;
     return status;
+}
+
+Status inputs_override(Run *run, const char *text, OverrideList *settings) {
+    DiagSource *source = ARENA_NEW(&run->arena, DiagSource);
+    source->name = arena_printf(&run->arena, "--%s %s", options_name(OPTION_SET), text);
+    return override_parse(&run->arena, text, (DiagPlace){.source = source}, settings, &run->diag);
 }
 
 /* Whether "key=" is among the options of a strategy text. */
@@ -103,22 +105,32 @@ static Status check_name(Run *run) {
     return STATUS_USAGE;
 }
 
-Status inputs_plan(Run *run, Plan *plan) {
-    const Options *options = &run->options;
-    const char *share = options->values[OPTION_SHARE];
-    PlanInputs *inputs = &plan->inputs;
-    *plan = (Plan){0};
+Status inputs_read(Run *run, const OverrideList *more, PlanInputs *inputs) {
+    const char *const *values = run->options.values;
+    OverrideList settings = {0};
     TRY(check_share(run));
-    TRY(check_name(run));
-    Status model =
-        model_read(&run->arena, options->values[OPTION_MODEL], share, &inputs->model, &run->diag);
-    Status topology =
-        topology_read(&run->arena, options->values[OPTION_TOPOLOGY], &inputs->topology, &run->diag);
-    Status workload = read_workload(run, &inputs->workload);
+    Status status = read_settings(run, &settings);
+    for (int64_t i = 0; more && i < more->count; i++)
+        *(Override *)LIST_PUSH(&run->arena, &settings) = more->items[i];
+    Status model = model_read_with(&run->arena, values[OPTION_MODEL], values[OPTION_SHARE],
+                                   &settings, &inputs->model, &run->diag);
+    Status topology = topology_read_with(&run->arena, values[OPTION_TOPOLOGY], &settings,
+                                         &inputs->topology, &run->diag);
+    Status workload = workload_read_with(&run->arena, values[OPTION_WORKLOAD], &settings,
+                                         &inputs->workload, &run->diag);
     TRY(model);
     TRY(topology);
     TRY(workload);
-    TRY(workload_check(&inputs->workload, &inputs->model, diag_nowhere(), &run->diag));
+    TRY(status);
+    return workload_check(&inputs->workload, &inputs->model, diag_nowhere(), &run->diag);
+}
+
+Status inputs_plan(Run *run, Plan *plan) {
+    const Options *options = &run->options;
+    const char *share = options->values[OPTION_SHARE];
+    *plan = (Plan){0};
+    TRY(check_name(run));
+    TRY(inputs_read(run, NULL, &plan->inputs));
     PlannerRequest request = {
         .share = share, .name = options->values[OPTION_NAME], .price = price_plan};
     TRY(strategy_text(run, &request.strategy));

@@ -4,7 +4,14 @@
 #include "plan/plan.h"
 #include "run/command.h"
 
-/* Read model, topology and workload as the options name them, and let the strategy plan. */
+/* Read model, topology and workload as the options name them: the files, over them the flags of the workload, then
+ * each --set, then the settings `more` (NULL: none), the last word on a key winning. */
+Status inputs_read(Run *run, const OverrideList *more, PlanInputs *inputs);
+
+/* Append what a text such as "model.experts=64" sets (input/override.h); STATUS_USAGE when it sets nothing. */
+Status inputs_override(Run *run, const char *text, OverrideList *settings);
+
+/* Read the inputs and let the strategy plan. */
 Status inputs_plan(Run *run, Plan *plan);
 
 /* Read the plan named by the operand: a plan.json, or a directory with one. */

@@ -26,6 +26,10 @@ const char *options_nearest_verb(const char *name) {
     return diag_nearest(name, names);
 }
 
+const char *options_name(OptionId id) {
+    return option_info[id].name;
+}
+
 DiagPlace options_place(Diag *diag, OptionId id) {
     DiagSource *source = ARENA_NEW(diag->arena, DiagSource);
     source->name = arena_printf(diag->arena, "--%s", option_info[id].name);
@@ -200,8 +204,15 @@ static Status take_option(Options *options, int code, const char *written, Diag 
     if (code >= 256 && (strncmp(written + 2, name, length) != 0 ||
                         (written[2 + length] != '\0' && written[2 + length] != '=')))
         return unknown_option(diag, options->verb, written);
-    if (options->values[id] && option_info[id].argument)
+    if (option_info[id].many) {
+        if (options->many_count == OPTIONS_MANY)
+            return usage(diag, options->verb, "E0915", "write them into the files",
+                         "--%s is given too often", name);
+        options->many[options->many_count].id = id;
+        options->many[options->many_count++].text = optarg;
+    } else if (options->values[id] && option_info[id].argument) {
         return usage(diag, options->verb, "E0915", "give it once", "--%s is given twice", name);
+    }
     options->values[id] = option_info[id].argument ? optarg : "";
     return STATUS_OK;
 }

@@ -40,6 +40,7 @@ typedef enum OptionId {
     OPTION_TOPOLOGY,
     OPTION_WORKLOAD,
     OPTION_STRATEGY,
+    OPTION_SET,
     OPTION_BATCH,
     OPTION_PREFILL,
     OPTION_CONTEXT,
@@ -77,10 +78,17 @@ typedef enum OptionId {
     OPTIONS,
 } OptionId;
 
+enum { OPTIONS_MANY = 64 };
+
 typedef struct Options {
     Verb verb;
     const char *operand;         /* NULL: none given */
-    const char *values[OPTIONS]; /* NULL: not given; "" for a flag that was */
+    const char *values[OPTIONS]; /* NULL: not given; "" for a flag that was; the last of many */
+    struct {
+        OptionId id;
+        const char *text;
+    } many[OPTIONS_MANY]; /* values of options that may be given several times, in order */
+    int64_t many_count;
 } Options;
 
 /* Read the command line. Mistakes are E091x with STATUS_USAGE. `--help` and `--version` become the verb
@@ -102,6 +110,8 @@ static inline bool options_given(const Options *options, OptionId id) {
 /* The integer value of an option within [min, max], or `fallback` if it was not given; else E0917. */
 Status options_int(const Options *options, OptionId id, int64_t min, int64_t max, int64_t fallback,
                    int64_t *value, Diag *diag);
+
+const char *options_name(OptionId id);
 
 /* The place of an option, for messages about its value. */
 DiagPlace options_place(Diag *diag, OptionId id);

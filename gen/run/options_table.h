@@ -10,6 +10,7 @@ typedef struct OptionInfo {
     const char *name;       /* long form without dashes */
     const char *argument;   /* as shown in the help; NULL: a flag */
     const char *doc;
+    bool many; /* may be given several times */
 } OptionInfo;
 
 extern const OptionInfo option_info[OPTIONS];
