@@ -1,5 +1,6 @@
 /* gpu: see gpu.h. Peaks are dense: NVIDIA's sheets often print twice that, for sparse matrices. NVLink is sold by
- * the sum of both directions; here a link counts per direction. */
+ * the sum of both directions; here a link counts per direction. PCI
+ * numbers are those of the public PCI ID database (pci-ids.ucw.cz), vendor 10de. */
 #include "input/gpu.h"
 
 #include <string.h>
@@ -7,6 +8,8 @@
 const GpuKind gpu_kinds[] = {
     {.type = "v100-16gb",
      .names = {"Tesla V100-SXM2-16GB"},
+     .devices = {0x1db1},
+     .sm = 70,
      .memory = "16160 MiB",
      .flops = "125 TFLOP/s",
      .flops_f32 = "15.7 TFLOP/s",
@@ -18,6 +21,8 @@ const GpuKind gpu_kinds[] = {
      .source = "NVIDIA V100 data sheet (SXM2)"},
     {.type = "v100-32gb",
      .names = {"Tesla V100-SXM2-32GB"},
+     .devices = {0x1db5},
+     .sm = 70,
      .memory = "32510 MiB",
      .flops = "125 TFLOP/s",
      .flops_f32 = "15.7 TFLOP/s",
@@ -29,6 +34,8 @@ const GpuKind gpu_kinds[] = {
      .source = "NVIDIA V100 data sheet (SXM2)"},
     {.type = "a100-40gb",
      .names = {"NVIDIA A100-SXM4-40GB", "A100-SXM4-40GB", "NVIDIA A100-PCIE-40GB"},
+     .devices = {0x20b0, 0x20b1, 0x20f1},
+     .sm = 80,
      .memory = "40 GiB",
      .flops = "312 TFLOP/s",
      .flops_f32 = "19.5 TFLOP/s",
@@ -40,6 +47,8 @@ const GpuKind gpu_kinds[] = {
      .source = "NVIDIA A100 data sheet (40 GB)"},
     {.type = "a100-80gb",
      .names = {"NVIDIA A100-SXM4-80GB", "A100-SXM4-80GB"},
+     .devices = {0x20b2},
+     .sm = 80,
      .memory = "80 GiB",
      .flops = "312 TFLOP/s",
      .flops_f32 = "19.5 TFLOP/s",
@@ -51,6 +60,8 @@ const GpuKind gpu_kinds[] = {
      .source = "NVIDIA A100 data sheet (80 GB SXM)"},
     {.type = "a100-80gb-pcie",
      .names = {"NVIDIA A100 80GB PCIe"},
+     .devices = {0x20b5},
+     .sm = 80,
      .memory = "80 GiB",
      .flops = "312 TFLOP/s",
      .flops_f32 = "19.5 TFLOP/s",
@@ -62,6 +73,8 @@ const GpuKind gpu_kinds[] = {
      .source = "NVIDIA A100 data sheet (80 GB PCIe)"},
     {.type = "h100-80gb",
      .names = {"NVIDIA H100 80GB HBM3"},
+     .devices = {0x2330},
+     .sm = 90,
      .memory = "81559 MiB",
      .flops = "989 TFLOP/s",
      .flops_f32 = "67 TFLOP/s",
@@ -73,6 +86,8 @@ const GpuKind gpu_kinds[] = {
      .source = "NVIDIA H100 data sheet (SXM)"},
     {.type = "h100-80gb-pcie",
      .names = {"NVIDIA H100 PCIe"},
+     .devices = {0x2331},
+     .sm = 90,
      .memory = "81559 MiB",
      .flops = "756 TFLOP/s",
      .flops_f32 = "51 TFLOP/s",
@@ -84,6 +99,8 @@ const GpuKind gpu_kinds[] = {
      .source = "NVIDIA H100 PCIe product brief"},
     {.type = "h200-141gb",
      .names = {"NVIDIA H200"},
+     .devices = {0x2335},
+     .sm = 90,
      .memory = "143771 MiB",
      .flops = "989 TFLOP/s",
      .flops_f32 = "67 TFLOP/s",
@@ -95,6 +112,8 @@ const GpuKind gpu_kinds[] = {
      .source = "NVIDIA H200 data sheet (SXM)"},
     {.type = "l40s",
      .names = {"NVIDIA L40S"},
+     .devices = {0x26b9},
+     .sm = 89,
      .memory = "46068 MiB",
      .flops = "362 TFLOP/s",
      .flops_f32 = "91.6 TFLOP/s",
@@ -103,6 +122,8 @@ const GpuKind gpu_kinds[] = {
      .source = "NVIDIA L40S data sheet"},
     {.type = "rtx-a6000",
      .names = {"NVIDIA RTX A6000"},
+     .devices = {0x2230},
+     .sm = 86,
      .memory = "49140 MiB",
      .flops = "154.8 TFLOP/s",
      .flops_f32 = "38.7 TFLOP/s",
@@ -114,6 +135,8 @@ const GpuKind gpu_kinds[] = {
      .source = "NVIDIA RTX A6000 data sheet, GA102 white paper"},
     {.type = "rtx-3090",
      .names = {"NVIDIA GeForce RTX 3090"},
+     .devices = {0x2204},
+     .sm = 86,
      .memory = "24576 MiB",
      .flops = "71 TFLOP/s",
      .flops_f32 = "35.6 TFLOP/s",
@@ -125,6 +148,8 @@ const GpuKind gpu_kinds[] = {
      .source = "NVIDIA GA102 white paper"},
     {.type = "rtx-4090",
      .names = {"NVIDIA GeForce RTX 4090"},
+     .devices = {0x2684},
+     .sm = 89,
      .memory = "24564 MiB",
      .flops = "165.2 TFLOP/s",
      .flops_f32 = "82.6 TFLOP/s",
@@ -145,6 +170,14 @@ const GpuKind *gpu_by_name(const char *name, size_t length) {
     for (const GpuKind *kind = gpu_kinds; kind->type; kind++)
         for (int i = 0; kind->names[i]; i++)
             if (strlen(kind->names[i]) == length && memcmp(kind->names[i], name, length) == 0)
+                return kind;
+    return NULL;
+}
+
+const GpuKind *gpu_by_device(int64_t device) {
+    for (const GpuKind *kind = gpu_kinds; kind->type; kind++)
+        for (int i = 0; kind->devices[i]; i++)
+            if (kind->devices[i] == device)
                 return kind;
     return NULL;
 }

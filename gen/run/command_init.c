@@ -88,11 +88,15 @@ static void push_host(Run *run, lua_State *lua, Init *init) {
                                  (long long)host.processes);
 }
 
-static Status push_gpus(Run *run, lua_State *lua, const char *path, Init *init) {
-    InitGpus gpus;
-    TRY(init_gpus(run, path, run->options.values[OPTION_GPU], &gpus));
+static void push_gpus(Run *run, lua_State *lua, const InitGpus *machine, Init *init) {
+    InitGpus gpus = *machine;
     const GpuKind *kind = gpus.kind;
     lua_newtable(lua);
+    set_text(lua, "seen", gpus.seen);
+    set_exact(lua, "nic_bandwidth", QUANTITY_BANDWIDTH,
+              gpus.nic_bandwidth > 0 ? gpus.nic_bandwidth : 25e9);
+    set_integer(lua, "nic_known", gpus.nic_bandwidth > 0);
+    set_text(lua, "nic_note", gpus.nic_note);
     set_integer(lua, "gpus", gpus.gpus);
     set_integer(lua, "nics", gpus.nics);
     set_integer(lua, "all_nics", gpus.all_nics);
@@ -110,7 +114,6 @@ static Status push_gpus(Run *run, lua_State *lua, const char *path, Init *init) 
     init->ranks = gpus.gpus;
     init->machine = arena_printf(&run->arena, "one node of %lld %s joined by %s, %lld NICs",
                                  (long long)gpus.gpus, kind->type, gpus.link, (long long)gpus.nics);
-    return STATUS_OK;
 }
 
 static void set_commands(lua_State *lua, Init *init) {
@@ -131,9 +134,16 @@ static void set_commands(lua_State *lua, Init *init) {
 
 /* Leaves the view on the stack. */
 static Status push_view(Run *run, lua_State *lua, Init *init) {
-    const char *path = run->options.values[OPTION_FROM_NVIDIA_SMI];
-    if (path)
-        TRY(push_gpus(run, lua, path, init));
+    const char *smi = run->options.values[OPTION_FROM_NVIDIA_SMI];
+    const char *nccl = run->options.values[OPTION_FROM_NCCL_XML];
+    const char *type = run->options.values[OPTION_GPU];
+    InitGpus gpus;
+    if (smi)
+        TRY(init_gpus(run, smi, type, &gpus));
+    else if (nccl)
+        TRY(init_nccl(run, nccl, type, &gpus));
+    if (smi || nccl)
+        push_gpus(run, lua, &gpus, init);
     else
         push_host(run, lua, init);
     set_commands(lua, init);
@@ -239,17 +249,29 @@ static void report_json(const Init *init) {
     buf_free(&text);
 }
 
+static Status check_options(Run *run) {
+    bool smi = options_given(&run->options, OPTION_FROM_NVIDIA_SMI);
+    bool nccl = options_given(&run->options, OPTION_FROM_NCCL_XML);
+    if (options_given(&run->options, OPTION_GPU) && !smi && !nccl) {
+        diag_error(&run->diag, options_place(&run->diag, OPTION_GPU), "E0914",
+                   "give --from-nvidia-smi or --from-nccl-xml as well, or leave --gpu out",
+                   "the topology of this host has no GPUs");
+        return STATUS_USAGE;
+    }
+    if (smi && nccl) {
+        diag_error(&run->diag, options_place(&run->diag, OPTION_FROM_NCCL_XML), "E0915",
+                   "give the file that tells more: NCCL's",
+                   "the topology is told twice, by --from-nvidia-smi too");
+        return STATUS_USAGE;
+    }
+    return STATUS_OK;
+}
+
 Status command_init(Run *run) {
     Init init = {.dir = run->options.operand};
     Buf texts[PROJECT_FILES] = {0};
     Sandbox sandbox;
-    if (options_given(&run->options, OPTION_GPU) &&
-        !options_given(&run->options, OPTION_FROM_NVIDIA_SMI)) {
-        diag_error(&run->diag, options_place(&run->diag, OPTION_GPU), "E0914",
-                   "give --from-nvidia-smi FILE as well, or leave --gpu out",
-                   "the topology of this host has no GPUs");
-        return STATUS_USAGE;
-    }
+    TRY(check_options(run));
     TRY(sandbox_open(&sandbox, NULL, 0, &run->diag));
     Status status = render_files(run, &sandbox, &init, texts);
     if (status == STATUS_OK)

@@ -59,6 +59,18 @@ const Explanation explain_table[] = {
     {"E0326",
      "A warning: a topology has one link a kind of node, and here pairs of GPUs differ. The\n"
      "slowest is taken, so that no prediction is better than what can be."},
+    {"E0330",
+     "gen init --from-nccl-xml reads what NCCL writes to the file that NCCL_TOPO_DUMP_FILE\n"
+     "names: XML with a <system> of processors, PCI devices, GPUs and network ports."},
+    {"E0331", "The XML ends before its elements are closed: it was cut off when it was copied,\n"
+              "or the program was ended while NCCL wrote it."},
+    {"E0332", "An attribute that is needed is absent, or its value is not one that NCCL writes."},
+    {"E0333", "Two places of NCCL's file cannot both be right: a PCI device or GPU is there once,\n"
+              "NVLinks are the same from both ends and no more than the GPU's generation has,\n"
+              "and the GPUs of a node are alike."},
+    {"E0334", "XML of a topology needs no document type and no entities, so these are refused\n"
+              "before they can expand; size, depth and number of elements have limits."},
+    {"E0335", "An element that gen does not know is passed over, as NCCL does."},
     {"E0402", "prefill bounds the prompt, context the prompt and the new tokens; a model has\n"
               "positions for max_positions tokens."},
     {"E0450", "A Lua file raised an error; file, line and traceback are Lua's."},

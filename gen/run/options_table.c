@@ -78,6 +78,8 @@ const OptionInfo option_info[OPTIONS] = {
                      "directory with safetensors files, or one such file"},
     [OPTION_FROM_NVIDIA_SMI] = {V(INIT), 0, 0, "from-nvidia-smi", "FILE",
                                 "topology from the output of `nvidia-smi topo -m`; - is stdin"},
+    [OPTION_FROM_NCCL_XML] = {V(INIT), 0, 0, "from-nccl-xml", "FILE",
+                              "topology from what NCCL_TOPO_DUMP_FILE wrote; - is stdin"},
     [OPTION_GPU] = {V(INIT), 0, 0, "gpu", "TYPE",
                     "type of the GPUs, e.g. h100-80gb, where FILE does not tell it"},
     [OPTION_TOKENS] = {V(RUN) | V(VERIFY), 0, 0, "tokens", "FILE",

@@ -162,7 +162,7 @@ refused() {
     run_split "$GEN" init project --gpu h100-80gb
     expect 2
     [ "$errors" = "--gpu: error[E0914]: the topology of this host has no GPUs
-  help: give --from-nvidia-smi FILE as well, or leave --gpu out" ]
+  help: give --from-nvidia-smi or --from-nccl-xml as well, or leave --gpu out" ]
 }
 
 @test "a missing file" {
@@ -199,4 +199,72 @@ refused() {
     expect 73
     [ "$errors" = "no/where: error[E0904]: the directory cannot be made: No such file or directory
   help: make the folder that it is to lie in first" ]
+}
+
+nccl() { # nccl FILE [OPTION...]: init from a sample of NCCL's
+    file=$root/tests/data/nccl-xml/$1
+    shift
+    run_split "$GEN" init project --from-nccl-xml "$file" "$@"
+}
+
+@test "NCCL's XML: eight A100 on a switch, named by their PCI number; rate of the ports" {
+    nccl dgx-a100.xml
+    expect 0
+    has 'gpus: 8'
+    has 'nics: 8'
+    has 'nic_bandwidth: 25 GB/s'
+    has 'type: a100-80gb'
+    has 'type: nvlink3'
+    has 'bandwidth: 300 GB/s'
+    cd project
+    "$GEN" make -m model.yaml -t topology.yaml -w workload.yaml -s ma-separation -o out
+}
+
+@test "NCCL's XML: eight H100, from stdin" {
+    run_split "$GEN" init project --from-nccl-xml - <"$root/tests/data/nccl-xml/dgx-h100.xml"
+    expect 0
+    has 'nic_bandwidth: 50 GB/s'
+    has 'type: nvlink4'
+    has 'bandwidth: 450 GB/s'
+}
+
+@test "NCCL's XML: PCIe only; a port whose driver knows no speed" {
+    nccl four-l40s.xml
+    expect 0
+    [ -z "$errors" ]
+    has 'type: l40s'
+    has 'type: pcie4'
+    has 'bandwidth: 24 GB/s'
+    has 'nics: 1'
+    run grep -c '^ *nic_bandwidth' project/topology.yaml
+    [ "$output" = 0 ]
+}
+
+@test "NCCL's XML: two sockets without NVLink are as slow as the way between them, with a warning" {
+    nccl two-sockets.xml
+    expect 0
+    has 'type: a100-80gb-pcie'
+    has 'bandwidth: 10 GB/s'
+    has 'nic_bandwidth: 12.5 GB/s'
+    grep -qF 'warning[E0326]: this pair of GPUs is joined by less than others' stderr.txt
+}
+
+@test "NCCL's XML: an older one does not say which GPUs these are" {
+    nccl two-rtx-3090.xml
+    expect 2
+    [ ! -e project ]
+    grep -qF ':6:8: error[E0324]: the file does not say which GPUs these are' stderr.txt
+    nccl two-rtx-3090.xml --gpu rtx-4090
+    expect 65
+    grep -qF 'error[E0325]: the GPUs have sm 86, a rtx-4090 has 89' stderr.txt
+    nccl two-rtx-3090.xml --gpu rtx-3090
+    expect 0
+    has 'bandwidth: 56.25 GB/s'
+}
+
+@test "a topology that is told twice" {
+    nccl dgx-a100.xml --from-nvidia-smi "$root/tests/data/nvidia-smi/dgx-a100.txt"
+    expect 2
+    [ "$errors" = "--from-nccl-xml: error[E0915]: the topology is told twice, by --from-nvidia-smi too
+  help: give the file that tells more: NCCL's" ]
 }
