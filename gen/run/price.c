@@ -55,7 +55,7 @@ Status price_plan(void *context, Arena *arena, const Plan *plan, PlannerPrice *p
     TRY(schedule_lower(arena, plan, &schedule, diag));
     TRY(memory_share(arena, &schedule, &price->memory, diag));
     TRY(all_end(arena, &schedule, diag));
-    Simulation simulation = simulate(arena, &schedule);
+    Simulation simulation = simulate_times(arena, &schedule);
     for (int at = 0; at < COST_CASES; ++at) {
         price->prefill[at] = simulation.prefill[at];
         price->tpot[at] = simulation.tpot[at];

@@ -1,7 +1,8 @@
-/* simulate: runs the schedule as discrete events with the times of cost.h. Each rank has streams
- * that run in order; an operation begins when its stream is free and what it waits for is done;
- * a move begins when all members are ready and ends for all at once. Results lie in the caller's
- * arena. It predicts a GPU cluster as the topology describes it, never the machine at hand. */
+/* simulate: runs a step of all ranks as discrete events in time order. Each rank has streams that
+ * run in order; an operation begins when its stream is free and what it waits for is done; a move
+ * begins when all members are ready and ends for all at once; links and NICs are shared by the
+ * moves that are really under way (simulate_share.h). Results lie in the caller's arena. It
+ * predicts a GPU cluster as the topology describes it, never the machine at hand. */
 #pragma once
 
 #include "schedule/cost.h"
@@ -15,11 +16,39 @@ typedef struct SimulatedRank {
     double exposed[SIMULATE_MOVES]; /* how long the compute stream stood still for it */
     double compute;                 /* busy with kernels */
     double end;                     /* when its last operation ended */
+    double flops, bytes;            /* work done and device-memory traffic */
 } SimulatedRank;
 
+/* What passed over a link or over the NICs of a node. */
+typedef struct SimulatedResource {
+    double bytes; /* of payload */
+    double busy;  /* s: as if it had gone at full rate, one after the other */
+    double peak;  /* most of the capacity in use at a time */
+} SimulatedResource;
+
+/* An operation of the critical path. */
+typedef struct SimulatedLink {
+    int32_t rank, op, layer; /* layer -1: none */
+    double begin, end;
+} SimulatedLink;
+
+/* Seconds that no order and no sharing could go below, with the plan's operations as they are;
+ * each with low costs. */
+typedef struct SimulatedBound {
+    double compute; /* FLOPs of the busiest rank at its peak */
+    double memory;  /* device-memory traffic of the busiest rank at its full bandwidth */
+    double network; /* bytes of the busiest link or node's NICs at full bandwidth */
+    double chain;   /* the longest chain of dependencies with nothing shared */
+    double seconds; /* the largest of these */
+} SimulatedBound;
+
 typedef struct SimulatedStep {
-    double makespan;      /* s */
-    SimulatedRank *ranks; /* [world] */
+    double makespan;              /* s */
+    SimulatedRank *ranks;         /* [world] */
+    SimulatedResource *resources; /* [cost_resource_count] */
+    /* Of the expected case alone: */
+    LIST_OF(SimulatedLink) path; /* from the begin to the end of the step, without gaps */
+    SimulatedBound bound;
 } SimulatedStep;
 
 typedef struct Simulation {
@@ -31,8 +60,35 @@ typedef struct Simulation {
     double throughput[COST_CASES]; /* prompt and new tokens per second, over a whole wave */
 } Simulation;
 
-/* The schedule must have been proved. */
+/* All ranks must come to their end (check.h). simulate_times leaves out paths and bounds, for
+ * those who ask often. */
 Simulation simulate(Arena *arena, const Schedule *schedule);
+Simulation simulate_times(Arena *arena, const Schedule *schedule);
 
-/* Canonical JSON of prediction.json. */
+/* Figures of a step over all ranks. */
+typedef struct SimulatedShares {
+    double computing;   /* share of ranks x time that kernels run */
+    double utilisation; /* FLOPs done over what the GPUs could have done at their peak */
+    double memory;      /* device-memory traffic over what their memory could have moved */
+} SimulatedShares;
+SimulatedShares simulate_shares(const Schedule *schedule, const SimulatedStep *step);
+
+/* Canonical JSON of prediction.json; see docs/prediction.md. */
 void simulate_write(const Simulation *simulation, const Schedule *schedule, Buf *out);
+
+/* --- time line: every executed operation, on demand ------------------------------------------- */
+
+typedef struct TimelineItem {
+    int32_t rank, op, layer, stream; /* op: id of the rank; layer -1: none */
+    double ready, begin, end;        /* s: own inputs there; begun (all members there); done */
+    int32_t meeting; /* number of the move among ranks, shared by its members; -1: local */
+    int32_t blocker; /* item whose end let this one begin; -1: the start of the step */
+    bool critical;   /* on the critical path */
+} TimelineItem;
+
+typedef struct Timeline {
+    LIST_OF(TimelineItem) items; /* by begin, then rank, then stream, in stream order */
+    double makespan;
+} Timeline;
+
+Timeline simulate_timeline(Arena *arena, const Schedule *schedule, int64_t step, CostCase at);

@@ -85,7 +85,8 @@ static void moves_begin_when_all_are_ready(void **state) {
         *(Segment *)LIST_PUSH(&f.arena, &of->steps[0].segments) = (Segment){{0, 1}, 0, 2};
     }
     Simulation simulation = simulate(&f.arena, &f.schedule);
-    double reducing = cost_collective(&f.schedule, &moved, COST_LOW);
+    CostDemand demand = cost_move(&f.arena, &f.schedule, 0, &moved, COST_LOW);
+    double reducing = cost_alone(&demand);
     assert_close(simulation.steps[COST_LOW][0].makespan, 1.0 + reducing);
     assert_close(simulation.steps[COST_LOW][0].ranks[0].busy[OP_all_reduce], reducing);
     assert_close(simulation.steps[COST_LOW][0].ranks[0].end, 1.0 + reducing);
@@ -101,7 +102,7 @@ static void predictions_are_json(void **state) {
     YamlNode *root; /* JSON is YAML */
     fixture_refused(&f, yaml_parse(&f.arena, "prediction.json", text.data, text.length,
                                    yaml_plan_limits, &root, &f.diag));
-    assert_string_equal(yaml_get(root, "schema_version")->text, "1");
+    assert_string_equal(yaml_get(root, "schema_version")->text, "2");
     assert_int_equal(yaml_get(root, "steps")->count, 2);
     assert_close(strtod(yaml_get(yaml_get(root, "tpot_s"), "expected")->text, NULL),
                  simulation.tpot[COST_EXPECTED]);
