@@ -5,7 +5,7 @@ set -euo pipefail
 
 build=(build-essential cmake ninja-build pkg-config libyaml-dev liblua5.4-dev libjansson-dev
     libexpat1-dev libopenblas-pthread-dev)
-test=(libcmocka-dev bats clang-format jq python3 shellcheck git mandoc zsh)
+test=(libcmocka-dev bats clang-format jq python3 shellcheck git mandoc zsh graphviz)
 
 wanted=("${build[@]}")
 if [[ "${1:-}" == --test ]]; then

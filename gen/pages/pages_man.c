@@ -61,6 +61,11 @@ static void verb_usage(FILE *out, Verb verb) {
         text(out, info->operand);
         fputs("\"\n", out);
     }
+    if (info->second) {
+        fputs(".Ar \"", out);
+        text(out, info->second);
+        fputs("\"\n", out);
+    }
     fputs(".Op Ar options\n", out);
 }
 

@@ -62,16 +62,16 @@ static void option(FILE *out, const OptionInfo *info) {
 }
 
 static void verb_case(FILE *out, Verb verb) {
-    const char *operand = verb_info[verb].operand;
     fprintf(out, "    %s)\n        _arguments", verb_info[verb].name);
     for (int i = 0; i < OPTIONS; i++)
         if (pages_takes(verb, i))
             option(out, &option_info[i]);
-    if (operand) {
-        fputs(" \\\n            '1:", out);
-        text(out, operand);
+    const char *operands[] = {verb_info[verb].operand, verb_info[verb].second};
+    for (int i = 0; i < 2 && operands[i]; i++) {
+        fprintf(out, " \\\n            '%d:", i + 1);
+        text(out, operands[i]);
         fputc(':', out);
-        action(out, operand);
+        action(out, operands[i]);
         fputc('\'', out);
     }
     fputs("\n        ;;\n", out);

@@ -1,38 +1,119 @@
-/* command_show: gen show. A plan, or what one rank of it holds and does. */
-#include "show/show.h"
+/* command_show: gen show. A plan, or what one rank of it holds and does, in one of several formats. */
+#include "base/fs.h"
 #include "run/inputs.h"
+#include "show/show.h"
 
 #include <string.h>
 
-static Status wants_json(Run *run, bool *json) {
-    const char *format = run->options.values[OPTION_FORMAT];
-    *json = run_json(run) || (format && strcmp(format, "json") == 0);
-    if (!format || *json || strcmp(format, "text") == 0)
+typedef enum ShowFormat { SHOW_TEXT, SHOW_JSON, SHOW_DOT, SHOW_FORMATS } ShowFormat;
+static const char *const format_names[SHOW_FORMATS + 1] = {"text", "json", "dot", NULL};
+
+/* Options that only some formats take, by format. */
+static const struct {
+    OptionId id;
+    bool by[SHOW_FORMATS];
+    const char *formats;
+} limited[] = {
+    {OPTION_RANK, {[SHOW_TEXT] = true, [SHOW_JSON] = true}, "text and json"},
+    {OPTION_STEP, {[SHOW_DOT] = true}, "dot"},
+};
+
+static Status format_of(Run *run, ShowFormat *format) {
+    const char *name = run->options.values[OPTION_FORMAT];
+    int at = 0;
+    *format = run_json(run) ? SHOW_JSON : SHOW_TEXT;
+    if (!name)
         return STATUS_OK;
-    diag_error(&run->diag, options_place(&run->diag, OPTION_FORMAT), "E0918", "write text or json",
-               "there is no format '%s'", format);
+    while (format_names[at] && strcmp(format_names[at], name) != 0)
+        at++;
+    if (at == SHOW_FORMATS || (run_json(run) && at != SHOW_JSON)) {
+        const char *nearest = at == SHOW_FORMATS ? diag_nearest(name, format_names) : "json";
+        diag_error(&run->diag, options_place(&run->diag, OPTION_FORMAT), "E0918",
+                   nearest ? arena_printf(&run->arena, "did you mean %s?", nearest)
+                           : "write text, json or dot",
+                   at == SHOW_FORMATS ? "there is no format '%s'" : "--json is not %s", name);
+        return STATUS_USAGE;
+    }
+    *format = (ShowFormat)at;
+    return STATUS_OK;
+}
+
+static Status check_options(Run *run, ShowFormat format) {
+    for (size_t i = 0; i < sizeof limited / sizeof *limited; i++) {
+        if (!options_given(&run->options, limited[i].id) || limited[i].by[format])
+            continue;
+        diag_error(&run->diag, options_place(&run->diag, limited[i].id), "E0916",
+                   arena_printf(&run->arena, "it goes with the formats %s", limited[i].formats),
+                   "the format %s does not take it", format_names[format]);
+        return STATUS_USAGE;
+    }
+    return STATUS_OK;
+}
+
+/* The step that --step names; without it the decode step, or the last one. */
+static Status step_of(Run *run, const Plan *plan, int64_t *step) {
+    const char *name = run->options.values[OPTION_STEP];
+    const char **names = ARENA_ARRAY(&run->arena, plan->steps.count + 1, const char *);
+    *step = plan->steps.count - 1;
+    for (int64_t i = 0; i < plan->steps.count; i++) {
+        names[i] = plan->steps.items[i].name;
+        if (name ? strcmp(name, names[i]) == 0 : plan->steps.items[i].phase == PHASE_DECODE) {
+            *step = i;
+            return STATUS_OK;
+        }
+    }
+    if (!name)
+        return STATUS_OK;
+    const char *nearest = diag_nearest(name, names);
+    diag_error(&run->diag, options_place(&run->diag, OPTION_STEP), "E0918",
+               nearest ? arena_printf(&run->arena, "did you mean %s?", nearest)
+                       : arena_printf(&run->arena, "write %s%s", names[0],
+                                      names[1] ? ", or another step that gen show tells" : ""),
+               "the plan has no step '%s'", name);
     return STATUS_USAGE;
 }
 
-Status command_show(Run *run) {
+/* To the file of -o, or stdout. */
+static Status deliver(Run *run, const Buf *text) {
+    const char *path = run->options.values[OPTION_OUTPUT];
+    if (path && strcmp(path, "-") != 0) {
+        TRY(fs_write(path, text->data, text->length, &run->diag));
+        run_say(run, "wrote %s", path);
+        return STATUS_OK;
+    }
+    fwrite(text->data, 1, text->length, stdout);
+    return STATUS_OK;
+}
+
+static Status make_text(Run *run, ShowFormat format, Buf *text) {
     Plan plan;
     Schedule schedule;
-    int64_t rank;
-    bool json;
-    Buf text = {0};
-    TRY(wants_json(run, &json));
+    int64_t rank, step;
     TRY(inputs_operand_plan(run, &plan));
     TRY(options_int(&run->options, OPTION_RANK, 0, plan.ranks.count - 1, -1, &rank, &run->diag));
+    TRY(step_of(run, &plan, &step));
     TRY(schedule_lower(&run->arena, &plan, &schedule, &run->diag));
-    if (rank < 0 && json)
-        plan_write(&plan, &text);
+    if (format == SHOW_DOT)
+        show_dot(&schedule, step, text);
+    else if (format == SHOW_JSON && rank < 0)
+        plan_write(&plan, text);
+    else if (format == SHOW_JSON)
+        show_rank_json(&schedule, rank, text);
     else if (rank < 0)
-        show_plan_text(&schedule, &text);
-    else if (json)
-        show_rank_json(&schedule, rank, &text);
+        show_plan_text(&schedule, text);
     else
-        show_rank_text(&schedule, rank, &text);
-    fwrite(text.data, 1, text.length, stdout);
-    buf_free(&text);
+        show_rank_text(&schedule, rank, text);
     return STATUS_OK;
+}
+
+Status command_show(Run *run) {
+    ShowFormat format;
+    Buf text = {0};
+    TRY(format_of(run, &format));
+    TRY(check_options(run, format));
+    Status status = make_text(run, format, &text);
+    if (status == STATUS_OK)
+        status = deliver(run, &text);
+    buf_free(&text);
+    return status;
 }

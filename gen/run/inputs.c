@@ -164,7 +164,10 @@ Status inputs_program_plan(Run *run, const char *dir, Plan *plan) {
 }
 
 Status inputs_operand_plan(Run *run, Plan *plan) {
-    const char *path = run->options.operand;
+    return inputs_plan_at(run, run->options.operand, plan);
+}
+
+Status inputs_plan_at(Run *run, const char *path, Plan *plan) {
     TRY(check_share(run));
     if (fs_is_directory(path))
         return inputs_program_plan(run, path, plan);

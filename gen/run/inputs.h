@@ -17,6 +17,9 @@ Status inputs_plan(Run *run, Plan *plan);
 /* Read the plan named by the operand: a plan.json, or a directory with one. */
 Status inputs_operand_plan(Run *run, Plan *plan);
 
+/* The same for any path. */
+Status inputs_plan_at(Run *run, const char *path, Plan *plan);
+
 /* plan.json of the directory `dir`. */
 Status inputs_program_plan(Run *run, const char *dir, Plan *plan);
 

@@ -92,6 +92,8 @@ static void usage_line(Verb verb, FILE *out) {
     }
     if (info->operand)
         fprintf(out, info->operand_needed ? " %s" : " [%s]", info->operand);
+    if (info->second)
+        fprintf(out, " %s", info->second);
     fputs(" [options]\n\n", out);
 }
 
@@ -148,6 +150,10 @@ static Status check_needed(const Options *options, Diag *diag) {
         usage(diag, options->verb, "E0914",
               arena_printf(diag->arena, "for example: %s", verb->example), "%s is required",
               verb->operand);
+    else if (verb->second && !options->second)
+        usage(diag, options->verb, "E0914",
+              arena_printf(diag->arena, "for example: %s", verb->example),
+              "a second %s is required", verb->second);
     return diag->errors ? STATUS_USAGE : STATUS_OK;
 }
 
@@ -190,9 +196,12 @@ static OptionId option_of(int code) {
 
 static Status take_operand(Options *options, const char *text, Diag *diag) {
     const VerbInfo *verb = &verb_info[options->verb];
-    if (!verb->operand || options->operand)
+    const char **free = verb->operand && !options->operand ? &options->operand
+                        : verb->second && !options->second ? &options->second
+                                                           : NULL;
+    if (!free)
         return usage(diag, options->verb, "E0913", NULL, "'%s' is one argument too many", text);
-    options->operand = text;
+    *free = text;
     return STATUS_OK;
 }
 

@@ -21,6 +21,7 @@ typedef enum Verb {
     VERB_VERIFY,
     VERB_BENCH,
     VERB_SHOW,
+    VERB_DIFF,
     VERB_DOCTOR,
     VERB_EXPLAIN,
     VERB_HELP,
@@ -31,6 +32,7 @@ typedef struct VerbInfo {
     const char *name, *operand; /* operand: as shown in the usage line; NULL: takes none */
     bool operand_needed;
     const char *doc, *example;
+    const char *second; /* a further operand, needed too; NULL: takes one at most */
 } VerbInfo;
 
 extern const VerbInfo verb_info[VERBS];
@@ -69,6 +71,7 @@ typedef enum OptionId {
     OPTION_PROMPT_TOKENS,
     OPTION_RANK,
     OPTION_FORMAT,
+    OPTION_STEP,
     OPTION_SHARE,
     OPTION_RUNTIME,
     OPTION_JSON,
@@ -84,6 +87,7 @@ enum { OPTIONS_MANY = 64 };
 typedef struct Options {
     Verb verb;
     const char *operand;         /* NULL: none given */
+    const char *second;          /* the further operand of verbs that take two */
     const char *values[OPTIONS]; /* NULL: not given; "" for a flag that was; the last of many */
     struct {
         OptionId id;

@@ -14,10 +14,14 @@ typedef struct Count {
     int64_t first_call, calls;
     ExchangeCounts ask;
     void *context;
+    int64_t move; /* PlanMoveKind of what is counted */
 } Count;
 
 static void add_bytes(Count *count, int64_t from, int64_t to, int64_t bytes) {
-    count->counters->bytes[from * count->schedule->world + to] += bytes;
+    int64_t world = count->schedule->world, at = from * world + to;
+    count->counters->bytes[at] += bytes;
+    if (count->counters->moves)
+        count->counters->moves[count->move * world * world + at] += bytes;
 }
 
 /* Bytes of pieces [begin, end) of a channel: piece k of P is units [U k / P, U (k + 1) / P). */
@@ -114,13 +118,15 @@ static bool stands_for_exchange(const Schedule *schedule, int64_t rank, const Op
 void counters_add_step(const Schedule *schedule, int64_t step, int64_t first_call, int64_t calls,
                        ExchangeCounts counts, void *context, Counters *counters) {
     Arena scratch = {0};
-    Count count = {schedule, counters, &scratch, first_call, calls, counts, context};
+    Count count = {schedule, counters, &scratch, first_call, calls, counts, context, 0};
     for (int64_t rank = 0; rank < schedule->world; ++rank) {
         WalkCursor cursor = walk_begin(&schedule->ranks[rank], step);
         WalkItem item;
         while (walk_next(&cursor, &item)) {
             const Op *op = &schedule->ranks[rank].ops.items[item.op];
             counters->operations[rank * OP_KINDS + op->kind] += calls;
+            if (walk_is_move(op))
+                count.move = schedule->channels.items[op->channel].move;
             if (op_info[op->kind].class == OPCLASS_COLLECTIVE)
                 count_collective(&count, rank, op);
             else if (op_info[op->kind].class == OPCLASS_EXCHANGE &&

@@ -197,6 +197,7 @@ typedef void (*ExchangeCounts)(void *context, int64_t exchange, int64_t call, in
 typedef struct Counters {
     int64_t *operations; /* [world][OP_KINDS] */
     int64_t *bytes;      /* [world from][world to] */
+    int64_t *moves;      /* the same by PlanMoveKind, [kinds][world][world]; NULL: not wanted */
     int64_t *weights;    /* [world] resident weight bytes */
 } Counters;
 

@@ -18,3 +18,6 @@ void show_prediction_text(const Schedule *schedule, const Simulation *simulation
 void show_rank_text(const Schedule *schedule, int64_t rank, Buf *out);
 /* The same as canonical JSON. */
 void show_rank_json(const Schedule *schedule, int64_t rank, Buf *out);
+
+/* The cluster for Graphviz: who holds what, and the moves of a step with their bytes. */
+void show_dot(const Schedule *schedule, int64_t step, Buf *out);

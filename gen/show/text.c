@@ -1,6 +1,6 @@
 /* text: the plan, its proof, its memory and its predicted times as tables. Scratch is freed
  * before return. */
-#include "schedule/place.h"
+#include "holds.h"
 #include "show/show.h"
 #include "words.h"
 
@@ -34,28 +34,6 @@ static void write_inputs(const Schedule *schedule, Buf *out) {
                plan->residual == RESIDUAL_SHARDED ? "sharded" : "replicated");
 }
 
-/* Experts of the first layer that the rank has any of. */
-static void write_experts(const Place *place, int64_t all_columns, Buf *out) {
-    for (int64_t i = 0; i < place->slots.count; ++i) {
-        const PlaceSlot *slot = &place->slots.items[i];
-        if (slot->layer != place->slots.items[0].layer)
-            break;
-        int64_t end = i + 1; /* a run of whole experts */
-        while (end < place->slots.count && place->slots.items[end].layer == slot->layer &&
-               place->slots.items[end].expert == slot->expert + end - i &&
-               place->slots.items[end].columns.end - place->slots.items[end].columns.begin ==
-                   all_columns)
-            ++end;
-        buf_puts(out, i > 0 ? ", " : "");
-        words_range((Range){slot->expert, slot->expert + end - i}, out);
-        if (slot->columns.end - slot->columns.begin != all_columns) {
-            buf_puts(out, " columns ");
-            words_range(slot->columns, out);
-        }
-        i = end - 1;
-    }
-}
-
 static void write_placement(const Schedule *schedule, const Place *places, Buf *out) {
     const Plan *plan = schedule->plan;
     buf_puts(out, "\nplacement\n  rank  node  gpu  role        sequences  heads   kv      "
@@ -83,7 +61,7 @@ static void write_placement(const Schedule *schedule, const Place *places, Buf *
         }
         if (place->slot_count > 0) {
             words_pad(out, line, 84);
-            write_experts(place, plan->inputs.model.expert_hidden, out);
+            holds_experts(place, &plan->inputs.model, out);
         }
         buf_putc(out, '\n');
     }

@@ -46,6 +46,15 @@ void words_bytes(int64_t bytes, Buf *out) {
     buf_puts(out, ledger_bytes(text, bytes));
 }
 
+void words_seconds(double seconds, Buf *out) {
+    if (seconds >= 1 || seconds == 0)
+        buf_printf(out, "%.3g s", seconds);
+    else if (seconds >= 1e-3)
+        buf_printf(out, "%.3g ms", seconds * 1e3);
+    else
+        buf_printf(out, "%.3g us", seconds * 1e6);
+}
+
 void words_count(int64_t count, const char *thing, Buf *out) {
     buf_printf(out, "%lld %s%s", (long long)count, thing, count == 1 ? "" : "s");
 }

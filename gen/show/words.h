@@ -17,6 +17,8 @@ void words_span(const char *thing, Range range, Buf *out);
 void words_ranks(const int64_t *ranks, int64_t count, Buf *out);
 /* "12.3 kB" */
 void words_bytes(int64_t bytes, Buf *out);
+/* "1.62 ms" */
+void words_seconds(double seconds, Buf *out);
 /* "1 row", "3 rows" */
 void words_count(int64_t count, const char *thing, Buf *out);
 /* Spaces up to a column of the line that begins at byte `line` of the text; at least one. */

@@ -89,7 +89,7 @@ load common
 }
 
 @test "every verb has help that names its options" {
-    for verb in init make plan check emit build weights run verify bench show doctor explain; do
+    for verb in init make plan check emit build weights run verify bench show diff doctor explain; do
         run_split "$GEN" "$verb" --help
         expect 0
         [ "$errors" = "" ]
