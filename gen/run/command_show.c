@@ -1,12 +1,14 @@
 /* command_show: gen show. A plan, or what one rank of it holds and does, in one of several formats. */
 #include "base/fs.h"
 #include "run/inputs.h"
+#include "run/prove.h"
 #include "show/show.h"
+#include "show/trace.h"
 
 #include <string.h>
 
-typedef enum ShowFormat { SHOW_TEXT, SHOW_JSON, SHOW_DOT, SHOW_FORMATS } ShowFormat;
-static const char *const format_names[SHOW_FORMATS + 1] = {"text", "json", "dot", NULL};
+typedef enum ShowFormat { SHOW_TEXT, SHOW_JSON, SHOW_DOT, SHOW_TRACE, SHOW_FORMATS } ShowFormat;
+static const char *const format_names[SHOW_FORMATS + 1] = {"text", "json", "dot", "trace", NULL};
 
 /* Options that only some formats take, by format. */
 static const struct {
@@ -14,8 +16,10 @@ static const struct {
     bool by[SHOW_FORMATS];
     const char *formats;
 } limited[] = {
-    {OPTION_RANK, {[SHOW_TEXT] = true, [SHOW_JSON] = true}, "text and json"},
-    {OPTION_STEP, {[SHOW_DOT] = true}, "dot"},
+    {OPTION_RANK,
+     {[SHOW_TEXT] = true, [SHOW_JSON] = true, [SHOW_TRACE] = true},
+     "text, json and trace"},
+    {OPTION_STEP, {[SHOW_DOT] = true, [SHOW_TRACE] = true}, "dot and trace"},
 };
 
 static Status format_of(Run *run, ShowFormat *format) {
@@ -30,7 +34,7 @@ static Status format_of(Run *run, ShowFormat *format) {
         const char *nearest = at == SHOW_FORMATS ? diag_nearest(name, format_names) : "json";
         diag_error(&run->diag, options_place(&run->diag, OPTION_FORMAT), "E0918",
                    nearest ? arena_printf(&run->arena, "did you mean %s?", nearest)
-                           : "write text, json or dot",
+                           : "write text, json, dot or trace",
                    at == SHOW_FORMATS ? "there is no format '%s'" : "--json is not %s", name);
         return STATUS_USAGE;
     }
@@ -43,7 +47,7 @@ static Status check_options(Run *run, ShowFormat format) {
         if (!options_given(&run->options, limited[i].id) || limited[i].by[format])
             continue;
         diag_error(&run->diag, options_place(&run->diag, limited[i].id), "E0916",
-                   arena_printf(&run->arena, "it goes with the formats %s", limited[i].formats),
+                   arena_printf(&run->arena, "it goes with %s", limited[i].formats),
                    "the format %s does not take it", format_names[format]);
         return STATUS_USAGE;
     }
@@ -92,6 +96,13 @@ static Status make_text(Run *run, ShowFormat format, Buf *text) {
     TRY(inputs_operand_plan(run, &plan));
     TRY(options_int(&run->options, OPTION_RANK, 0, plan.ranks.count - 1, -1, &rank, &run->diag));
     TRY(step_of(run, &plan, &step));
+    if (format == SHOW_TRACE) { /* a time line is of what was proved */
+        CheckReport report;
+        TRY(prove_plan(run, &plan, &schedule, &report));
+        trace_write(&schedule, options_given(&run->options, OPTION_STEP) ? step : -1, rank,
+                    COST_EXPECTED, text);
+        return STATUS_OK;
+    }
     TRY(schedule_lower(&run->arena, &plan, &schedule, &run->diag));
     if (format == SHOW_DOT)
         show_dot(&schedule, step, text);

@@ -59,6 +59,53 @@ tiny_plan() {
     grep -qF '<tr><td>ranks 92-95</td></tr>' stdout.txt
 }
 
+check_trace() {
+    /usr/bin/python3 "$BATS_TEST_DIRNAME/trace.py" "$@"
+}
+
+@test "a trace has every operation once, arrows between ranks, and memory" {
+    for strategy in ma-separation:attention=12,experts=4,groups=6,microbatches=2 ep tp-pp:tp=4,pp=2 single; do
+        small_plan plan.json "$strategy"
+        run_split "$GEN" show plan.json --format trace
+        expect 0
+        run check_trace stdout.txt "$("$GEN" check plan.json --json | jq '[.ledger[].total] | max')"
+        [ "$status" -eq 0 ] || { echo "$output"; false; }
+        read -r ranks slices arrows levels <<<"$output"
+        [ "$ranks" = "$(jq '.ranks | length' plan.json)" ]
+        "$GEN" diff plan.json plan.json --json >diff.json || true
+        [ "$slices" = "$(jq '[.figures[] | select(.what | endswith(": operations")).a.expected] | add' diff.json)" ]
+        [ "$levels" -gt "$ranks" ]
+        if [ "$ranks" = 1 ]; then [ "$arrows" = 0 ]; else [ "$arrows" -gt "$ranks" ]; fi
+    done
+}
+
+@test "a trace of one step, and of one rank" {
+    small_plan plan.json
+    "$GEN" show plan.json --format trace >all.json
+    "$GEN" show plan.json --format trace --step prefill >prefill.json
+    "$GEN" show plan.json --format trace --step prefill --rank 13 >rank.json
+    read -r _ all _ <<<"$(check_trace all.json)"
+    read -r ranks prefill _ <<<"$(check_trace prefill.json)"
+    [ "$ranks" = 16 ]
+    [ "$prefill" -lt "$all" ]
+    read -r ranks slices arrows _ <<<"$(check_trace rank.json)"
+    [ "$ranks $arrows" = "1 0" ]
+    [ "$slices" -lt "$prefill" ]
+    # Each slice says what it does; the longest wait is no longer than the step.
+    jq -e '[.traceEvents[] | select(.ph == "X")] |
+        all(.args.does != "") and (map(.args.waited_us) | max) <= (map(.ts + .dur) | max)' prefill.json
+    jq -e '[.traceEvents[] | select(.ph == "X" and .args.critical)] | length > 10' prefill.json
+}
+
+@test "a plan that is refused has no time line" {
+    small_plan one.json
+    jq 'del(.stages[0].experts[0])' one.json >broken.json
+    run_split "$GEN" show broken.json --format trace
+    expect 1
+    [ "$output" = "" ]
+    grep -qF 'error[E0535]' stderr.txt
+}
+
 @test "output goes to a file, or nowhere when it cannot" {
     small_plan plan.json
     run_split "$GEN" show plan.json --format dot -o plan.dot
@@ -89,6 +136,7 @@ tiny_plan() {
     [[ "$errors" == "--step: error[E0916]: the format text does not take it"* ]]
     run_split "$GEN" show plan.json --format dot --rank 1
     expect 2
+    [[ "$errors" == *"help: it goes with text, json and trace" ]]
 }
 
 @test "plans that decide the same are equal, whatever they are called" {
