@@ -12,8 +12,8 @@ static const Command commands[VERBS] = {
     [VERB_WEIGHTS] = command_weights, [VERB_RUN] = command_run,
     [VERB_VERIFY] = command_verify,   [VERB_BENCH] = command_bench,
     [VERB_SHOW] = command_show,       [VERB_DIFF] = command_diff,
-    [VERB_DOCTOR] = command_doctor,   [VERB_EXPLAIN] = command_explain,
-    [VERB_HELP] = command_help,
+    [VERB_SWEEP] = command_sweep,     [VERB_DOCTOR] = command_doctor,
+    [VERB_EXPLAIN] = command_explain, [VERB_HELP] = command_help,
 };
 
 /* Colour on a terminal, unless the user said no (https://no-color.org). */

@@ -270,3 +270,22 @@ done:
     buf_free(&reply);
     return status;
 }
+
+Status planner_option_names(Arena *arena, const PlannerRequest *request, TextList *names,
+                            Diag *diag) {
+    Buf reply = {0};
+    PlanInputs nothing = {0};
+    PlannerJob job = {.inputs = &nothing, .names_only = true};
+    Status status = STATUS_OK;
+    TRY_TO(resolve(arena, request, &job, diag), done);
+    TRY_TO(run_child(&job, request->seconds > 0 ? request->seconds : 10.0, &reply, diag), done);
+    if (reply.length == 0 || reply.data[0] != PLANNER_NAMES) {
+        status = reply.length ? replay_messages(arena, &job, &reply, diag) : STATUS_SOFTWARE;
+        goto done;
+    }
+    for (const char *at = reply.data + 1; at < reply.data + reply.length; at += strlen(at) + 1)
+        *(const char **)LIST_PUSH(arena, names) = arena_strdup(arena, at);
+done:
+    buf_free(&reply);
+    return status;
+}

@@ -33,3 +33,8 @@ typedef struct PlannerRequest {
  * E0461, E0462; nonsense E0463 with the field; unknown strategy E0464 (names listed) and unknown
  * option E0465 (nearest named). */
 Status planner_run(Arena *arena, const PlannerRequest *request, Plan *plan, Diag *diag);
+
+/* Names of the options that the strategy of the request declares; what it was asked with is not looked at. Errors as
+ * above. */
+Status planner_option_names(Arena *arena, const PlannerRequest *request, TextList *names,
+                            Diag *diag);

@@ -113,6 +113,21 @@ static Status take_result(Child *child) {
     return status;
 }
 
+/* Names of the options that the module at `module` declares, into what would be the plan. */
+static Status take_names(Child *child, int module) {
+    lua_State *lua = child->sandbox.lua;
+    lua_pushliteral(lua, "options");
+    if (lua_rawget(lua, module) != LUA_TTABLE)
+        return STATUS_OK;
+    for (lua_Integer i = 1; lua_rawgeti(lua, -1, i) == LUA_TTABLE; i++) {
+        lua_pushliteral(lua, "name");
+        if (lua_rawget(lua, -2) == LUA_TSTRING)
+            buf_append(&child->plan, lua_tostring(lua, -1), strlen(lua_tostring(lua, -1)) + 1);
+        lua_pop(lua, 2);
+    }
+    return STATUS_OK;
+}
+
 static Status run_strategy(Child *child) {
     const PlannerJob *job = child->job;
     lua_State *lua = child->sandbox.lua;
@@ -131,6 +146,8 @@ static Status run_strategy(Child *child) {
             "end the file with return {name = ..., plan = function(inputs, options) ... end}",
             "%s returns no table with a function plan", job->file);
     }
+    if (job->names_only)
+        return take_names(child, module);
     push_inputs(lua, job->inputs);
     TRY(planner_options(lua, module, job->strategy, job->options, &child->diag));
     planner_price_push(lua, &child->question);
@@ -196,7 +213,7 @@ _Noreturn void planner_child(const PlannerJob *job, int pipe, pid_t parent) {
     limit_process(parent);
     run_sandboxed(&child);
     if (child.status == STATUS_OK) {
-        buf_putc(&reply, PLANNER_PLAN);
+        buf_putc(&reply, job->names_only ? PLANNER_NAMES : PLANNER_PLAN);
         buf_append(&reply, child.plan.data, child.plan.length);
     } else {
         put_messages(&child, &reply);

@@ -13,13 +13,20 @@ typedef struct PlannerJob {
     const char *file; /* name of its Lua file, for messages and for the sandbox */
     const char *text; /* of a user's file; NULL: the sandbox finds the file by its name */
     size_t length, memory;
+    bool names_only;      /* of its options: no plan */
     PlannerPricing price; /* or NULL */
     void *context;
 } PlannerJob;
 
-/* First byte of a reply: what follows is the plan as JSON, or messages as NUL-terminated fields
- * (code, file, line, text, help). */
-enum { PLANNER_PLAN = 'P', PLANNER_DECLINED = 'D', PLANNER_MISUSED = 'U', PLANNER_FAILED = 'E' };
+/* First byte of a reply: what follows is the plan as JSON, NUL-terminated names of options, or messages as
+ * NUL-terminated fields (code, file, line, text, help). */
+enum {
+    PLANNER_PLAN = 'P',
+    PLANNER_NAMES = 'N',
+    PLANNER_DECLINED = 'D',
+    PLANNER_MISUSED = 'U',
+    PLANNER_FAILED = 'E'
+};
 
 /* The child's whole life; writes its reply to `pipe`. */
 _Noreturn void planner_child(const PlannerJob *job, int pipe, pid_t parent);

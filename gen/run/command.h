@@ -26,6 +26,7 @@ Status command_verify(Run *run);
 Status command_bench(Run *run);
 Status command_show(Run *run);
 Status command_diff(Run *run);
+Status command_sweep(Run *run);
 Status command_doctor(Run *run);
 Status command_explain(Run *run);
 Status command_help(Run *run);

@@ -140,5 +140,7 @@ const ExplainExample explain_examples[] = {
     {"E0921", "--set topology.nodes.nics=4", "--set topology.nodes[0].nics=4", "docs/commands.md"},
     {"E0922", "--set topology.nodes[7].nics=4", "--set topology.nodes[0].nics=4",
      "`nodes` of the topology: kinds, not single nodes"},
+    {"E0923", "--vary batch", "--vary batch=16,64,256", "docs/commands.md"},
+    {"E0924", "--vary bach=16,64", "--vary batch=16,64", "docs/commands.md"},
     {NULL, NULL, NULL, NULL},
 };

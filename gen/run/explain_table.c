@@ -191,5 +191,12 @@ const Explanation explain_table[] = {
      "--set gives one value to one key: KEY=VALUE, with a dot before a key within another and\n"
      "[INDEX] after a list, e.g. topology.nodes[0].nics=4."},
     {"E0922", "--set names an item of a list that the file does not have; the first one is [0]."},
+    {"E0923",
+     "--vary names a key and its values, KEY=V1,V2,...; all combinations of the keys are planned,\n"
+     "so that their number is limited."},
+    {"E0924",
+     "--vary takes a key of model, topology or workload as --set does, an option of one of the\n"
+     "strategies (strategy.KEY where an input has that key too), gpus (of the whole cluster) or\n"
+     "nics (of every node)."},
     {NULL, NULL},
 };

@@ -28,8 +28,7 @@ static const struct {
     {OPTION_EXPERT_PARALLEL, "ep"},
 };
 
-/* What the command line sets: flags of the workload first, then each --set in its order. */
-static Status read_settings(Run *run, OverrideList *settings) {
+Status inputs_settings(Run *run, OverrideList *settings) {
     const Options *options = &run->options;
     Status status = STATUS_OK;
     for (size_t i = 0; i < sizeof workload_flags / sizeof *workload_flags; i++) {
@@ -86,8 +85,7 @@ static Status strategy_text(Run *run, const char **text) {
     return STATUS_OK;
 }
 
-/* A folder that is not there would silently override nothing. */
-static Status check_share(Run *run) {
+Status inputs_check_share(Run *run) {
     const char *share = run->options.values[OPTION_SHARE];
     if (!share || fs_is_directory(share))
         return STATUS_OK;
@@ -108,8 +106,8 @@ static Status check_name(Run *run) {
 Status inputs_read(Run *run, const OverrideList *more, PlanInputs *inputs) {
     const char *const *values = run->options.values;
     OverrideList settings = {0};
-    TRY(check_share(run));
-    Status status = read_settings(run, &settings);
+    TRY(inputs_check_share(run));
+    Status status = inputs_settings(run, &settings);
     for (int64_t i = 0; more && i < more->count; i++)
         *(Override *)LIST_PUSH(&run->arena, &settings) = more->items[i];
     Status model = model_read_with(&run->arena, values[OPTION_MODEL], values[OPTION_SHARE],
@@ -168,7 +166,7 @@ Status inputs_operand_plan(Run *run, Plan *plan) {
 }
 
 Status inputs_plan_at(Run *run, const char *path, Plan *plan) {
-    TRY(check_share(run));
+    TRY(inputs_check_share(run));
     if (fs_is_directory(path))
         return inputs_program_plan(run, path, plan);
     return plan_read(&run->arena, path, plan, &run->diag);

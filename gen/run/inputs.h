@@ -8,6 +8,12 @@
  * each --set, then the settings `more` (NULL: none), the last word on a key winning. */
 Status inputs_read(Run *run, const OverrideList *more, PlanInputs *inputs);
 
+/* --share names a folder: one that is not there would silently override nothing. E0901. */
+Status inputs_check_share(Run *run);
+
+/* What the command line sets over the files: the flags of the workload, then each --set. */
+Status inputs_settings(Run *run, OverrideList *settings);
+
 /* Append what a text such as "model.experts=64" sets (input/override.h); STATUS_USAGE when it sets nothing. */
 Status inputs_override(Run *run, const char *text, OverrideList *settings);
 

@@ -1,0 +1,19 @@
+/* point_internal: from a simulated schedule to the figures of a point. */
+#pragma once
+
+#include "report/point.h"
+#include "schedule/ledger.h"
+#include "schedule/simulate.h"
+
+typedef struct PointStudy {
+    const PointRequest *request;
+    const Schedule *schedule;
+    const Simulation *simulation;
+    const Ledger *ledger;
+    int64_t decode; /* index of the decode step, -1: none */
+    double gpus;    /* of the cluster */
+    Point *point;
+} PointStudy;
+
+/* All of point->figures. */
+void point_figures(const PointStudy *study);
