@@ -113,7 +113,7 @@ static void tables_fill(Tables *t, const Settings *s, int ranks) {
         t->places[i] = (rt_place){.index = i, .gpu = i};
     }
     for (int c = 0; c < CHANNELS; ++c)
-        t->channels[c] = (rt_channel){"world", ranks, t->ranks, ranks, t->own[c][0]};
+        t->channels[c] = (rt_channel){"world", ranks, t->ranks, ranks, t->own[c][0], 0, NULL};
     for (int64_t bytes = s->least; bytes <= s->most && t->sizes < MOST_SIZES; bytes *= s->factor)
         tables_exchange(t, t->sizes++, ranks, bytes);
     for (int m = 0; m < MOVES; ++m)

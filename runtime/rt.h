@@ -50,13 +50,23 @@ typedef struct rt_op {
     const char *provenance; /* lowering rule and planner line */
 } rt_op;
 
-/* A communicator. Member i of a collective owns pieces [own[2 i], own[2 i + 1]) of `pieces`. */
+/* Pieces [begin, end) from one member of a channel to another, by index: copied, or added to what it has. */
+typedef struct rt_transfer_item {
+    int32_t from, to;
+    int32_t begin, end;
+    bool sum;
+} rt_transfer_item;
+
+/* A communicator. Member i of a collective owns pieces [own[2 i], own[2 i + 1]) of `pieces`; a stage of
+ * transfers lists them instead. */
 typedef struct rt_channel {
     const char *name;
     int32_t members;
     const int32_t *ranks; /* [members] ascending */
     int32_t pieces;
-    const int32_t *own; /* [members][2]; NULL for exchanges */
+    const int32_t *own; /* [members][2]; NULL for exchanges and transfers */
+    int32_t transfers;
+    const rt_transfer_item *transfer; /* [transfers], or NULL */
 } rt_channel;
 
 /* Who sends how much to whom in dispatch (sources to targets) and combine (back). Source s owns `rows` rows
@@ -156,6 +166,17 @@ rt_status rt_all_reduce(rt_rank *rank, int op, int layer, int channel, const rt_
 rt_status rt_reduce_scatter(rt_rank *rank, int op, int layer, int channel,
                             const rt_collective *args);
 rt_status rt_all_gather(rt_rank *rank, int op, int layer, int channel, const rt_collective *args);
+
+/* The transfers of the channel, all at once: what is sent is what was there before any of them. Sums are taken
+ * in float32 in the order of the list and rounded to `type` after each. Before anything that it still sends
+ * would change, what a rank receives waits in its workspace, `arrivals` bytes: room for all sums and for copies
+ * over pieces that it sends. */
+typedef struct rt_transfer_args {
+    int64_t buffer, units, unit_bytes;
+    int64_t workspace, arrivals; /* slab offset, bytes */
+    rt_type type;
+} rt_transfer_args;
+rt_status rt_transfer(rt_rank *rank, int op, int layer, int channel, const rt_transfer_args *args);
 
 /* One transfer between the two ranks of a channel: rt_send on one, rt_recv of as many bytes on the other. Both
  * return when the buffer is free to be used. */

@@ -220,6 +220,17 @@ static void push_channel(lua_State *lua, const Channel *channel) {
         lua_rawseti(lua, -2, 2 * i + 2);
     }
     lua_setfield(lua, -2, "own");
+    lua_newtable(lua);
+    for (int64_t i = 0; i < channel->transfers.count; ++i) {
+        const ChannelTransfer *transfer = &channel->transfers.items[i];
+        lua_createtable(lua, 0, 5);
+        set_int(lua, "from", transfer->from);
+        set_int(lua, "to", transfer->to);
+        set_range(lua, "begin", "end_", transfer->pieces);
+        set_bool(lua, "sum", transfer->sum);
+        lua_rawseti(lua, -2, i + 1);
+    }
+    lua_setfield(lua, -2, "transfers");
 }
 
 /* Pairs (rank, count) of one side. */

@@ -92,14 +92,29 @@ typedef enum PlanPrimitive {
     PRIMITIVE_ALL_REDUCE,     /* members get the sum of the pieces named for each (equal for all) */
     PRIMITIVE_REDUCE_SCATTER, /* member i gets the sum of pieces[i] */
     PRIMITIVE_ALL_GATHER,     /* member i contributes pieces[i], all get all of them */
+    PRIMITIVE_TRANSFERS,      /* as listed, all at once: what is sent is of before the stage */
 } PlanPrimitive;
 extern const char *const plan_primitive_names[];
 
+typedef enum PlanReduce {
+    REDUCE_COPY, /* replaces what the receiver has */
+    REDUCE_SUM,  /* is added to it; several sums of a piece in the order of the list */
+} PlanReduce;
+extern const char *const plan_reduce_names[];
+
+/* Pieces [begin, end) of the move's payload from one rank of a set to the same place in another. */
+typedef struct PlanTransfer {
+    int64_t from, to;
+    Range pieces;
+    int64_t reduce; /* PlanReduce */
+} PlanTransfer;
+
 /* A primitive over one set of ranks. pieces[i] of member i: [begin, end) of the move's pieces; may
- * be empty for reduce_scatter and all_gather. */
+ * be empty for reduce_scatter and all_gather. Sets of transfers list those instead. */
 typedef struct PlanSet {
-    IntList ranks;
+    IntList ranks;         /* ascending */
     LIST_OF(Range) pieces; /* FIELD_LIST of range_schema */
+    LIST_OF(PlanTransfer) transfers;
 } PlanSet;
 
 typedef struct PlanMoveStage {

@@ -7,7 +7,9 @@ const char *const plan_part_names[] = {
     "embed",   "receive", "attention", "dispatch", "experts",
     "combine", "send",    "head",      "tokens",   NULL,
 };
-const char *const plan_primitive_names[] = {"all_reduce", "reduce_scatter", "all_gather", NULL};
+const char *const plan_primitive_names[] = {"all_reduce", "reduce_scatter", "all_gather",
+                                            "transfers", NULL};
+const char *const plan_reduce_names[] = {"copy", "sum", NULL};
 const char *const plan_move_names[] = {
     "attention_output", "gather",  "embedding", "ffn_output",
     "dispatch",         "combine", "handover",  NULL,
@@ -110,9 +112,22 @@ static const Field order_fields[] = {
 };
 SCHEMA(order, "PlanOrder", PlanOrder, "what a set of ranks does, in program order");
 
+static const Field transfer_fields[] = {
+    {COUNT(PlanTransfer, from, 0), .doc = "rank of the set"},
+    {COUNT(PlanTransfer, to, 0), .doc = "another one"},
+    {FIELD(PlanTransfer, pieces, FIELD_RANGE), .doc = "of the move, the same place on both sides"},
+    {CHOICE(PlanTransfer, reduce, plan_reduce_names), .fallback = "copy",
+     .doc = "what becomes of them in the receiver"},
+    {0},
+};
+SCHEMA(transfer, "PlanTransfer", PlanTransfer, "pieces from one rank to another");
+
 static const Field set_fields[] = {
     {FIELD(PlanSet, ranks, FIELD_INTS), .min = 1, .max = COUNT_MAX, .doc = "its members"},
-    {ITEMS(PlanSet, pieces, range_schema), .doc = "pieces of each member"},
+    {ITEMS(PlanSet, pieces, range_schema), .fallback = "",
+     .doc = "pieces of each member; none where there are transfers"},
+    {ITEMS(PlanSet, transfers, transfer_schema), .fallback = "",
+     .doc = "of primitive transfers, all at once"},
     {0},
 };
 SCHEMA(set, "PlanSet", PlanSet, "ranks that run one primitive together");

@@ -16,13 +16,63 @@ static const PlanMove *find_move(const PlanStep *step, int64_t kind, int64_t gro
     return NULL;
 }
 
-static Status check_set(Check *check, const PlanMove *move, const PlanMoveStage *stage,
-                        const PlanSet *set, bool *seen, const char *where) {
-    if (set->pieces.count != set->ranks.count) {
-        return plan_refuse(check, "E0513", "pieces[i] belongs to ranks[i]",
+static bool has_rank(const PlanSet *set, int64_t rank) {
+    for (int64_t i = 0; i < set->ranks.count; i++) {
+        if (set->ranks.items[i] == rank) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Transfers join two different members of their set; what they compute is the proof's question. */
+static Status check_transfers(Check *check, const PlanMove *move, const PlanSet *set,
+                              const char *where) {
+    for (int64_t i = 0; i < set->transfers.count; i++) {
+        const PlanTransfer *transfer = &set->transfers.items[i];
+        const char *bad = NULL;
+        if (!has_rank(set, transfer->from) || !has_rank(set, transfer->to)) {
+            bad = "both ranks are members of the set";
+        } else if (transfer->from == transfer->to) {
+            bad = "a rank sends to another one";
+        } else if (transfer->pieces.begin >= transfer->pieces.end ||
+                   transfer->pieces.end > move->pieces) {
+            bad = "write [begin, end) within the pieces of the move";
+        }
+        if (bad) {
+            return plan_refuse(check, "E0513", bad,
+                               "%s.transfers[%lld]: pieces [%lld, %lld) of %lld from rank %lld to "
+                               "rank %lld",
+                               where, (long long)i, (long long)transfer->pieces.begin,
+                               (long long)transfer->pieces.end, (long long)move->pieces,
+                               (long long)transfer->from, (long long)transfer->to);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* A set of transfers lists those, any other the pieces of its members. */
+static Status check_form(Check *check, const PlanMoveStage *stage, const PlanSet *set,
+                         const char *where) {
+    bool lists = stage->primitive == PRIMITIVE_TRANSFERS;
+    if (lists != (set->transfers.count > 0)) {
+        return plan_refuse(check, "E0513",
+                           "a stage of primitive transfers lists them in its sets, no other does",
+                           "%s: %lld transfers in a stage of %s", where,
+                           (long long)set->transfers.count, plan_primitive_names[stage->primitive]);
+    }
+    if (set->pieces.count != (lists ? 0 : set->ranks.count)) {
+        return plan_refuse(check, "E0513",
+                           lists ? "transfers name the pieces" : "pieces[i] belongs to ranks[i]",
                            "%s: %lld ranks, but pieces of %lld", where, (long long)set->ranks.count,
                            (long long)set->pieces.count);
     }
+    return STATUS_OK;
+}
+
+static Status check_set(Check *check, const PlanMove *move, const PlanMoveStage *stage,
+                        const PlanSet *set, bool *seen, const char *where) {
+    TRY(check_form(check, stage, set, where));
     for (int64_t i = 0; i < set->ranks.count; i++) {
         int64_t rank = set->ranks.items[i];
         bool member =
@@ -33,6 +83,14 @@ static Status check_set(Check *check, const PlanMove *move, const PlanMoveStage 
                                "%s: rank %lld", where, (long long)rank);
         }
         seen[rank] = true;
+        if (i > 0 && rank < set->ranks.items[i - 1]) {
+            return plan_refuse(check, "E0513", "write the ranks of a set in ascending order",
+                               "%s: rank %lld after rank %lld", where, (long long)rank,
+                               (long long)set->ranks.items[i - 1]);
+        }
+        if (stage->primitive == PRIMITIVE_TRANSFERS) {
+            continue;
+        }
         Range pieces = set->pieces.items[i], first = set->pieces.items[0];
         bool reduces = stage->primitive == PRIMITIVE_ALL_REDUCE;
         if (pieces.begin > pieces.end || pieces.end > move->pieces ||
@@ -46,7 +104,7 @@ static Status check_set(Check *check, const PlanMove *move, const PlanMoveStage 
                                (long long)move->pieces, (long long)rank);
         }
     }
-    return STATUS_OK;
+    return check_transfers(check, move, set, where);
 }
 
 static Status check_stages(Check *check, const PlanMove *move, const char *where) {

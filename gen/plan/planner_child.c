@@ -149,7 +149,7 @@ static Status run_strategy(Child *child) {
     if (job->names_only)
         return take_names(child, module);
     push_inputs(lua, job->inputs);
-    TRY(planner_options(lua, module, job->strategy, job->options, &child->diag));
+    TRY(planner_options(&child->sandbox, module, job->strategy, job->options, &child->diag));
     planner_price_push(lua, &child->question);
     TRY(sandbox_call(&child->sandbox, 3, 2, &child->diag));
     return take_result(child);

@@ -3,6 +3,7 @@
 #include "plan/planner_options.h"
 
 #include "base/buf.h"
+#include "base/fs.h"
 
 #include <errno.h>
 #include <lauxlib.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 typedef struct Options {
+    const Sandbox *sandbox;
     lua_State *lua;
     int declared, result; /* stack: list of declarations, table of values */
     const char *strategy;
@@ -66,12 +68,25 @@ static Status bad_value(const Options *options, const char *key, const char *val
     return STATUS_USAGE;
 }
 
+/* Whether a choice on top of the stack may also be the name of a Lua file of a folder under share, and this
+ * is one. */
+static bool names_file(const Options *options, const char *value) {
+    const char *folder = field_text(options->lua, "folder");
+    if (!folder || !options->sandbox->share || !*value ||
+        strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(value)) {
+        return false;
+    }
+    Arena *arena = options->diag->arena;
+    return fs_exists(fs_join(arena, options->sandbox->share,
+                             arena_printf(arena, "lua/%s/%s.lua", folder, value)));
+}
+
 /* The allowed values of a choice on top of the stack, for messages; NULL if `value` is among
  * them. */
 static const char *values_unless_allowed(const Options *options, const char *value) {
     lua_State *lua = options->lua;
     Buf list = {0};
-    bool allowed = false;
+    bool allowed = names_file(options, value);
     lua_pushliteral(lua, "values");
     lua_rawget(lua, -2);
     lua_Integer count = lua_istable(lua, -1) ? (lua_Integer)lua_rawlen(lua, -1) : 0;
@@ -84,6 +99,10 @@ static const char *values_unless_allowed(const Options *options, const char *val
         lua_pop(lua, 1);
     }
     lua_pop(lua, 1);
+    const char *folder = field_text(lua, "folder");
+    if (folder) {
+        buf_printf(&list, "; or the name of a file in lua/%s under --share", folder);
+    }
     const char *text = allowed ? NULL : arena_strdup(options->diag->arena, list.data);
     buf_free(&list);
     return text;
@@ -157,10 +176,11 @@ static Status set_option(const Options *options, char *pair) {
     return STATUS_OK;
 }
 
-Status planner_options(lua_State *lua, int module, const char *strategy, const char *text,
+Status planner_options(const Sandbox *sandbox, int module, const char *strategy, const char *text,
                        Diag *diag) {
+    lua_State *lua = sandbox->lua;
     int top = lua_gettop(lua);
-    Options options = {.lua = lua, .strategy = strategy, .diag = diag};
+    Options options = {.sandbox = sandbox, .lua = lua, .strategy = strategy, .diag = diag};
     lua_pushliteral(lua, "options");
     if (lua_rawget(lua, module) != LUA_TTABLE) {
         lua_pop(lua, 1);

@@ -195,12 +195,12 @@ static int64_t kind_bytes(const Sizes *s, const Op *op, const char *name) {
 int64_t check_argument_bytes(const Check *check, int64_t rank, int64_t step, const Op *op,
                              int arg) {
     const char *name = op_info[op->kind].args[arg].name;
+    if (strcmp(name, "workspace") == 0)
+        return workspace_bytes(check->plan, op);
     if (op_info[op->kind].class == OPCLASS_COLLECTIVE)
         return check_arg(op, "units") * check_arg(op, "unit_bytes");
     if (op_info[op->kind].class == OPCLASS_PAIR)
         return check_arg(op, "bytes");
-    if (strcmp(name, "workspace") == 0)
-        return workspace_bytes(check->plan, op);
     int64_t bytes = window_bytes(check, rank, step, op, name);
     if (bytes >= 0)
         return bytes;

@@ -21,7 +21,8 @@ static const char *bad_move(const Schedule *schedule, int64_t rank, const Op *op
     const Channel *channel = &schedule->channels.items[op->channel];
     if (!member_of(&channel->ranks, rank))
         return "the rank is no member of its channel";
-    if (channel->is_exchange != exchange || channel->is_pair != pair)
+    if (channel->is_exchange != exchange || channel->is_pair != pair ||
+        (channel->transfers.count > 0) != (op->kind == OP_transfer))
         return "its channel is for another kind of move";
     if (channel->stream != op->stream)
         return "it is not on its channel's stream";
@@ -127,20 +128,35 @@ static void check_segment(Check *check, const RankSchedule *rank, int64_t step,
     check_count(check, CHECK_IDS, segment->count);
 }
 
+/* The members of a channel own pieces each, or it lists transfers between them. */
+static bool sound_pieces(const Channel *channel) {
+    bool lists = channel->transfers.count > 0;
+    bool sound = channel->pieces > 0 && channel->own.count == (lists ? 0 : channel->ranks.count);
+    for (int64_t i = 0; i < channel->own.count; ++i)
+        sound = sound && channel->own.items[i].begin >= 0 &&
+                channel->own.items[i].begin <= channel->own.items[i].end &&
+                channel->own.items[i].end <= channel->pieces;
+    for (int64_t i = 0; i < channel->transfers.count; ++i) {
+        const ChannelTransfer *transfer = &channel->transfers.items[i];
+        sound = sound && transfer->from >= 0 && transfer->from < channel->ranks.count &&
+                transfer->to >= 0 && transfer->to < channel->ranks.count &&
+                transfer->from != transfer->to && transfer->pieces.begin >= 0 &&
+                transfer->pieces.begin < transfer->pieces.end &&
+                transfer->pieces.end <= channel->pieces;
+    }
+    return sound;
+}
+
 static void check_channels(Check *check) {
     for (int64_t c = 0; c < check->schedule->channels.count; ++c) {
         const Channel *channel = &check->schedule->channels.items[c];
         bool sound = channel->is_exchange || (channel->is_pair && channel->ranks.count == 2) ||
-                     (channel->own.count == channel->ranks.count && channel->pieces > 0);
+                     sound_pieces(channel);
         for (int64_t i = 0; i < channel->ranks.count; ++i) {
             int64_t rank = channel->ranks.items[i];
             sound = sound && rank >= 0 && rank < check->schedule->world &&
                     (i == 0 || rank > channel->ranks.items[i - 1]);
         }
-        for (int64_t i = 0; sound && i < channel->own.count; ++i)
-            sound = channel->own.items[i].begin >= 0 &&
-                    channel->own.items[i].begin <= channel->own.items[i].end &&
-                    channel->own.items[i].end <= channel->pieces;
         if (!sound)
             check_fail(check, CHECK_IDS, NULL,
                        "channel \"%s\": its ranks or pieces are out of range", channel->name);

@@ -117,6 +117,24 @@ static void meet_exchange(Walkers *walkers, const WalkMeeting *meeting) {
     }
 }
 
+/* Room for what arrives before it may be used. */
+static void meet_arrivals(Walkers *walkers, const WalkMeeting *meeting, const Channel *channel) {
+    Check *check = walkers->check;
+    for (int64_t i = 0; i < meeting->count; ++i) {
+        const Op *op = check_op(check, meeting->ranks[i], meeting->items[i].op);
+        if (op->kind != OP_transfer)
+            continue;
+        int64_t bytes =
+            channel_arrivals(channel, i, check_arg(op, "units"), check_arg(op, "unit_bytes"));
+        if (check_arg(op, "arrivals") < bytes)
+            check_fail(check, CHECK_COLLECTIVE, NULL,
+                       "channel %s: %s has room for %lld bytes of the %lld that arrive",
+                       channel->name,
+                       check_where(check, meeting->ranks[i], walkers->step, meeting->items[i]),
+                       (long long)check_arg(op, "arrivals"), (long long)bytes);
+    }
+}
+
 static void meet_collective(Walkers *walkers, const WalkMeeting *meeting) {
     Check *check = walkers->check;
     const Channel *channel = &check->schedule->channels.items[meeting->channel];
@@ -127,6 +145,7 @@ static void meet_collective(Walkers *walkers, const WalkMeeting *meeting) {
              channel->own.items[i].end != channel->own.items[0].end))
             check_fail(check, CHECK_COLLECTIVE, NULL,
                        "channel %s: members of an all_reduce name other pieces", channel->name);
+    meet_arrivals(walkers, meeting, channel);
     for (int64_t i = 1; i < meeting->count; ++i) {
         WalkItem item = meeting->items[i], head = meeting->items[0];
         const Op *op = check_op(check, meeting->ranks[i], item.op);

@@ -17,6 +17,9 @@ typedef struct Piece {
 
 typedef struct Track {
     LIST_OF(Piece) pieces; /* in order, without gaps; empty: the buffer is not followed */
+    const Channel
+        *moved; /* the last one that moved it, NULL: none, and how: names pieces to people */
+    const Op *by;
 } Track;
 
 struct Provenance {
@@ -129,42 +132,68 @@ static bool same_value(const Provenance *at, const Piece *a, const Piece *b) {
     return a->valid == b->valid && same_set(at, a->from, b->from);
 }
 
-/* Replace what [value.begin, value.end) of a buffer holds. */
+/* Index of the piece that byte `at_byte` lies in, or of the end. */
+static int64_t piece_at(const Track *track, int64_t at_byte) {
+    int64_t low = 0, high = track->pieces.count;
+    while (low < high) {
+        int64_t middle = low + (high - low) / 2;
+        if (track->pieces.items[middle].end <= at_byte)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Add to a list of pieces what is not empty; what continues the last one, to it. */
+static int append(const Provenance *at, Piece *list, int count, Piece piece) {
+    if (piece.begin >= piece.end)
+        return count;
+    if (count > 0 && same_value(at, &list[count - 1], &piece)) {
+        list[count - 1].end = piece.end;
+        return count;
+    }
+    list[count] = piece;
+    return count + 1;
+}
+
+/* Replace what [value.begin, value.end) of a buffer holds: the pieces that touch it become at most five. */
 static void assign(Provenance *at, Track *track, Piece value) {
-    LIST_OF(Piece) next = {0};
-    Arena *arena = at->check->scratch;
     if (value.begin >= value.end)
         return;
-    for (int64_t i = 0; i < track->pieces.count; ++i) {
-        Piece old = track->pieces.items[i], left = old, right = old;
-        left.end = old.end < value.begin ? old.end : value.begin;
-        right.begin = old.begin > value.end ? old.begin : value.end;
-        if (left.begin < left.end)
-            *(Piece *)LIST_PUSH(arena, &next) = left;
-        if (old.begin <= value.begin && value.begin < old.end)
-            *(Piece *)LIST_PUSH(arena, &next) = value;
-        if (right.begin < right.end)
-            *(Piece *)LIST_PUSH(arena, &next) = right;
-    }
-    track->pieces.count = 0;
-    for (int64_t i = 0; i < next.count; ++i) {
-        Piece *last =
-            track->pieces.count > 0 ? &track->pieces.items[track->pieces.count - 1] : NULL;
-        if (last && same_value(at, last, &next.items[i]))
-            last->end = next.items[i].end;
-        else
-            *(Piece *)LIST_PUSH(arena, &track->pieces) = next.items[i];
-    }
+    int64_t first = piece_at(track, value.begin), last = piece_at(track, value.end - 1);
+    if (first == track->pieces.count)
+        return;
+    last = last == track->pieces.count ? last - 1 : last;
+    Piece left = track->pieces.items[first], right = track->pieces.items[last], next[5];
+    int count = 0;
+    left.end = value.begin;
+    right.begin = value.end;
+    value.begin = value.begin > left.begin ? value.begin : left.begin;
+    value.end = value.end < right.end ? value.end : right.end;
+    if (first > 0)
+        count = append(at, next, count, track->pieces.items[--first]);
+    count = append(at, next, count, left);
+    count = append(at, next, count, value);
+    count = append(at, next, count, right);
+    if (last + 1 < track->pieces.count)
+        count = append(at, next, count, track->pieces.items[++last]);
+    int64_t more = count - (last + 1 - first), tail = track->pieces.count - (last + 1);
+    for (int64_t i = 0; i < more; ++i)
+        LIST_PUSH(at->check->scratch, &track->pieces);
+    memmove(&track->pieces.items[first + count], &track->pieces.items[last + 1],
+            (size_t)tail * sizeof *track->pieces.items);
+    memcpy(&track->pieces.items[first], next, (size_t)count * sizeof *next);
+    track->pieces.count = first + count + tail;
 }
 
 /* The value of [begin, end), if it is the same all through. */
 static bool value_of(const Provenance *at, const Track *track, int64_t begin, int64_t end,
                      Piece *value) {
     bool found = false;
-    for (int64_t i = 0; i < track->pieces.count; ++i) {
+    for (int64_t i = piece_at(track, begin);
+         i < track->pieces.count && track->pieces.items[i].begin < end; ++i) {
         const Piece *piece = &track->pieces.items[i];
-        if (piece->end <= begin || piece->begin >= end)
-            continue;
         if (found && !same_value(at, piece, value))
             return false;
         *value = *piece;
@@ -175,6 +204,24 @@ static bool value_of(const Provenance *at, const Track *track, int64_t begin, in
 
 /* --- kernels
  * ------------------------------------------------------------------------------------------ */
+
+/* Bytes of pieces [begin, end) in a member's buffer. */
+static Range piece_bytes(const Channel *channel, const Op *op, Range pieces) {
+    int64_t delta = op->args[op_arg((OpKind)op->kind, "buffer")].delta;
+    Range bytes =
+        channel_bytes(channel, pieces, check_arg(op, "units"), check_arg(op, "unit_bytes"));
+    return (Range){delta + bytes.begin, delta + bytes.end};
+}
+
+/* " (piece 2 of 4)" where a move has cut the buffer, else nothing. */
+static const char *piece_name(const Provenance *at, const Track *track, int64_t byte) {
+    int64_t k = 0, count = track->moved ? track->moved->pieces : 0;
+    while (k < count && piece_bytes(track->moved, track->by, (Range){k, k + 1}).end <= byte)
+        ++k;
+    return k == count ? ""
+                      : arena_printf(at->check->scratch, " (piece %lld of %lld)", (long long)k,
+                                     (long long)count);
+}
 
 static void read_range(Provenance *at, int64_t rank, WalkItem item, int64_t buffer, int64_t begin,
                        int64_t end) {
@@ -188,9 +235,9 @@ static void read_range(Provenance *at, int64_t rank, WalkItem item, int64_t buff
             continue;
         if (!piece->valid) {
             check_fail(check, CHECK_GATHER, "a gather is missing, or gives other pieces",
-                       "%s reads bytes [%lld, %lld) of %s, which no member has sent",
+                       "%s reads bytes [%lld, %lld) of %s%s, which no member has sent",
                        check_where(check, rank, at->step, item), (long long)piece->begin,
-                       (long long)piece->end, name);
+                       (long long)piece->end, name, piece_name(at, track, piece->begin));
             return;
         }
         if (!piece->from || same_set(at, piece->from, at->group[rank]))
@@ -202,9 +249,10 @@ static void read_range(Provenance *at, int64_t rank, WalkItem item, int64_t buff
                 break;
         }
         check_fail(check, CHECK_REDUCE, "a reduction is missing, or sums other pieces",
-                   "%s reads bytes [%lld, %lld) of %s, a sum that lacks the part of rank %lld",
+                   "%s reads bytes [%lld, %lld) of %s%s, a sum that lacks the part of rank %lld",
                    check_where(check, rank, at->step, item), (long long)piece->begin,
-                   (long long)piece->end, name, (long long)absent);
+                   (long long)piece->end, name, piece_name(at, track, piece->begin),
+                   (long long)absent);
         return;
     }
 }
@@ -242,14 +290,6 @@ void provenance_local(Provenance *at, int64_t rank, WalkItem item) {
 /* --- meetings
  * ----------------------------------------------------------------------------------------- */
 
-/* Bytes of piece k in a member's buffer. */
-static Range piece_bytes(const Channel *channel, const Op *op, int64_t k) {
-    int64_t units = check_arg(op, "units"), unit = check_arg(op, "unit_bytes");
-    int64_t delta = op->args[op_arg((OpKind)op->kind, "buffer")].delta;
-    return (Range){delta + units * k / channel->pieces * unit,
-                   delta + units * (k + 1) / channel->pieces * unit};
-}
-
 typedef struct Member {
     int64_t rank;
     WalkItem item;
@@ -264,9 +304,19 @@ static Member member_of(const Provenance *at, const WalkMeeting *meeting, int64_
     return member;
 }
 
-static void refuse_part(Provenance *at, const Member *member, int64_t k, const char *why) {
-    check_fail(at->check, CHECK_REDUCE, NULL, "%s: piece %lld %s",
-               check_where(at->check, member->rank, at->step, member->item), (long long)k, why);
+static void refuse_part(Provenance *at, const Member *member, const Channel *channel, int64_t k,
+                        const char *why) {
+    check_fail(at->check, CHECK_REDUCE, NULL, "%s: piece %lld of %lld %s",
+               check_where(at->check, member->rank, at->step, member->item), (long long)k,
+               (long long)channel->pieces, why);
+}
+
+/* A rank whose part is in both, -1: none. */
+static int64_t in_both(const Provenance *at, const uint64_t *a, const uint64_t *b) {
+    for (int64_t rank = 0; rank < at->words * 64; ++rank)
+        if ((a[rank / 64] & b[rank / 64]) >> (rank % 64) & 1)
+            return rank;
+    return -1;
 }
 
 /* The union of what the members have of piece k. */
@@ -275,24 +325,26 @@ static const uint64_t *unite(Provenance *at, const WalkMeeting *meeting, const C
     uint64_t *sum = new_set(at);
     for (int64_t i = 0; i < meeting->count; ++i) {
         Member member = member_of(at, meeting, i);
-        Range bytes = piece_bytes(channel, member.op, k);
+        Range bytes = piece_bytes(channel, member.op, (Range){k, k + 1});
         Piece value;
         if (bytes.begin >= bytes.end)
             continue;
         if (!value_of(at, member.track, bytes.begin, bytes.end, &value) || !value.valid) {
-            refuse_part(at, &member, k, "is summed, but not all of it has been computed here");
+            refuse_part(at, &member, channel, k,
+                        "is summed, but not all of it has been computed here");
             continue;
         }
         if (!value.from) {
-            refuse_part(at, &member, k, "is summed, but is no part of a sum");
+            refuse_part(at, &member, channel, k, "is summed, but is no part of a sum");
             continue;
         }
-        for (int64_t w = 0; w < at->words; ++w) {
-            if (sum[w] & value.from[w]) {
-                refuse_part(at, &member, k, "is summed with a part that it has already");
-                break;
-            }
-        }
+        int64_t twice = in_both(at, sum, value.from);
+        if (twice >= 0)
+            refuse_part(
+                at, &member, channel, k,
+                arena_printf(at->check->scratch,
+                             "is summed with the part of rank %lld, which the sum has already",
+                             (long long)twice));
         for (int64_t w = 0; w < at->words; ++w)
             sum[w] |= value.from[w];
     }
@@ -306,7 +358,7 @@ static void reduce_piece(Provenance *at, const WalkMeeting *meeting, const Chann
     check_count(at->check, CHECK_REDUCE, 1);
     for (int64_t i = 0; i < meeting->count; ++i) {
         Member member = member_of(at, meeting, i);
-        Range bytes = piece_bytes(channel, member.op, k);
+        Range bytes = piece_bytes(channel, member.op, (Range){k, k + 1});
         bool gets = owner < 0 || owner == i;
         assign(at, member.track, (Piece){bytes.begin, bytes.end, gets, gets ? sum : NULL});
     }
@@ -315,21 +367,88 @@ static void reduce_piece(Provenance *at, const WalkMeeting *meeting, const Chann
 static void gather_piece(Provenance *at, const WalkMeeting *meeting, const Channel *channel,
                          int64_t k, int64_t owner) {
     Member source = member_of(at, meeting, owner);
-    Range own = piece_bytes(channel, source.op, k);
+    Range own = piece_bytes(channel, source.op, (Range){k, k + 1});
     Piece value;
     if (own.begin >= own.end)
         return;
     if (!value_of(at, source.track, own.begin, own.end, &value) || !value.valid) {
-        check_fail(at->check, CHECK_GATHER, NULL, "%s: piece %lld is given, but has not been made",
-                   check_where(at->check, source.rank, at->step, source.item), (long long)k);
+        check_fail(at->check, CHECK_GATHER, NULL,
+                   "%s: piece %lld of %lld is given, but has not been made",
+                   check_where(at->check, source.rank, at->step, source.item), (long long)k,
+                   (long long)channel->pieces);
         return;
     }
     for (int64_t i = 0; i < meeting->count; ++i) {
         Member member = member_of(at, meeting, i);
-        Range bytes = piece_bytes(channel, member.op, k);
+        Range bytes = piece_bytes(channel, member.op, (Range){k, k + 1});
         if (i != owner)
             assign(at, member.track, (Piece){bytes.begin, bytes.end, value.valid, value.from});
     }
+}
+
+/* What becomes of piece k in the receiver of a transfer. `taken`: it got the piece in this stage before. */
+static void receive_piece(Provenance *at, const Member *sender, const Member *receiver,
+                          const Channel *channel, bool sum, int64_t k, const Piece *sent,
+                          bool taken) {
+    Range bytes = piece_bytes(channel, receiver->op, (Range){k, k + 1});
+    const char *from = arena_printf(at->check->scratch, "from rank %lld", (long long)sender->rank);
+    Piece own;
+    check_count(at->check, sum ? CHECK_REDUCE : CHECK_GATHER, 1);
+    if (!sent->valid)
+        from = arena_printf(at->check->scratch, "comes %s, which has not made it", from);
+    else if (taken)
+        from = arena_printf(at->check->scratch, "comes %s too: a copy stands alone in its stage",
+                            from);
+    else if (!sum) {
+        assign(at, receiver->track, (Piece){bytes.begin, bytes.end, true, sent->from});
+        return;
+    } else if (!value_of(at, receiver->track, bytes.begin, bytes.end, &own) || !own.valid ||
+               !own.from || !sent->from) {
+        from =
+            arena_printf(at->check->scratch, "%s is added, but one side is no part of a sum", from);
+    } else if (in_both(at, own.from, sent->from) >= 0) {
+        from = arena_printf(at->check->scratch, "gets the part of rank %lld twice, again %s",
+                            (long long)in_both(at, own.from, sent->from), from);
+    } else {
+        uint64_t *both = new_set(at);
+        for (int64_t w = 0; w < at->words; ++w)
+            both[w] = own.from[w] | sent->from[w];
+        assign(at, receiver->track, (Piece){bytes.begin, bytes.end, true, both});
+        return;
+    }
+    refuse_part(at, receiver, channel, k, from);
+}
+
+/* A stage of transfers: everything is sent before anything is received. */
+static void transfers_meet(Provenance *at, const WalkMeeting *meeting, const Channel *channel) {
+    Arena local = {0};
+    int64_t count = 0, next = 0;
+    for (int64_t i = 0; i < channel->transfers.count; ++i)
+        count += channel->transfers.items[i].pieces.end - channel->transfers.items[i].pieces.begin;
+    Piece *sent = ARENA_ARRAY(&local, count, Piece);
+    /* [members][pieces] 1: has got sums, 2: a copy */
+    char *got = ARENA_ARRAY(&local, meeting->count * channel->pieces, char);
+    for (int pass = 0; pass < 2; ++pass, next = 0) {
+        for (int64_t i = 0; i < channel->transfers.count; ++i) {
+            const ChannelTransfer *transfer = &channel->transfers.items[i];
+            Member from = member_of(at, meeting, transfer->from);
+            Member to = member_of(at, meeting, transfer->to);
+            for (int64_t k = transfer->pieces.begin; k < transfer->pieces.end; ++k, ++next) {
+                Range bytes = piece_bytes(channel, from.op, (Range){k, k + 1});
+                char *before = &got[transfer->to * channel->pieces + k];
+                if (bytes.begin >= bytes.end)
+                    continue;
+                if (pass == 0 && !value_of(at, from.track, bytes.begin, bytes.end, &sent[next]))
+                    sent[next].valid = false;
+                if (pass == 0)
+                    continue;
+                receive_piece(at, &from, &to, channel, transfer->sum, k, &sent[next],
+                              *before == 2 || (*before == 1 && !transfer->sum));
+                *before = transfer->sum ? 1 : 2;
+            }
+        }
+    }
+    arena_free(&local);
 }
 
 /* What is sent must be whole; what is received joins what other peers have sent of the buffer. */
@@ -360,6 +479,15 @@ void provenance_meet(Provenance *at, const WalkMeeting *meeting) {
         return;
     }
     int64_t kind = check_op(at->check, meeting->ranks[0], meeting->items[0].op)->kind;
+    for (int64_t i = 0; i < meeting->count; ++i) {
+        Member member = member_of(at, meeting, i);
+        member.track->moved = channel;
+        member.track->by = member.op;
+    }
+    if (kind == OP_transfer) {
+        transfers_meet(at, meeting, channel);
+        return;
+    }
     for (int64_t i = 0; i < (kind == OP_all_reduce ? 1 : meeting->count); ++i) {
         Range own = channel->own.items[i];
         for (int64_t k = own.begin; k < own.end; ++k) {

@@ -366,6 +366,55 @@ static CostDemand pair_demand(Arena *arena, const Schedule *schedule, int64_t ra
     return demand;
 }
 
+/* Adding what a member receives: one more kernel, which reads both sides and writes one. */
+static double adding(const Schedule *schedule, const Channel *channel, int64_t units, int64_t unit,
+                     CostCase at) {
+    double *bytes, seconds = 0;
+    Arena scratch = {0};
+    bytes = ARENA_ARRAY(&scratch, channel->ranks.count, double);
+    for (int64_t i = 0; i < channel->transfers.count; ++i) {
+        const ChannelTransfer *transfer = &channel->transfers.items[i];
+        Range range = channel_bytes(channel, transfer->pieces, units, unit);
+        bytes[transfer->to] += transfer->sum ? (double)(range.end - range.begin) : 0;
+    }
+    for (int64_t i = 0; i < channel->ranks.count; ++i) {
+        int64_t node = node_number(schedule, channel->ranks.items[i]);
+        double bandwidth = topology_node(topology_of(schedule), node)->gpu.bandwidth;
+        if (bytes[i] > 0)
+            seconds = fmax(seconds, cost_factors[COST_LAUNCH].value[at] + 3 * bytes[i] / bandwidth);
+    }
+    arena_free(&scratch);
+    return seconds;
+}
+
+/* A stage of transfers: one group of sends and receives, then the sums. */
+static CostDemand transfers_demand(Arena *arena, const Schedule *schedule, const Op *op,
+                                   CostCase at) {
+    const Channel *channel = &schedule->channels.items[op->channel];
+    int64_t units = op->args[op_arg(OP_transfer, "units")].value;
+    int64_t unit = op->args[op_arg(OP_transfer, "unit_bytes")].value;
+    const TopologyNode *slowest = NULL;
+    double largest = 0;
+    Arena scratch = {0};
+    Traffic traffic = traffic_begin(&scratch, schedule);
+    for (int64_t i = 0; i < channel->transfers.count; ++i) {
+        const ChannelTransfer *transfer = &channel->transfers.items[i];
+        Range range = channel_bytes(channel, transfer->pieces, units, unit);
+        int64_t from = channel->ranks.items[transfer->from];
+        const TopologyNode *node =
+            topology_node(topology_of(schedule), node_number(schedule, from));
+        largest = fmax(largest, (double)(range.end - range.begin));
+        add_pair(&traffic, from, channel->ranks.items[transfer->to],
+                 (double)(range.end - range.begin));
+        if (!slowest || node->link.latency > slowest->link.latency)
+            slowest = node;
+    }
+    CostDemand demand = sends_demand(arena, &traffic, slowest, largest, 1, at);
+    demand.fixed += adding(schedule, channel, units, unit, at);
+    arena_free(&scratch);
+    return demand;
+}
+
 /* Probability that a row's top-k of E experts, drawn without replacement, has one of `slots`. */
 static double hit(const Model *model, int64_t slots) {
     double miss = 1;
@@ -523,6 +572,8 @@ CostDemand cost_move(Arena *arena, const Schedule *schedule, int64_t rank, const
         return pair_demand(arena, schedule, rank, op, at);
     default:
         assert(op_info[op->kind].class == OPCLASS_COLLECTIVE);
+        if (op->kind == OP_transfer)
+            return transfers_demand(arena, schedule, op, at);
         return collective_demand(arena, schedule, op, at);
     }
 }

@@ -34,9 +34,27 @@ static int64_t share_bytes(int64_t elements, int64_t m, int64_t n, int64_t eleme
     return (elements * (m + 1) / n - elements * m / n) * element;
 }
 
+/* What this rank sends in a stage of transfers. */
+static void count_transfers(Count *count, int64_t rank, const Op *op) {
+    const Channel *channel = &count->schedule->channels.items[op->channel];
+    for (int64_t i = 0; i < channel->transfers.count; ++i) {
+        const ChannelTransfer *transfer = &channel->transfers.items[i];
+        Range bytes =
+            channel_bytes(channel, transfer->pieces, op->args[op_arg(OP_transfer, "units")].value,
+                          op->args[op_arg(OP_transfer, "unit_bytes")].value);
+        if (channel->ranks.items[transfer->from] == rank)
+            add_bytes(count, rank, channel->ranks.items[transfer->to],
+                      count->calls * (bytes.end - bytes.begin));
+    }
+}
+
 /* What this rank sends in a collective. */
 static void count_collective(Count *count, int64_t rank, const Op *op) {
     const Channel *channel = &count->schedule->channels.items[op->channel];
+    if (op->kind == OP_transfer) {
+        count_transfers(count, rank, op);
+        return;
+    }
     int64_t units = op->args[op_arg((OpKind)op->kind, "units")].value;
     int64_t unit_bytes = op->args[op_arg((OpKind)op->kind, "unit_bytes")].value;
     int64_t element = element_bytes(count->schedule->plan->inputs.workload.dtype);

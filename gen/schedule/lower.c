@@ -89,10 +89,10 @@ void op_buffer(Op *op, const char *argument, int64_t buffer, int64_t delta) {
     op->args[op_arg((OpKind)op->kind, argument)] = (OpValue){buffer, buffer < 0 ? 0 : delta};
 }
 
-void op_workspace(LowerRank *at, Op *op) {
-    int64_t buffer = find_buffer(at->rank, "workspace");
+void op_workspace(LowerRank *at, Op *op, const char *name) {
+    int64_t buffer = find_buffer(at->rank, name);
     if (buffer < 0)
-        buffer = lower_persistent(at, "workspace", BUFFER_WORKSPACE, "scratch", 0, false);
+        buffer = lower_persistent(at, name, BUFFER_WORKSPACE, "scratch", 0, false);
     op_buffer(op, "workspace", buffer, 0);
 }
 
@@ -189,11 +189,19 @@ static const PlanOrder *find_order(const PlanStep *step, int64_t local) {
     return NULL;
 }
 
+/* Argument `workspace` of an operation, -1 if its kind has none or it needs none. */
+static int64_t workspace_of(const Op *op) {
+    for (int i = 0; i < OP_ARGS && op_info[op->kind].args[i].type != ARG_NONE; ++i)
+        if (strcmp(op_info[op->kind].args[i].name, "workspace") == 0)
+            return op->args[i].value;
+    return -1;
+}
+
 static void size_workspace(Lower *lower, RankSchedule *rank) {
-    int64_t buffer = find_buffer(rank, "workspace");
-    for (int64_t i = 0; buffer >= 0 && i < rank->ops.count; ++i) {
+    for (int64_t i = 0; i < rank->ops.count; ++i) {
+        int64_t buffer = workspace_of(&rank->ops.items[i]);
         int64_t bytes = workspace_bytes(lower->plan, &rank->ops.items[i]);
-        if (bytes > rank->buffers.items[buffer].bytes)
+        if (buffer >= 0 && bytes > rank->buffers.items[buffer].bytes)
             rank->buffers.items[buffer].bytes = bytes;
     }
 }

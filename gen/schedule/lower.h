@@ -50,8 +50,9 @@ int64_t lower_find(const LowerRank *at, const char *name);
 Op *lower_op(LowerRank *at, OpKind kind, const char *rule);
 void op_int(Op *op, const char *argument, int64_t value);
 void op_buffer(Op *op, const char *argument, int64_t buffer, int64_t delta);
-/* The rank's workspace, sized after lowering for the operation that needs most. */
-void op_workspace(LowerRank *at, Op *op);
+/* A workspace of the rank, sized after lowering for the operation that needs most. Kernels share "workspace";
+ * moves have their own, so that they need not wait for kernels on other streams. */
+void op_workspace(LowerRank *at, Op *op, const char *name);
 
 int64_t lower_type_bytes(const Lower *lower, const char *type);
 

@@ -68,7 +68,7 @@ static void lower_linear(LowerRank *at, int64_t in, const char *weight, const ch
     op_int(op, "rows", rows);
     op_int(op, "inputs", inputs);
     op_int(op, "outputs", outputs);
-    op_workspace(at, op);
+    op_workspace(at, op, "workspace");
     op->flops = 2.0 * (double)rows * (double)inputs * (double)outputs;
     op->bytes = (double)lower->element *
                 ((double)rows * (double)(inputs + outputs) + (double)inputs * (double)outputs);
@@ -112,7 +112,7 @@ static void lower_heads(LowerRank *at, int64_t qkv, int64_t out) {
     op_buffer(op, "out", out, 0);
     op_int(op, "head_begin", place->heads.begin);
     op_int(op, "kv_begin", place->kv.begin);
-    op_workspace(at, op);
+    op_workspace(at, op, "workspace");
     op->flops = 4.0 * attended(at) * heads * size;
     double cached = at->step->tokens > 1 ? (double)lower_rows(at) : attended(at);
     op->bytes =
@@ -138,7 +138,7 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
     op_buffer(route, "choice", choice, routed.begin * choice_bytes);
     op_buffer(route, "share", share, 0);
     op_int(route, "rows", count);
-    op_workspace(at, route);
+    op_workspace(at, route, "workspace");
     route->flops = 2.0 * (double)count * (double)model->hidden * (double)model->experts;
     route->bytes =
         (double)(count * lower->row_bytes) + 4.0 * (double)(model->hidden * model->experts);
@@ -152,7 +152,7 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
         op_buffer(op, "choice", choice, 0);
         op_int(op, "sequences", lower_sequences(at));
         op_int(op, "tokens", at->step->tokens);
-        op_workspace(at, op);
+        op_workspace(at, op, "workspace");
         op->bytes = 2.0 * (double)(lower_rows(at) * choice_bytes);
     }
     return lower_pack(at, normed, choice);

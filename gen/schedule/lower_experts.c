@@ -215,7 +215,7 @@ Status lower_experts(LowerRank *at) {
     op_int(op, "slots", at->place->slot_count);
     op_int(op, "columns", at->place->columns);
     op_int(op, "exchange", lower_exchange(at));
-    op_workspace(at, op);
+    op_workspace(at, op, "workspace");
     expert_work(at, &sides, op);
     return STATUS_OK;
 }

@@ -43,7 +43,7 @@ Status lower_head(LowerRank *at) {
     op_int(op, "tokens", at->step->tokens);
     op_int(op, "entry_begin", place->head.begin);
     op_int(op, "entries", entries);
-    op_workspace(at, op);
+    op_workspace(at, op, "workspace");
     op->flops = 2.0 * (double)sequences * (double)model->hidden * (double)entries;
     op->bytes = (double)entries * (double)lower->row_bytes;
     TRY(lower_candidates(at, best, sequences));

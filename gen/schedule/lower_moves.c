@@ -25,12 +25,25 @@ const PlanMove *lower_find_move(const PlanStep *step, PlanMoveKind kind, int64_t
 
 /* --- channels ----------------------------------------------------------------------------------------- */
 
+static bool same_transfers(const Channel *a, const Channel *b) {
+    if (a->transfers.count != b->transfers.count)
+        return false;
+    for (int64_t i = 0; i < a->transfers.count; ++i) {
+        const ChannelTransfer *x = &a->transfers.items[i], *y = &b->transfers.items[i];
+        if (x->from != y->from || x->to != y->to || x->pieces.begin != y->pieces.begin ||
+            x->pieces.end != y->pieces.end || x->sum != y->sum)
+            return false;
+    }
+    return true;
+}
+
 static bool same_channel(const Channel *a, const Channel *b) {
     return a->move == b->move && a->stream == b->stream && a->pieces == b->pieces &&
            a->ranks.count == b->ranks.count && a->own.count == b->own.count &&
            memcmp(a->ranks.items, b->ranks.items, sizeof(int64_t) * (size_t)a->ranks.count) == 0 &&
            (a->own.count == 0 ||
-            memcmp(a->own.items, b->own.items, sizeof(Range) * (size_t)a->own.count) == 0);
+            memcmp(a->own.items, b->own.items, sizeof(Range) * (size_t)a->own.count) == 0) &&
+           same_transfers(a, b);
 }
 
 /* A communicator is shared by all steps whose move has the same members: prefill and decode use one. */
@@ -40,6 +53,13 @@ static int64_t channel_id(Lower *lower, const Channel *wanted) {
             return i;
     *(Channel *)LIST_PUSH(lower->arena, &lower->schedule->channels) = *wanted;
     return lower->schedule->channels.count - 1;
+}
+
+static int64_t member_of(const PlanSet *set, int64_t local) {
+    int64_t member = 0;
+    while (set->ranks.items[member] != local)
+        ++member;
+    return member;
 }
 
 static int64_t set_channel(Lower *lower, const PlanMove *move, int64_t stage, int64_t index,
@@ -53,7 +73,14 @@ static int64_t set_channel(Lower *lower, const PlanMove *move, int64_t stage, in
     for (int64_t i = 0; i < set->ranks.count; ++i) {
         *(int64_t *)LIST_PUSH(arena, &channel.ranks) =
             set->ranks.items[i] + copy * lower->plan->ranks_per_copy;
-        *(Range *)LIST_PUSH(arena, &channel.own) = set->pieces.items[i];
+        if (set->pieces.count > 0)
+            *(Range *)LIST_PUSH(arena, &channel.own) = set->pieces.items[i];
+    }
+    for (int64_t i = 0; i < set->transfers.count; ++i) {
+        const PlanTransfer *transfer = &set->transfers.items[i];
+        *(ChannelTransfer *)LIST_PUSH(arena, &channel.transfers) =
+            (ChannelTransfer){member_of(set, transfer->from), member_of(set, transfer->to),
+                              transfer->pieces, transfer->reduce == REDUCE_SUM};
     }
     return channel_id(lower, &channel);
 }
@@ -114,11 +141,24 @@ static bool set_has(const PlanSet *set, int64_t local) {
     return false;
 }
 
+/* Room for what a stage of transfers receives before it may be used. */
+static void await_arrivals(LowerRank *at, Op *op) {
+    const Channel *of = &at->lower->schedule->channels.items[op->channel];
+    int64_t me = 0;
+    while (of->ranks.items[me] != at->place->rank)
+        ++me;
+    int64_t bytes = channel_arrivals(of, me, op->args[op_arg(OP_transfer, "units")].value,
+                                     op->args[op_arg(OP_transfer, "unit_bytes")].value);
+    op_int(op, "arrivals", bytes);
+    op_workspace(at, op, "arrivals");
+}
+
 static void collective_op(LowerRank *at, const PlanMove *move, int64_t primitive, int64_t channel,
                           int64_t buffer, int64_t rows, int64_t row_bytes, const char *rule) {
     static const OpKind kinds[] = {[PRIMITIVE_ALL_REDUCE] = OP_all_reduce,
                                    [PRIMITIVE_REDUCE_SCATTER] = OP_reduce_scatter,
-                                   [PRIMITIVE_ALL_GATHER] = OP_all_gather};
+                                   [PRIMITIVE_ALL_GATHER] = OP_all_gather,
+                                   [PRIMITIVE_TRANSFERS] = OP_transfer};
     int64_t element = at->lower->element;
     bool by_rows = move->unit == UNIT_ROW;
     Op *op = lower_op(at, kinds[primitive], rule);
@@ -127,6 +167,8 @@ static void collective_op(LowerRank *at, const PlanMove *move, int64_t primitive
     op_buffer(op, "buffer", buffer, 0);
     op_int(op, "units", by_rows ? rows : rows * row_bytes / element);
     op_int(op, "unit_bytes", by_rows ? row_bytes : element);
+    if (op->kind == OP_transfer)
+        await_arrivals(at, op);
 }
 
 Status lower_collective(LowerRank *at, PlanMoveKind kind, int64_t buffer, int64_t rows,

@@ -14,7 +14,7 @@ typedef enum OpKind {
 
 typedef enum OpClass {
     OPCLASS_KERNEL,     /* rt_launch of a kernel of the launch table */
-    OPCLASS_COLLECTIVE, /* rt_all_reduce, rt_reduce_scatter, rt_all_gather */
+    OPCLASS_COLLECTIVE, /* rt_all_reduce, rt_reduce_scatter, rt_all_gather, rt_transfer */
     OPCLASS_EXCHANGE,   /* rt_dispatch, rt_combine */
     OPCLASS_PAIR,       /* rt_send, rt_recv: the two ends of a channel of two ranks */
     OPCLASS_REQUEST,    /* rt_begin, rt_finish */

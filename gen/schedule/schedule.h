@@ -91,14 +91,22 @@ typedef struct RankSchedule {
 
 /* --- moves -------------------------------------------------------------------------------------------- */
 
+/* Pieces of a move from one member of a channel to another, by index. */
+typedef struct ChannelTransfer {
+    int64_t from, to;
+    Range pieces;
+    bool sum; /* else a copy */
+} ChannelTransfer;
+
 typedef struct Channel {
     const char *name; /* "attention_output g0 stage 1" */
     int64_t move;     /* PlanMoveKind */
     int64_t stream;
     IntList ranks; /* ascending */
     int64_t pieces;
-    LIST_OF(Range) own;        /* per member, collectives only */
-    bool is_exchange, is_pair; /* neither: collectives */
+    LIST_OF(Range) own;                 /* per member, of primitives only */
+    LIST_OF(ChannelTransfer) transfers; /* of a stage of transfers: no member owns pieces */
+    bool is_exchange, is_pair;          /* neither: collectives */
 } Channel;
 
 typedef struct ExchangeSource {
@@ -174,6 +182,15 @@ void schedule_write(const Schedule *schedule, Buf *out);
 /* Pieces of it, for who writes about one rank: its buffers under "buffers", a range under a key. */
 void schedule_write_buffers(Jsonw *json, const RankSchedule *rank);
 void schedule_write_range(Jsonw *json, const char *key, Range range);
+
+/* --- transfers (transfers.c; the layout that runtime/rt.h documents) ------------------------------------ */
+
+/* Bytes [begin, end) of pieces of a payload of `units`: piece k of P is units [U k / P, U (k + 1) / P). */
+Range channel_bytes(const Channel *channel, Range pieces, int64_t units, int64_t unit_bytes);
+/* What must wait in the receiver's workspace: sums, and what would overwrite bytes that it still sends. */
+bool channel_waits(const Channel *channel, const ChannelTransfer *transfer);
+/* Bytes that wait in a member's workspace during a stage. */
+int64_t channel_arrivals(const Channel *channel, int64_t member, int64_t units, int64_t unit_bytes);
 
 /* --- windows of an exchange (the layout that runtime/rt.h documents) ---------------------------------- */
 

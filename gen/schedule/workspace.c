@@ -73,6 +73,8 @@ int64_t workspace_bytes(const Plan *plan, const Op *op) {
         return head(plan, op);
     case OP_expert_ffn:
         return expert_ffn(plan, op);
+    case OP_transfer:
+        return number(op, "arrivals");
     default:
         return 0;
     }

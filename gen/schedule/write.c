@@ -18,6 +18,23 @@ void schedule_write_range(Jsonw *json, const char *key, Range range) {
     jsonw_end(json);
 }
 
+/* [from, to, pieces begin, end, "copy" | "sum"], members by index. */
+static void write_transfers(Jsonw *json, const Channel *channel) {
+    jsonw_key(json, "transfers");
+    jsonw_array(json, true);
+    for (int64_t i = 0; i < channel->transfers.count; ++i) {
+        const ChannelTransfer *transfer = &channel->transfers.items[i];
+        jsonw_array(json, true);
+        jsonw_int(json, transfer->from);
+        jsonw_int(json, transfer->to);
+        jsonw_int(json, transfer->pieces.begin);
+        jsonw_int(json, transfer->pieces.end);
+        jsonw_string(json, plan_reduce_names[transfer->sum]);
+        jsonw_end(json);
+    }
+    jsonw_end(json);
+}
+
 static void write_channels(Jsonw *json, const Schedule *schedule) {
     jsonw_key(json, "channels");
     jsonw_array(json, false);
@@ -37,6 +54,8 @@ static void write_channels(Jsonw *json, const Schedule *schedule) {
         jsonw_key_int(json, "pieces", channel->pieces);
         write_ints(json, "ranks", channel->ranks.items, channel->ranks.count);
         jsonw_key_string(json, "stream", plan_stream_names[channel->stream]);
+        if (channel->transfers.count > 0)
+            write_transfers(json, channel);
         jsonw_end(json);
     }
     jsonw_end(json);

@@ -294,6 +294,29 @@ static void collective(const Words *words) {
     words_bytes(mine * unit, words->out);
 }
 
+/* What this rank gives and gets in a stage of transfers. */
+static void transfer(const Words *words) {
+    const Channel *channel = &words->schedule->channels.items[words->op->channel];
+    int64_t units = number(words, "units"), unit = number(words, "unit_bytes"), told = 0;
+    for (int64_t i = 0; i < channel->transfers.count; ++i) {
+        const ChannelTransfer *each = &channel->transfers.items[i];
+        Range bytes = channel_bytes(channel, each->pieces, units, unit);
+        int64_t from = channel->ranks.items[each->from], to = channel->ranks.items[each->to];
+        bool gives = from == words->rank->rank;
+        if (!gives && to != words->rank->rank)
+            continue;
+        buf_puts(words->out, told++ ? "; " : "");
+        buf_puts(words->out, gives ? "give " : each->sum ? "add " : "get ");
+        words_bytes(bytes.end - bytes.begin, words->out);
+        buf_puts(words->out, gives || !each->sum ? " of " : " to ");
+        buffer(words, "buffer");
+        buf_printf(words->out, " %s rank %lld", gives ? "to" : "from",
+                   (long long)(gives ? to : from));
+    }
+    if (!told)
+        buf_puts(words->out, "no part in this stage");
+}
+
 static void pair(const Words *words) {
     const IntList *ends = &words->schedule->channels.items[words->op->channel].ranks;
     bool sends = words->op->kind == OP_send;
@@ -375,6 +398,7 @@ void words_op(const Schedule *schedule, int64_t rank, const Op *op, Buf *out) {
         [OP_all_reduce] = collective,
         [OP_reduce_scatter] = collective,
         [OP_all_gather] = collective,
+        [OP_transfer] = transfer,
         [OP_dispatch] = exchange,
         [OP_combine] = exchange,
         [OP_send] = pair,

@@ -2,21 +2,9 @@
 --- nodes. There are as many rails as the node with the fewest members has; piece r travels on rail
 --- r. Further members of larger nodes own no piece: they give in the first stage and receive in the
 --- last.
-local M = { sharded = false }
+local nodes_of = require("lib.nodes")
 
----Members by node, in order of first appearance.
-local function by_node(members, node_of)
-  local nodes, index = {}, {}
-  for _, rank in ipairs(members) do
-    local node = node_of(rank)
-    if not index[node] then
-      nodes[#nodes + 1] = {}
-      index[node] = nodes[#nodes]
-    end
-    table.insert(index[node], rank)
-  end
-  return nodes
-end
+local M = { sharded = false }
 
 ---Stages without sets of two or more ranks move nothing and are left out.
 local function add_stage(stages, primitive, sets)
@@ -35,7 +23,7 @@ end
 ---@param node_of fun(rank: integer): integer
 ---@return table {pieces, unit, stages}
 function M.expand(members, node_of)
-  local nodes = by_node(members, node_of)
+  local nodes = nodes_of.split(members, node_of)
   local rails = #members
   for _, ranks in ipairs(nodes) do
     rails = math.min(rails, #ranks)

@@ -70,7 +70,8 @@ local function op_call(op, kind, id, layer)
   if kind.class == "kernel" then
     return "rt_launch", lead .. ", K_" .. kind.name:upper(), "struct " .. kind.name .. "_args"
   elseif kind.class == "collective" then
-    return "rt_" .. kind.name, lead .. ", " .. field(op.channel), "rt_collective"
+    return "rt_" .. kind.name, lead .. ", " .. field(op.channel),
+      kind.name == "transfer" and "rt_transfer_args" or "rt_collective"
   elseif kind.class == "exchange" then
     lead = lead .. ", " .. field(op.channel) .. ", " .. field(op.exchange)
   elseif kind.class == "pair" then

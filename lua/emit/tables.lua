@@ -57,9 +57,20 @@ local function ends(items)
   return "(const rt_end[]){" .. table.concat(cells, ", ") .. "}"
 end
 
+---The transfers of a stage: {from, to, pieces [begin, end), sum}, members by index.
+local function transfers(list)
+  local cells = {}
+  for i, t in ipairs(list) do
+    cells[i] = string.format("{%d, %d, %d, %d, %s}", t.from, t.to, t.begin, t.end_, tostring(t.sum))
+  end
+  return "(const rt_transfer_item[]){" .. table.concat(cells, ", ") .. "}"
+end
+
 local function channel_line(channel, index)
-  return string.format("{%s, %d, %s, %d, %s}, /* %d */", text.string(channel.name), #channel.ranks,
-    ints(channel.ranks), channel.pieces, #channel.own > 0 and ints(channel.own) or "NULL", index)
+  return string.format("{%s, %d, %s, %d, %s, %d, %s}, /* %d */", text.string(channel.name),
+    #channel.ranks, ints(channel.ranks), channel.pieces,
+    #channel.own > 0 and ints(channel.own) or "NULL", #channel.transfers,
+    #channel.transfers > 0 and transfers(channel.transfers) or "NULL", index)
 end
 
 local function exchange_view(schedule, exchange, index)

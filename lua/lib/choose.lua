@@ -36,7 +36,8 @@ local function choices(options, ranks, attention)
     },
     {
       name = "output",
-      values = options.output and { options.output } or { "hierarchical", "flat", "sharded" },
+      values = options.output and options.output ~= "best" and { options.output }
+        or { "hierarchical", "flat", "sharded" },
     },
   }
 end
@@ -111,7 +112,9 @@ function M.separation(inputs, options)
   explain(list, "attention ranks", candidate.attention, attention, score, others.attention)
   explain(list, "request groups", candidate.groups, options.groups, score, others.groups)
   explain(list, "placement", candidate.placement, options.placement, score, others.placement)
-  explain(list, "output", candidate.output, options.output, score, others.output)
+  if options.output ~= "best" then
+    explain(list, "output", candidate.output, options.output, score, others.output)
+  end
   for _, phase in ipairs({ "prefill", "decode" }) do
     local given = setting.microbatches[phase]
     explain_microbatches(list, phase, given, extra[phase], extra[phase .. "_second"])

@@ -45,7 +45,11 @@ function M.of(groups, ranks, options)
         moves[#moves + 1] = group_move(kind, g - 1, name, algorithm.expand(members, node_of))
       end
       add("attention_output", options.output, output)
-      add("gather", "gather", gather)
+      if output.gather then
+        add("gather", options.output, { expand = output.gather })
+      else
+        add("gather", "gather", gather)
+      end
       if options.coincide then
         add("ffn_output", options.output, output)
       end

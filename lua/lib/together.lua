@@ -1,7 +1,9 @@
 --- Plans in which every rank does attention and holds experts: request groups of equal purpose, the
 --- experts dealt over the same groups.
+local best = require("lib.best")
 local holders = require("lib.holders")
 local moves = require("lib.moves")
+local outputs = require("lib.outputs")
 local pipeline = require("orders.pipeline")
 local place = require("lib.place")
 local serial = require("orders.serial")
@@ -17,13 +19,7 @@ function M.options(own)
   for _, option in ipairs({
     { name = "dp", type = "integer", default = 1, doc = "data-parallel copies" },
     { name = "microbatches", type = "integer", default = 1, doc = "of both phases" },
-    {
-      name = "output",
-      type = "choice",
-      values = { "flat", "hierarchical", "sharded" },
-      default = "flat",
-      doc = "how partial outputs of a group are summed",
-    },
+    outputs.option("flat"),
     {
       name = "moves",
       type = "choice",
@@ -110,20 +106,8 @@ local function orders_of(model, stages, microbatches)
   return orders
 end
 
----@param inputs table model, topology, workload
----@param options table as M.options declares
----@param shape Shape
----@param why table[]
----@return table? plan
----@return string? reason
-function M.plan(inputs, options, shape, why)
-  if math.min(shape.stages, shape.groups, shape.members, options.dp) < 1 then
-    return nil, "degrees must be 1 or more"
-  end
-  local reason = obstacle(inputs, options, shape)
-  if reason then
-    return nil, reason
-  end
+---The plan of a legal shape. `output`: a collective's name, or one for each phase.
+local function plan_of(inputs, options, shape, output, why)
   local model, workload = inputs.model, inputs.workload
   local count = shape.stages * shape.groups * shape.members
   local ranks, idle = place.ranks(inputs.topology, options.dp, function(block)
@@ -148,7 +132,7 @@ function M.plan(inputs, options, shape, why)
       return orders_of(model, stages, m)
     end, function(phase)
       return moves.of(all, ranks, {
-        output = options.output,
+        output = outputs.of(output, phase),
         embedding = options.embedding,
         mode = modes[phase],
         chunk = options.chunk,
@@ -157,11 +141,32 @@ function M.plan(inputs, options, shape, why)
         handover = shape.stages > 1,
       })
     end),
-    residual = require("collectives." .. options.output).sharded and shape.members > 1 and "sharded"
-      or "replicated",
+    residual = outputs.shards(output) and shape.members > 1 and "sharded" or "replicated",
     replica_choice = "nearest",
     why = why,
   }
+end
+
+---@param inputs table model, topology, workload
+---@param options table as M.options declares
+---@param shape Shape
+---@param why table[]
+---@param price PriceFunction? asked where output=best
+---@return table? plan
+---@return string? reason
+function M.plan(inputs, options, shape, why, price)
+  if math.min(shape.stages, shape.groups, shape.members, options.dp) < 1 then
+    return nil, "degrees must be 1 or more"
+  end
+  local reason = obstacle(inputs, options, shape)
+  if reason then
+    return nil, reason
+  elseif options.output ~= "best" or shape.members == 1 then
+    return plan_of(inputs, options, shape, options.output == "best" and "flat" or options.output, why)
+  end
+  return best.plan(function(output, reasons)
+    return plan_of(inputs, options, shape, output, reasons)
+  end, price, why)
 end
 
 return M

@@ -147,14 +147,22 @@
 ---@field begin integer the first
 ---@field finish integer past the last
 
+---pieces from one rank to another
+---@class PlanTransfer
+---@field from integer rank of the set
+---@field to integer another one
+---@field pieces Range of the move, the same place on both sides
+---@field reduce "copy"|"sum" what becomes of them in the receiver
+
 ---ranks that run one primitive together
 ---@class PlanSet
 ---@field ranks integer[] its members
----@field pieces Range[] pieces of each member
+---@field pieces Range[] pieces of each member; none where there are transfers
+---@field transfers PlanTransfer[] of primitive transfers, all at once
 
 ---a stage of a collective algorithm
 ---@class PlanMoveStage
----@field primitive "all_reduce"|"reduce_scatter"|"all_gather" what the sets do
+---@field primitive "all_reduce"|"reduce_scatter"|"all_gather"|"transfers" what the sets do
 ---@field sets PlanSet[] disjoint
 
 ---a transfer between ranks

@@ -14,9 +14,10 @@ local M = {
 
 ---@param inputs table model, topology, workload
 ---@param options table
+---@param price PriceFunction?
 ---@return table? plan
 ---@return string? reason
-function M.plan(inputs, options)
+function M.plan(inputs, options, price)
   local reasons, model = {}, inputs.model
   local given, tp = options.ep, math.max(1, options.tp)
   local groups = given or #inputs.topology.slots // (math.max(1, options.dp) * tp)
@@ -25,7 +26,7 @@ function M.plan(inputs, options)
     why.add(reasons, "replicas of experts",
       string.format("%d groups are more than the %d experts", groups, model.experts))
   end
-  return together.plan(inputs, options, { stages = 1, groups = groups, members = options.tp }, reasons)
+  return together.plan(inputs, options, { stages = 1, groups = groups, members = options.tp }, reasons, price)
 end
 
 return M

@@ -1,11 +1,13 @@
 --- ma-separation: attention on some ranks, experts on the others. Attention ranks form request
 --- groups that split query heads; experts are dealt in consecutive ranges. What is not given is
 --- chosen by an estimate.
+local best = require("lib.best")
 local choose = require("lib.choose")
 local feasible = require("lib.feasible")
 local holders = require("lib.holders")
 local moves = require("lib.moves")
 local order = require("orders.alternating")
+local outputs = require("lib.outputs")
 local place = require("lib.place")
 local steps = require("lib.steps")
 
@@ -31,12 +33,7 @@ local M = {
       values = { "spread", "packed" },
       doc = "expert ranks on the last GPUs of each node, or of the cluster",
     },
-    {
-      name = "output",
-      type = "choice",
-      values = { "flat", "hierarchical", "sharded" },
-      doc = "how partial attention outputs are summed",
-    },
+    outputs.option(),
     {
       name = "moves",
       type = "choice",
@@ -68,15 +65,8 @@ local function ranks_in(first, count)
   return list
 end
 
----@param inputs table model, topology, workload
----@param options table
----@return table? plan
----@return string? reason
-function M.plan(inputs, options)
-  local found, reason = choose.separation(inputs, options)
-  if not found then
-    return nil, reason
-  end
+---The plan of what was found. `output`: a collective's name, or one for each phase.
+local function plan_of(inputs, options, found, output, why)
   local model, c, setting = inputs.model, found.candidate, found.setting
   local used = c.attention + c.experts
   local ranks, idle = place.ranks(inputs.topology, options.dp, function(block)
@@ -107,17 +97,34 @@ function M.plan(inputs, options)
       }
     end, function(phase)
       return moves.of(groups, ranks, {
-        output = c.output,
+        output = outputs.of(output, phase),
         embedding = found.embedding,
         mode = found.setting.modes[phase],
         chunk = options.chunk,
         in_flight = options.in_flight,
       })
     end),
-    residual = require("collectives." .. c.output).sharded and "sharded" or "replicated",
+    residual = outputs.shards(output) and "sharded" or "replicated",
     replica_choice = "nearest",
-    why = found.why,
+    why = why,
   }
+end
+
+---@param inputs table model, topology, workload
+---@param options table
+---@param price PriceFunction? asked where output=best
+---@return table? plan
+---@return string? reason
+function M.plan(inputs, options, price)
+  local found, reason = choose.separation(inputs, options)
+  if not found then
+    return nil, reason
+  elseif options.output ~= "best" or found.candidate.groups == found.candidate.attention then
+    return plan_of(inputs, options, found, found.candidate.output, found.why)
+  end
+  return best.plan(function(output, reasons)
+    return plan_of(inputs, options, found, output, reasons)
+  end, price, found.why)
 end
 
 return M

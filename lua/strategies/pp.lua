@@ -12,15 +12,16 @@ local M = {
 
 ---@param inputs table model, topology, workload
 ---@param options table
+---@param price PriceFunction?
 ---@return table? plan
 ---@return string? reason
-function M.plan(inputs, options)
+function M.plan(inputs, options, price)
   local reasons = {}
   local gpus = #inputs.topology.slots // math.max(1, options.dp)
   local stages = options.pp or math.min(gpus, inputs.model.layers)
   why.add(reasons, "pp " .. stages,
     options.pp and "as asked for" or "all GPUs of a copy, at most a stage a layer")
-  return together.plan(inputs, options, { stages = stages, groups = 1, members = 1 }, reasons)
+  return together.plan(inputs, options, { stages = stages, groups = 1, members = 1 }, reasons, price)
 end
 
 return M

@@ -13,9 +13,10 @@ local M = {
 
 ---@param inputs table model, topology, workload
 ---@param options table
+---@param price PriceFunction?
 ---@return table? plan
 ---@return string? reason
-function M.plan(inputs, options)
+function M.plan(inputs, options, price)
   local reasons, slots = {}, inputs.topology.slots
   local gpus = #slots // math.max(1, options.dp)
   local tp = options.tp or math.min(slots[1].kind.gpus or 1, gpus, inputs.model.heads)
@@ -23,7 +24,7 @@ function M.plan(inputs, options)
   why.add(reasons, "tp " .. tp, options.tp and "as asked for" or "the GPUs of a node")
   why.add(reasons, "pp " .. stages,
     options.pp and "as asked for" or "all GPUs of a copy, at most a stage a layer")
-  return together.plan(inputs, options, { stages = stages, groups = 1, members = tp }, reasons)
+  return together.plan(inputs, options, { stages = stages, groups = 1, members = tp }, reasons, price)
 end
 
 return M

@@ -12,14 +12,15 @@ local M = {
 
 ---@param inputs table model, topology, workload
 ---@param options table
+---@param price PriceFunction?
 ---@return table? plan
 ---@return string? reason
-function M.plan(inputs, options)
+function M.plan(inputs, options, price)
   local reasons = {}
   local given = options.tp
   local ranks = given or #inputs.topology.slots // math.max(1, options.dp)
   why.add(reasons, "tp " .. ranks, given and "as asked for" or "all GPUs of a copy")
-  return together.plan(inputs, options, { stages = 1, groups = 1, members = ranks }, reasons)
+  return together.plan(inputs, options, { stages = 1, groups = 1, members = ranks }, reasons, price)
 end
 
 return M

@@ -7,9 +7,8 @@
  *                   elements of the owned piece range, M the members, all integer divisions
  *   reduce_scatter  the bytes of my own pieces
  *   all_gather      the bytes of p's own pieces */
+#include "host/sum.h"
 #include "host/wait.h"
-
-enum { SUM_BLOCK = 1024 /* elements summed at a time: the sums stay in the first-level cache */ };
 
 typedef struct Bytes {
     int64_t begin, end; /* within the buffer */
@@ -105,31 +104,6 @@ static rt_status collective_enter(Collective *c, int layer) {
     return RT_OK;
 }
 
-static void add_block(float *restrict sum, const char *source, rt_type type, int64_t count) {
-    const float *floats = (const float *)source;
-    const uint16_t *halves = (const uint16_t *)source;
-    if (type == RT_F32) {
-        for (int64_t i = 0; i < count; ++i)
-            sum[i] += floats[i];
-    } else if (type == RT_BF16) {
-        for (int64_t i = 0; i < count; ++i)
-            sum[i] += rt_from_bf16(halves[i]);
-    } else {
-        for (int64_t i = 0; i < count; ++i)
-            sum[i] += rt_from_f16(halves[i]);
-    }
-}
-
-static void store_block(char *target, const float *sum, rt_type type, int64_t count) {
-    uint16_t *halves = (uint16_t *)target;
-    if (type == RT_F32)
-        memcpy(target, sum, (size_t)count * sizeof *sum);
-    for (int64_t i = 0; type == RT_BF16 && i < count; ++i)
-        halves[i] = rt_to_bf16(sum[i]);
-    for (int64_t i = 0; type == RT_F16 && i < count; ++i)
-        halves[i] = rt_to_f16(sum[i]);
-}
-
 /* Sum a range over all members in rank order into this rank's buffer, whose range nobody else reads or
  * writes meanwhile. `posted`: the slots hold the members' whole buffers. */
 static void reduce(const Collective *c, Bytes range, bool posted) {
@@ -141,9 +115,9 @@ static void reduce(const Collective *c, Bytes range, bool posted) {
         for (int64_t i = 0; i < count; ++i)
             sum[i] = -0.0f; /* the one value whose sum with any x is x to the bit */
         for (int i = 0; i < c->channel->members; ++i)
-            add_block(sum, (posted ? slot_of(c, i)->data : buffer_of(c, i)) + at, c->args->type,
-                      count);
-        store_block(buffer_of(c, c->me) + at, sum, c->args->type, count);
+            rt_sum_add(sum, (posted ? slot_of(c, i)->data : buffer_of(c, i)) + at, c->args->type,
+                       count);
+        rt_sum_store(buffer_of(c, c->me) + at, sum, c->args->type, count);
     }
     for (int i = 0; i < c->channel->members; ++i)
         if (i != c->me)

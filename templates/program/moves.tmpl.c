@@ -4,7 +4,8 @@
 /* clang-format off */
 //% if #view.channels > 0 then
 
-/* name, members, their ranks, pieces, pieces [begin, end) that each member owns */
+/* name, members, their ranks, pieces, pieces [begin, end) that each member owns, transfers of a stage:
+ * {from, to, pieces [begin, end), sum} */
 const rt_channel channels[] = {
 //%   for _, line in ipairs(view.channels) do
     $(line)

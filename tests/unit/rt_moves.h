@@ -30,7 +30,7 @@ enum {
     UNITS = 1300,      /* more than a block of the summation */
     MOST_UNITS = 5000, /* shares too big for a slot */
     UNIT = 12,
-    KINDS = 10
+    KINDS = 11
 };
 
 /* slab offsets; windows hold at most 64 rows */
@@ -62,6 +62,7 @@ enum {
     OP_FINISH,
     OP_SEND,
     OP_RECV,
+    OP_STAGE,
     OPS
 };
 
@@ -71,21 +72,33 @@ static const rt_op ops[OPS] = {
     OPERATION("begin", 0),      OPERATION("all-reduce", 1), OPERATION("reduce-scatter", 2),
     OPERATION("all-gather", 3), OPERATION("all-reduce", 1), OPERATION("check", 4),
     OPERATION("dispatch", 5),   OPERATION("combine", 6),    OPERATION("finish", 7),
-    OPERATION("send", 8),       OPERATION("recv", 9),
+    OPERATION("send", 8),       OPERATION("recv", 9),       OPERATION("transfer", 10),
 };
 static const char *const kinds[KINDS] = {"begin", "all-reduce", "reduce-scatter", "all-gather",
                                          "check", "dispatch",   "combine",        "finish",
-                                         "send",  "recv"};
+                                         "send",  "recv",       "transfer"};
 
 static const int32_t world_ranks[] = {0, 1, 2, 3}, three_ranks[] = {0, 1, 3};
 static const int32_t odd_ranks[] = {1, 3}, even_ranks[] = {0, 2};
 static const int32_t own_all[] = {1, 4, 1, 4, 1, 4, 1, 4};
 static const int32_t own_some[] = {0, 3, 3, 3, 3, 7}; /* the middle member owns nothing */
+/* --- of rt_stages.h --- */
+enum { STAGE_CHANNEL = 4, STAGE_PIECES = 5, AT_ROOM = 40000, STAGE_ROOM = 21600 };
+
+static const rt_transfer_item stage_items[] = {
+    {0, 1, 0, 2, false}, {1, 0, 0, 2, false}, /* a swap */
+    {2, 3, 2, 3, true},  {3, 2, 2, 3, true},  /* both get the sum */
+    {0, 2, 3, 4, true},  {1, 2, 3, 4, true},  /* two parts for one piece */
+    {3, 0, 4, 5, false}, {2, 1, 2, 3, false}, /* the part of 2, not its sum */
+};
+enum { STAGE_ITEMS = sizeof stage_items / sizeof *stage_items };
+
 static const rt_channel channels[] = {
-    {"world", 4, world_ranks, 5, own_all},
-    {"three", 3, three_ranks, 7, own_some},
-    {"odd", 2, odd_ranks, 0, NULL},
-    {"even", 2, even_ranks, 0, NULL},
+    {"world", 4, world_ranks, 5, own_all, 0, NULL},
+    {"three", 3, three_ranks, 7, own_some, 0, NULL},
+    {"odd", 2, odd_ranks, 0, NULL, 0, NULL},
+    {"even", 2, even_ranks, 0, NULL, 0, NULL},
+    {"stage", 4, world_ranks, STAGE_PIECES, NULL, STAGE_ITEMS, stage_items},
 };
 
 /* Rank 1 is source and target; rank 2 has no rows. */
@@ -329,6 +342,7 @@ static rt_status check_combine(rt_rank *rank, int layer, int e) {
 }
 
 #include "rt_pairs.h"
+#include "rt_stages.h"
 
 /* --- the step ------------------------------------------------------------------------------------------- */
 
@@ -371,6 +385,7 @@ static rt_status step(rt_rank *rank, int tokens) {
         RT_TRY(check_sum16(rank, layer, layer % 2 ? RT_F16 : RT_BF16));
         RT_TRY(rt_launch(rank, OP_CHECK, layer, 0, NULL));
         RT_TRY(check_pairs(rank, layer));
+        RT_TRY(check_stage(rank, layer));
         for (int e = 0; e < EXCHANGES; ++e) {
             RT_TRY(check_dispatch(rank, layer, e));
             RT_TRY(check_combine(rank, layer, e));
@@ -398,7 +413,7 @@ static const rt_program program = {
     .world = WORLD,
     .roles = 1,
     .steps = 2,
-    .channels = 4,
+    .channels = 5,
     .exchanges = EXCHANGES,
     .kinds = KINDS,
     .kernels = 1,

@@ -60,7 +60,7 @@ static rt_status spoil(rt_rank *rank, int channel, int t, bool *send, int *layer
     if (strncmp(fault, "world", 5) == 0)
         return rt_send(rank, OP_SEND, *layer, 0, args);
     if (strncmp(fault, "none", 4) == 0)
-        return rt_recv(rank, OP_RECV, *layer, 4, args);
+        return rt_recv(rank, OP_RECV, *layer, 5, args);
     if (strncmp(fault, "past", 4) == 0)
         args->buffer = SLAB - 1;
     if (strncmp(fault, "never", 5) == 0)

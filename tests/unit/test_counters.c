@@ -89,6 +89,32 @@ static void collectives_count_what_members_send(void **state) {
     }
 }
 
+static void transfers_count_what_is_listed(void **state) {
+    Paper p;
+    paper_make(&p, MODE_PADDED);
+    Channel *channel = &p.schedule.channels.items[0];
+    channel->own.count = 0;
+    const ChannelTransfer list[] = {
+        {0, 1, {0, 2}, true}, {0, 1, {2, 3}, false}, {1, 0, {2, 3}, true}};
+    for (int i = 0; i < 3; ++i)
+        *(ChannelTransfer *)LIST_PUSH(&p.arena, &channel->transfers) = list[i];
+    add_op(&p, 0, OP_transfer, 0);
+    add_op(&p, 1, OP_transfer, 0);
+    paper_close(&p, 2);
+    Counters counters = counters_begin(&p.arena, &p.schedule);
+    counters_add_step(&p.schedule, 0, 0, 3, NULL, NULL, &counters);
+    /* Pieces of 10 units of 4 bytes in 3: 0-2, 3-5, 6-9. */
+    assert_int_equal(counters.bytes[0 * 3 + 1], 2 * 3 * (6 + 4) * 4);
+    assert_int_equal(counters.bytes[1 * 3 + 0], 2 * 3 * 4 * 4);
+    assert_int_equal(counters.operations[1 * OP_KINDS + OP_transfer], 6);
+    /* Sums wait in the receiver, and what would change bytes that it still sends. */
+    assert_int_equal(channel_arrivals(channel, 0, 10, 4), 16);
+    assert_int_equal(channel_arrivals(channel, 1, 10, 4), 24 + 16);
+    channel->transfers.items[2].pieces = (Range){1, 2};
+    assert_int_equal(channel_arrivals(channel, 1, 10, 4), 24);
+    arena_free(&p.arena);
+}
+
 static void exchange_ops(Paper *p) {
     for (int64_t rank = 0; rank < 3; ++rank) {
         add_op(p, rank, OP_dispatch, -1);
@@ -198,6 +224,7 @@ static void cursors_give_the_layer_worked_on(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(collectives_count_what_members_send),
+        cmocka_unit_test(transfers_count_what_is_listed),
         cmocka_unit_test(padded_exchanges_count_bounds),
         cmocka_unit_test(exact_exchanges_ask_for_counts),
         cmocka_unit_test(folded_equals_flat),

@@ -203,6 +203,45 @@ static void unequal_all_reduce(Plan *p) {
     step(p)->moves.items[0].stages.items[0].primitive = PRIMITIVE_ALL_REDUCE;
 }
 
+/* The sharded move as a stage of one transfer, then broken. */
+static PlanTransfer *listed(Plan *p) {
+    PlanMove *move = &step(p)->moves.items[0];
+    static PlanTransfer transfer;
+    transfer = (PlanTransfer){.from = 1, .to = 2, .pieces = {0, 1}, .reduce = REDUCE_SUM};
+    move->stages.items[0].primitive = PRIMITIVE_TRANSFERS;
+    set(p)->pieces.count = 0;
+    set(p)->transfers.items = &transfer;
+    set(p)->transfers.count = 1;
+    return &transfer;
+}
+static void transfer_outsider(Plan *p) {
+    listed(p)->to = 7;
+}
+static void transfer_to_itself(Plan *p) {
+    listed(p)->to = 1;
+}
+static void transfer_of_nothing(Plan *p) {
+    listed(p)->pieces.end = 0;
+}
+static void transfer_beyond(Plan *p) {
+    listed(p)->pieces.end = 9;
+}
+static void transfers_missing(Plan *p) {
+    step(p)->moves.items[0].stages.items[0].primitive = PRIMITIVE_TRANSFERS;
+}
+static void transfers_and_pieces(Plan *p) {
+    listed(p);
+    set(p)->pieces.count = 6;
+}
+static void transfers_elsewhere(Plan *p) {
+    listed(p);
+    step(p)->moves.items[0].stages.items[0].primitive = PRIMITIVE_REDUCE_SCATTER;
+}
+static void set_not_ascending(Plan *p) {
+    set(p)->ranks.items[1] = 0;
+    set(p)->ranks.items[0] = 1;
+}
+
 static void test_mutants_are_refused(void **state) {
     static const Mutant mutants[] = {
         {many_gpus, "E0503", "262144 GPUs"},
@@ -242,6 +281,14 @@ static void test_mutants_are_refused(void **state) {
         {set_pieces, "E0513", "pieces of 5"},
         {piece_beyond, "E0513", "[0, 9)"},
         {unequal_all_reduce, "E0513", "same pieces"},
+        {transfer_outsider, "E0513", "from rank 1 to rank 7"},
+        {transfer_to_itself, "E0513", "to rank 1"},
+        {transfer_of_nothing, "E0513", "[0, 0)"},
+        {transfer_beyond, "E0513", "[0, 9)"},
+        {transfers_missing, "E0513", "0 transfers in a stage of transfers"},
+        {transfers_and_pieces, "E0513", "pieces of 6"},
+        {transfers_elsewhere, "E0513", "1 transfers in a stage of reduce_scatter"},
+        {set_not_ascending, "E0513", "rank 0 after rank 1"},
     };
     Fixture *fixture = *state;
     for (size_t i = 0; i < sizeof mutants / sizeof *mutants; i++) {

@@ -134,6 +134,7 @@ static int64_t expected_bytes(int from, int to) {
     int64_t sends;
     if (from % 2 == to % 2)
         bytes += LAYERS * transferred(from > to, &sends);
+    bytes += stage_bytes(from, to);
     return steps_run * bytes;
 }
 
@@ -146,6 +147,7 @@ static void expected_operations(int rank, int64_t per_step[KINDS]) {
         transferred((rank > 1) != received, &per_step[8 + received]);
         per_step[8 + received] *= LAYERS;
     }
+    per_step[10] = LAYERS;
 }
 
 static const void *array_of(const rt_arrays *file, const char *name, rt_type type, uint32_t dims) {
@@ -361,8 +363,16 @@ static void test_wrong_transfer(void **state) {
     expect_failure(state, "both-small:3", "", RT_SOFTWARE, "channel odd: both ends send");
     expect_failure(state, "other:1", "", RT_SOFTWARE, "channel even is no pair of this rank's");
     expect_failure(state, "world:2", "", RT_SOFTWARE, "channel world is no pair of this rank's");
-    expect_failure(state, "none:0", "", RT_SOFTWARE, "the program has no channel 4");
+    expect_failure(state, "none:0", "", RT_SOFTWARE, "the program has no channel 5");
     expect_failure(state, "past:3", "", RT_SOFTWARE, "40000 bytes at offset");
+}
+
+static void test_wrong_stage(void **state) {
+    expect_failure(state, "room:1", "", RT_SOFTWARE,
+                   "channel stage: 14400 bytes arrive, 100 have room");
+    expect_failure(state, "units:2", "", RT_SOFTWARE, "brings");
+    expect_failure(state, "list:3", "", RT_SOFTWARE,
+                   "channel world is not for this rank or lists no transfers");
 }
 
 static void test_late_peer(void **state) {
@@ -471,6 +481,7 @@ int main(int argc, char **argv) {
         ON(test_wait_cycle, "threads"),     ON(test_wait_cycle, "shm"),
         ON(test_wrong_count, "threads"),    ON(test_wrong_count, "shm"),
         ON(test_wrong_transfer, "threads"), ON(test_wrong_transfer, "shm"),
+        ON(test_wrong_stage, "threads"),    ON(test_wrong_stage, "shm"),
         ON(test_late_peer, "threads"),      ON(test_late_peer, "shm"),
         ON(test_killed_rank, "shm"),        ON(test_slow_rank_within_limit, "threads"),
         ON(test_long_operation, "shm"),     ON(test_long_operation, "threads"),

@@ -3,10 +3,11 @@
 
 /* clang-format off */
 
-/* name, members, their ranks, pieces, pieces [begin, end) that each member owns */
+/* name, members, their ranks, pieces, pieces [begin, end) that each member owns, transfers of a stage:
+ * {from, to, pieces [begin, end), sum} */
 const rt_channel channels[] = {
-    {"dispatch_c0", 4, (const int32_t[]){0, 1, 2, 3}, 0, NULL}, /* 0 */
-    {"combine_c0", 4, (const int32_t[]){0, 1, 2, 3}, 0, NULL}, /* 1 */
+    {"dispatch_c0", 4, (const int32_t[]){0, 1, 2, 3}, 0, NULL, 0, NULL}, /* 0 */
+    {"combine_c0", 4, (const int32_t[]){0, 1, 2, 3}, 0, NULL, 0, NULL}, /* 1 */
 };
 
 const rt_exchange exchanges[] = {
