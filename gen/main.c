@@ -6,14 +6,15 @@
 #include <unistd.h>
 
 static const Command commands[VERBS] = {
-    [VERB_INIT] = command_init,       [VERB_MAKE] = command_make,
-    [VERB_PLAN] = command_plan,       [VERB_CHECK] = command_check,
-    [VERB_EMIT] = command_emit,       [VERB_BUILD] = command_build,
-    [VERB_WEIGHTS] = command_weights, [VERB_RUN] = command_run,
-    [VERB_VERIFY] = command_verify,   [VERB_BENCH] = command_bench,
-    [VERB_SHOW] = command_show,       [VERB_DIFF] = command_diff,
-    [VERB_SWEEP] = command_sweep,     [VERB_DOCTOR] = command_doctor,
-    [VERB_EXPLAIN] = command_explain, [VERB_HELP] = command_help,
+    [VERB_INIT] = command_init,         [VERB_MAKE] = command_make,
+    [VERB_PLAN] = command_plan,         [VERB_CHECK] = command_check,
+    [VERB_EMIT] = command_emit,         [VERB_BUILD] = command_build,
+    [VERB_WEIGHTS] = command_weights,   [VERB_RUN] = command_run,
+    [VERB_VERIFY] = command_verify,     [VERB_BENCH] = command_bench,
+    [VERB_SIMULATE] = command_simulate, [VERB_SHOW] = command_show,
+    [VERB_DIFF] = command_diff,         [VERB_SWEEP] = command_sweep,
+    [VERB_DOCTOR] = command_doctor,     [VERB_EXPLAIN] = command_explain,
+    [VERB_HELP] = command_help,
 };
 
 /* Colour on a terminal, unless the user said no (https://no-color.org). */

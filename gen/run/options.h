@@ -20,6 +20,7 @@ typedef enum Verb {
     VERB_RUN,
     VERB_VERIFY,
     VERB_BENCH,
+    VERB_SIMULATE,
     VERB_SHOW,
     VERB_DIFF,
     VERB_SWEEP,

@@ -12,6 +12,62 @@ static void begin_step(Arena *arena, const Schedule *schedule, SimulatedStep *st
     step->resources = ARENA_ARRAY(arena, cost_resource_count(schedule), SimulatedResource);
 }
 
+/* --- what moves hide behind
+ * --------------------------------------------------------------------------- */
+
+typedef struct Interval {
+    double begin, end;
+    int64_t move; /* PlanMoveKind, -1: a kernel */
+} Interval;
+
+typedef LIST_OF(Interval) Intervals;
+
+/* What a rank did on each stream, kernels of the compute stream apart from moves. */
+static void rank_intervals(Arena *scratch, const Play *play, const PlayRank *rank,
+                           Intervals *kernels, Intervals moves[PLAY_STREAMS]) {
+    int64_t item = rank->first;
+    for (int64_t s = 0; s < rank->segment_count; ++s)
+        for (int64_t k = 0; k < rank->segments[s].times * rank->segments[s].count; ++k, ++item) {
+            const PlaySegment *segment = &rank->segments[s];
+            const Op *op = &rank->rank->ops.items[segment->first + k % segment->count];
+            bool move = walk_is_move(op);
+            if (!move && op->stream != 0)
+                continue;
+            Intervals *list = move ? &moves[op->stream] : kernels;
+            *(Interval *)LIST_PUSH(scratch, list) =
+                (Interval){play->begins[item], play->ends[item],
+                           move ? play->schedule->channels.items[op->channel].move : -1};
+        }
+}
+
+/* Of each move the time in which the compute stream ran nothing; both are in order of time. */
+static void rank_exposed(const Intervals *kernels, const Intervals *moves, SimulatedRank *result) {
+    int64_t first = 0;
+    for (int64_t i = 0; i < moves->count; ++i) {
+        const Interval *move = &moves->items[i];
+        double exposed = move->end - move->begin;
+        while (first < kernels->count && kernels->items[first].end <= move->begin)
+            ++first;
+        for (int64_t k = first; k < kernels->count && kernels->items[k].begin < move->end; ++k)
+            exposed -=
+                fmin(kernels->items[k].end, move->end) - fmax(kernels->items[k].begin, move->begin);
+        result->exposed[move->move] += fmax(0, exposed);
+    }
+}
+
+static void count_exposed(const Play *play) {
+    Arena scratch = {0};
+    for (int64_t rank = 0; rank < play->schedule->world; ++rank) {
+        ArenaMark mark = arena_mark(&scratch);
+        Intervals kernels = {0}, moves[PLAY_STREAMS] = {{0}};
+        rank_intervals(&scratch, play, &play->ranks[rank], &kernels, moves);
+        for (int s = 0; s < PLAY_STREAMS; ++s)
+            rank_exposed(&kernels, &moves[s], &play->result->ranks[rank]);
+        arena_rewind(&scratch, mark);
+    }
+    arena_free(&scratch);
+}
+
 /* --- critical path and bound
  * -------------------------------------------------------------------------- */
 
@@ -32,9 +88,8 @@ static void critical_path(Arena *arena, const Play *play, SimulatedStep *step) {
     step->path.count = step->path.capacity = count;
     for (int64_t i = last_item(play); i >= 0; i = play->blockers[i]) {
         PlayItem of = play_item(play, i);
-        double begin = play->blockers[i] < 0 ? 0 : play->ends[play->blockers[i]];
-        step->path.items[--count] = (SimulatedLink){(int32_t)of.rank, (int32_t)of.op,
-                                                    (int32_t)of.layer, begin, play->ends[i]};
+        step->path.items[--count] = (SimulatedLink){
+            (int32_t)of.rank, (int32_t)of.op, (int32_t)of.layer, play->begins[i], play->ends[i]};
     }
 }
 
@@ -72,9 +127,12 @@ static void simulate_step(Arena *arena, const Schedule *schedule, int64_t index,
                           bool full, SimulatedStep *step) {
     Arena scratch = {0};
     Play play;
+    bool record = full && at == COST_EXPECTED;
     begin_step(arena, schedule, step);
-    play_step(&scratch, schedule, index, at, (PlayOptions){.record = full}, step, &play);
-    if (full) {
+    play_step(&scratch, schedule, index, at, (PlayOptions){.record = record}, step, &play);
+    if (full)
+        count_exposed(&play);
+    if (record) {
         critical_path(arena, &play, step);
         find_bound(schedule, index, step);
     }
@@ -99,8 +157,7 @@ static Simulation simulate_cases(Arena *arena, const Schedule *schedule, bool fu
     for (int at = 0; at < COST_CASES; ++at) {
         simulation.steps[at] = ARENA_ARRAY(arena, plan->steps.count, SimulatedStep);
         for (int64_t i = 0; i < plan->steps.count; ++i)
-            simulate_step(arena, schedule, i, (CostCase)at, full && at == COST_EXPECTED,
-                          &simulation.steps[at][i]);
+            simulate_step(arena, schedule, i, (CostCase)at, full, &simulation.steps[at][i]);
         double prefill = makespan(&simulation, plan, PHASE_PREFILL, (CostCase)at);
         double tpot = makespan(&simulation, plan, PHASE_DECODE, (CostCase)at);
         double batch = (double)workload->batch;
@@ -173,7 +230,7 @@ static Numbered numbered(const Play *play, int64_t item) {
                                .layer = (int32_t)of.layer,
                                .stream = (int32_t)op->stream,
                                .ready = play->readies[item],
-                               .begin = blocker < 0 ? 0 : play->ends[blocker],
+                               .begin = play->begins[item],
                                .end = play->ends[item],
                                .meeting = play->meetings[item],
                                .blocker = (int32_t)blocker}};

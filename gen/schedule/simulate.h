@@ -13,7 +13,7 @@ enum { SIMULATE_MOVES = MOVE_HANDOVER + 1 }; /* by PlanMoveKind */
 typedef struct SimulatedRank {
     double busy[OP_KINDS];          /* from begin to end; moves on any stream */
     double moving[SIMULATE_MOVES];  /* the same by what is moved */
-    double exposed[SIMULATE_MOVES]; /* how long the compute stream stood still for it */
+    double exposed[SIMULATE_MOVES]; /* of it: with the compute stream at a stand */
     double compute;                 /* busy with kernels */
     double end;                     /* when its last operation ended */
     double flops, bytes;            /* work done and device-memory traffic */
@@ -60,8 +60,8 @@ typedef struct Simulation {
     double throughput[COST_CASES]; /* prompt and new tokens per second, over a whole wave */
 } Simulation;
 
-/* All ranks must come to their end (check.h). simulate_times leaves out paths and bounds, for
- * those who ask often. */
+/* All ranks must come to their end (check.h). simulate_times leaves out exposed, paths and bounds,
+ * for those who ask often. */
 Simulation simulate(Arena *arena, const Schedule *schedule);
 Simulation simulate_times(Arena *arena, const Schedule *schedule);
 

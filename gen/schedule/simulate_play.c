@@ -108,25 +108,6 @@ static int64_t moved(const Player *player, const Op *op) {
     return player->play->schedule->channels.items[op->channel].move;
 }
 
-/* How long the compute stream stood still for moves: all of a move on it, and waiting for one on
- * another stream. */
-static void count_exposed(Player *player, int64_t rank, const Op *op, int64_t blocker, double end) {
-    Play *play = player->play;
-    const PlayRank *of = &play->ranks[rank];
-    const PlayCursor *cursor = &of->streams[op->stream];
-    SimulatedRank *result = &play->result->ranks[rank];
-    double idle = cursor->last < 0 ? 0 : play->ends[cursor->last];
-    if (op->stream != 0)
-        return;
-    if (walk_is_move(op)) {
-        result->exposed[moved(player, op)] += end - idle;
-    } else if (blocker >= 0 && blocker != cursor->last) {
-        const Op *waited = &of->rank->ops.items[play_item(play, blocker).op];
-        if (walk_is_move(waited))
-            result->exposed[moved(player, waited)] += play->ends[blocker] - idle;
-    }
-}
-
 static void finish_item(Player *player, int64_t rank, const Op *op, int64_t item, double begin,
                         double end) {
     Play *play = player->play;
@@ -142,6 +123,7 @@ static void finish_item(Player *player, int64_t rank, const Op *op, int64_t item
     }
     result->end = fmax(result->end, end);
     play->result->makespan = fmax(play->result->makespan, end);
+    play->begins[item] = begin;
     play->ends[item] = end;
     cursor->last = item;
     cursor->meets = false;
@@ -224,7 +206,6 @@ static void finish_move(Player *player, int64_t index) {
     for (int64_t i = 0; i < place->ranks.count; ++i) {
         int64_t rank = place->ranks.items[i], item;
         const Op *op = current(player, place, rank, &item);
-        count_exposed(player, rank, op, -1, player->now);
         finish_item(player, rank, op, item, place->begin, player->now);
         if (player->play->blockers)
             record(player->play, item, player->play->readies[item], place->blocker, place->meeting);
@@ -323,7 +304,6 @@ static bool advance(Player *player, int64_t number, int stream) {
     if (rank->seconds[id] < 0)
         rank->seconds[id] = cost_kernel(play->schedule, number, op, play->at);
     record(play, item, ready, blocker, -1);
-    count_exposed(player, number, op, blocker, ready);
     finish_item(player, number, op, item, ready, ready + rank->seconds[id]);
     return true;
 }
@@ -428,6 +408,7 @@ void play_step(Arena *arena, const Schedule *schedule, int64_t step, CostCase at
     for (int64_t rank = 0; rank < schedule->world; ++rank)
         play->items = rank_items(arena, schedule, rank, step, play->items, &play->ranks[rank]);
     assert(play->items < INT32_MAX);
+    play->begins = ARENA_ARRAY(arena, play->items, double);
     play->ends = ARENA_ARRAY(arena, play->items, double);
     for (int64_t i = 0; i < play->items; ++i)
         play->ends[i] = -1;

@@ -37,6 +37,7 @@ typedef struct Play {
     CostCase at;
     PlayRank *ranks; /* [world] */
     int64_t items;
+    double *begins;    /* [items] s */
     double *ends;      /* [items] s; -1: not known yet */
     double *readies;   /* [items] or NULL */
     int32_t *blockers; /* [items] or NULL; -1: the start of the step */

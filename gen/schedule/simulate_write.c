@@ -121,7 +121,7 @@ static double hidden(const SimulatedStep *step, int64_t world, int move) {
         moving += step->ranks[rank].moving[move];
         exposed += step->ranks[rank].exposed[move];
     }
-    return moving > 0 ? fmax(0, 1 - exposed / moving) : 0;
+    return moving > 0 ? 1 - exposed / moving : 0;
 }
 
 static void write_moves(Jsonw *json, const Simulation *simulation, int64_t world, int64_t step) {
