@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# All tests: the dev build with every suite, then the unit suites and a few runs under sanitizers. --full adds
-# the long numeric cases and the failing calls of all commands. Installs what is missing first. The last line is
-# "N passed, N failed".
+# All tests: the dev build with every suite, then the unit suites and a few runs under sanitizers, then the fuzz
+# targets for some seconds each. --full adds the long numeric cases, the failing calls of all commands, and fuzzes
+# for long. Installs what is missing first. The last line is "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -50,9 +50,17 @@ if [[ $full == ON ]]; then # everything, with processes and with threads
     suite asan
     suite tsan
 else
-    suite asan --label-regex 'unit|schedule|lua|golden|cli|sanitize'
+    suite asan --label-regex 'unit|schedule|lua|golden|cli|fuzz|sanitize'
     # test_auto prices thousands of plans in one thread: nothing to see here, and slow
     suite tsan --label-regex 'unit|sanitize' --exclude-regex unit/test_auto
+fi
+
+# A short run of every fuzz target; --full gives each ten minutes.
+step "fuzz"
+if scripts/fuzz.sh --seconds "$([[ $full == ON ]] && echo 600 || echo 5)"; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
 fi
 
 step "done"

@@ -11,6 +11,11 @@
 #include <string.h>
 
 /* What no allocation holds is poisoned, so that the address sanitizer sees uses after a rewind. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1 /* clang's name for what gcc calls so */
+#endif
+#endif
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #define POISON(memory, size) ASAN_POISON_MEMORY_REGION(memory, size)

@@ -59,6 +59,30 @@ static Status check_sizes(const Model *model, const YamlNode *root, Diag *diag) 
     return status;
 }
 
+/* Kinds ascend, each that such a model has is there, and no other. */
+static Status check_tensors(const Model *model, const YamlNode *root, Diag *diag) {
+    int64_t at = 0;
+    for (int kind = 0; kind < TENSOR_KINDS; kind++) {
+        bool named = at < model->tensors.count && model->tensors.items[at].kind == kind;
+        if (named != model_needs(model, (TensorKind)kind))
+            return diag_error(diag, place_of(root, "tensors"), "E0212",
+                              "list the tensors of the model, each once and in the schema's order",
+                              named ? "such a model has no tensor %s"
+                                    : "the tensor %s is missing, or not in its place",
+                              tensor_kind_names[kind]);
+        at += named;
+    }
+    if (at < model->tensors.count)
+        return diag_error(diag, place_of(root, "tensors"), "E0212", "list each tensor once",
+                          "there are tensors after the last");
+    return STATUS_OK;
+}
+
+Status model_check(const Model *model, const YamlNode *root, Diag *diag) {
+    TRY(check_sizes(model, root, diag));
+    return check_tensors(model, root, diag);
+}
+
 static void check_tokenizer(const Model *model, const YamlNode *root, Arena *arena, Diag *diag) {
     if (strcmp(model->tokenizer, "gpt2") != 0 || model->vocabulary == GPT2_VOCABULARY)
         return;

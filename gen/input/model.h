@@ -90,6 +90,10 @@ Status model_read(Arena *arena, const char *path, const char *share, Model *mode
 Status model_read_with(Arena *arena, const char *path, const char *share,
                        const OverrideList *settings, Model *model, Diag *diag);
 
+/* Check a model that was read as `root` by the schema alone, as in a plan: what model_read demands of sizes, and that
+ * it has the tensors of such a model. */
+Status model_check(const Model *model, const YamlNode *root, Diag *diag);
+
 /* Rows and columns of a tensor of this kind in the checkpoint. */
 void model_tensor_shape(const Model *model, TensorKind kind, int64_t *rows, int64_t *columns);
 

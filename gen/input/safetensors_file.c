@@ -186,8 +186,9 @@ static Status parse_header(Arena *arena, const char *path, const Header *header,
         tensor->file = checkpoint->files.count - 1;
         TRY_TO(read_tensor(arena, place, name, value, tensor, diag), cleanup);
     }
-    status = check_tiling(place, header, checkpoint->tensors.items + first,
-                          checkpoint->tensors.count - first, diag);
+    int64_t count = checkpoint->tensors.count - first;
+    status =
+        check_tiling(place, header, count ? &checkpoint->tensors.items[first] : NULL, count, diag);
 cleanup:
     json_decref(root);
     return status;

@@ -223,6 +223,10 @@ Status topology_read_with(Arena *arena, const char *path, const OverrideList *se
     TRY(yaml_read(arena, path, yaml_config_limits, &root, diag));
     TRY(override_apply(arena, settings, OVERRIDE_TOPOLOGY, root, diag));
     TRY(schema_read(&topology_schema, root, topology, arena, diag));
+    return topology_check(topology, root, diag);
+}
+
+Status topology_check(const Topology *topology, const YamlNode *root, Diag *diag) {
     if (topology_gpu_count(topology) > GPUS_MAX)
         return diag_error(diag, root->place, "E0315", "check count and gpus",
                           "the cluster has %lld GPUs, over the limit of %d",

@@ -51,6 +51,9 @@ Status topology_read(Arena *arena, const char *path, Topology *topology, Diag *d
 Status topology_read_with(Arena *arena, const char *path, const OverrideList *settings,
                           Topology *topology, Diag *diag);
 
+/* Check one that was read as `root` by the schema alone. */
+Status topology_check(const Topology *topology, const YamlNode *root, Diag *diag);
+
 int64_t topology_node_count(const Topology *topology);
 int64_t topology_gpu_count(const Topology *topology);
 

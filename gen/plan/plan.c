@@ -82,11 +82,21 @@ static Status check_digests(Arena *arena, const YamlNode *root, const PlanInputs
                         diag);
 }
 
+/* A plan can be edited: what the readers of its inputs demand holds here too. */
+static Status check_inputs(const YamlNode *root, const PlanInputs *inputs, Diag *diag) {
+    const YamlNode *node = yaml_get(root, "inputs");
+    TRY(model_check(&inputs->model, yaml_get(node, "model"), diag));
+    TRY(topology_check(&inputs->topology, yaml_get(node, "topology"), diag));
+    return workload_check(&inputs->workload, &inputs->model, yaml_get(node, "workload")->place,
+                          diag);
+}
+
 Status plan_read(Arena *arena, const char *path, Plan *plan, Diag *diag) {
     YamlNode *root;
     TRY(yaml_read(arena, path, yaml_plan_limits, &root, diag));
     TRY(check_version(root, diag));
     TRY(schema_read(&plan_schema, root, plan, arena, diag));
     TRY(check_digests(arena, root, &plan->inputs, diag));
-    return plan_validate(plan, root, diag);
+    TRY(plan_validate(plan, root, diag));
+    return check_inputs(root, &plan->inputs, diag);
 }

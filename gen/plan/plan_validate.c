@@ -387,6 +387,17 @@ static Status check_item(Check *check, const PlanStep *step, const PlanLoop *loo
     return STATUS_OK;
 }
 
+/* The embedding is held in the first stage, the head in the last. */
+static Status check_part(Check *check, const PlanItem *item, int64_t stage, const char *where) {
+    bool first = stage == 0, last = stage + 1 == check->plan->stages.count;
+    if ((item->part != PART_EMBED || first) && (item->part != PART_HEAD || last)) {
+        return STATUS_OK;
+    }
+    return plan_refuse(check, "E0511", "embed belongs to the first stage, head to the last",
+                       "%s: %s in stage %lld of %lld", where, plan_part_names[item->part],
+                       (long long)stage, (long long)check->plan->stages.count);
+}
+
 static Status check_order(Check *check, const PlanStep *step, const PlanOrder *order, bool *seen,
                           const char *where) {
     int64_t stage = -1;
@@ -418,6 +429,7 @@ static Status check_order(Check *check, const PlanStep *step, const PlanOrder *o
             const char *item = arena_printf(&check->scratch, "%s.loops[%lld].items[%lld]", where,
                                             (long long)i, (long long)k);
             TRY(check_item(check, step, loop, &loop->items.items[k], layers, item));
+            TRY(check_part(check, &loop->items.items[k], stage, item));
         }
     }
     return STATUS_OK;

@@ -95,7 +95,7 @@ static bool entry_valid(const rt_array_entry *entry, uint64_t left) {
         return false;
     uint64_t bytes = (uint64_t)rt_type_bytes((int)entry->type);
     for (uint32_t i = 0; i < 3; i++)
-        if ((i >= entry->dims && entry->shape[i] != 1) ||
+        if (entry->shape[i] > INT32_MAX || (i >= entry->dims && entry->shape[i] != 1) ||
             __builtin_mul_overflow(bytes, entry->shape[i], &bytes))
             return false;
     return bytes == entry->bytes;
@@ -112,6 +112,7 @@ Status arrays_read(Arena *arena, const char *path, size_t limit, Arrays *arrays,
     char *data;
     size_t size, at = sizeof(rt_array_header);
     TRY(fs_read(arena, path, limit, &data, &size, diag));
+    static const char none[sizeof((rt_array_header){0}.digest)];
     rt_array_header header;
     if (size < sizeof header)
         return damaged(diag, path, "the file is too short for an array file");
@@ -121,6 +122,9 @@ Status arrays_read(Arena *arena, const char *path, size_t limit, Arrays *arrays,
     if (header.version != 1 || header.arrays > ARRAYS_LIMIT)
         return damaged(diag, path, "the array file is of another version");
     memcpy(arrays->digest, header.digest, sizeof header.digest);
+    if (strnlen(header.digest, sizeof header.digest) < sizeof header.digest &&
+        memcmp(header.digest, none, sizeof none) != 0)
+        return damaged(diag, path, "the digest of its plan is damaged");
     for (uint32_t i = 0; i < header.arrays; i++) {
         const rt_array_entry *entry = (const rt_array_entry *)(data + at);
         if (size - at < sizeof *entry || !entry_valid(entry, size - at - sizeof *entry))

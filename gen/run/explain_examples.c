@@ -92,6 +92,8 @@ const ExplainExample explain_examples[] = {
     {"E0521", NULL, "each rank in one order", "`orders` of the step"},
     {"E0522", NULL, "the move in the step that lacks it", "`moves` of the step"},
     {"E0523", "dispatch exact, combine padded", "both exact", "mode, chunk, in_flight of both"},
+    {"E0524", "\"microbatches\": 1073741824", "\"microbatches\": 2",
+     "sizes in `inputs` and `steps`"},
     {"E0601", "--from config.json", "--from checkpoints/mixtral", "the folder of the download"},
     {"E0602", NULL, NULL, "the size of the file against that on the hub"},
     {"E0603", NULL, NULL, "the size of the file against that on the hub"},

@@ -116,6 +116,9 @@ const Explanation explain_table[] = {
     {"E0523",
      "Dispatch and combine of a step share their windows: both have the same mode, chunk and\n"
      "transfers in flight."},
+    {"E0524",
+     "The plan is legal, but its schedule would be larger than gen can hold and prove: too many\n"
+     "layers, experts, ranks or micro-batches at once, or a buffer past any memory."},
     {"E0601", "There is no checkpoint in the safetensors format at this path."},
     {"E0602", "The header of a safetensors file cannot be right: too long, no JSON, or beyond the\n"
               "end of the file. The download was probably cut off."},

@@ -2,6 +2,7 @@
  * strategy: only who holds what. Everything lies in the caller's arena. */
 #include "schedule/lower.h"
 
+#include "schedule/size.h"
 #include "schedule/workspace.h"
 
 #include <assert.h>
@@ -231,6 +232,7 @@ static Status lower_rank(Lower *lower, int64_t index) {
 Status schedule_lower(Arena *arena, const Plan *plan, Schedule *schedule, Diag *diag) {
     const Model *model = &plan->inputs.model;
     int64_t element = element_bytes(plan->inputs.workload.dtype);
+    TRY(schedule_size_check(plan, diag));
     *schedule = (Schedule){.plan = plan, .world = plan->copies * plan->ranks_per_copy};
     schedule->ranks = ARENA_ARRAY(arena, schedule->world, RankSchedule);
     Lower lower = {.arena = arena,

@@ -1,6 +1,8 @@
 /* place: derives each rank's view of the plan. Allocates in the caller's arena. */
 #include "schedule/place.h"
 
+#include <stdlib.h>
+
 Range place_sequences(const PlanGroup *group, int64_t microbatch, int64_t microbatches) {
     int64_t requests = group->requests.end - group->requests.begin;
     return (Range){requests * microbatch / microbatches,
@@ -81,11 +83,17 @@ static void place_stage(Place *place, const Plan *plan) {
     }
 }
 
-static bool slot_before(const PlanExpert *a, const PlanExpert *b) {
-    return a->expert != b->expert ? a->expert < b->expert : a->columns.begin < b->columns.begin;
+/* By expert, then first column, then as listed. */
+static int by_slot(const void *left, const void *right) {
+    const PlanExpert *a = *(const PlanExpert *const *)left, *b = *(const PlanExpert *const *)right;
+    if (a->expert != b->expert)
+        return a->expert < b->expert ? -1 : 1;
+    if (a->columns.begin != b->columns.begin)
+        return a->columns.begin < b->columns.begin ? -1 : 1;
+    return (a > b) - (a < b);
 }
 
-/* The entries of a rank in order of (expert, first column); few, hence insertion sort. */
+/* The entries of a rank in order of (expert, first column). */
 static void place_experts(Arena *arena, Place *place, const Plan *plan, const PlanStage *stage) {
     int64_t local = place->rank - place->base;
     LIST_OF(const PlanExpert *) mine = {0};
@@ -94,13 +102,11 @@ static void place_experts(Arena *arena, Place *place, const Plan *plan, const Pl
         if (expert->rank != local)
             continue;
         *(const PlanExpert **)LIST_PUSH(arena, &mine) = expert;
-        for (int64_t k = mine.count - 1; k > 0 && slot_before(expert, mine.items[k - 1]); --k) {
-            mine.items[k] = mine.items[k - 1];
-            mine.items[k - 1] = expert;
-        }
         int64_t width = expert->columns.end - expert->columns.begin;
         place->columns = width > place->columns ? width : place->columns;
     }
+    if (mine.count)
+        qsort(mine.items, (size_t)mine.count, sizeof *mine.items, by_slot);
     for (int64_t layer = 0; mine.count && layer < plan->inputs.model.layers; ++layer) {
         int64_t slot = 0;
         for (int64_t i = 0; i < mine.count; ++i) {

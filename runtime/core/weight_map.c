@@ -112,12 +112,14 @@ static rt_status record_check(const Map *map, const rt_map_record *r) {
     if (r->rows == 0 || r->columns == 0)
         return RT_OK;
     if (r->stride < r->columns || r->pitch < r->columns ||
+        r->slab % (uint64_t)rt_type_bytes((int)r->slab_type) != 0 ||
         !span(r->rows, r->stride, r->columns, (uint64_t)rt_type_bytes((int)r->type), r->offset,
               &end) ||
         !span(r->rows, r->pitch, r->columns, (uint64_t)rt_type_bytes((int)r->slab_type), r->slab,
               &slab_end) ||
         end > map->files[r->file].size || slab_end > (uint64_t)map->rank->role->slab_bytes)
-        return rt_fail(map->rank, RT_DATA, "%s: a record lies outside its file or the slab",
+        return rt_fail(map->rank, RT_DATA,
+                       "%s: a record lies outside its file or the slab, or aslant there",
                        map->path);
     return RT_OK;
 }

@@ -21,6 +21,15 @@ edit_json() {
     mv "$1.after" "$1"
 }
 
+# digest FILE KEY...: write the digests of the inputs (model, workload) as they stand in a plan, as gen tells them
+digest() {
+    local key told
+    for key in "${@:2}"; do
+        told=$(gen check "$1" 2>&1 | sed -n "s/.*${key}_digest is .*but the input has //p") || true
+        edit_json "$1" ".inputs.${key}_digest = \"$told\""
+    done
+}
+
 # plan [STRATEGY]: a good plan.json on two attention and two expert ranks
 plan() {
     gen plan -q -m model.yaml -t topology.yaml --batch 4 --prefill 8 --context 16 --dtype f32 \
