@@ -293,6 +293,11 @@ static void push_model(lua_State *lua, const Model *model) {
     set_int(lua, "heads", model->heads);
     set_int(lua, "kv_heads", model->kv_heads);
     set_int(lua, "head_dim", model->head_dim);
+    set_int(lua, "rope_dim", model->rope_dim);
+    set_int(lua, "value_dim", model->value_dim);
+    set_int(lua, "kv_latent", model->kv_latent);
+    set_bool(lua, "rope_interleave", model->rope_interleave);
+    set_real(lua, "latent_norm_eps", model->latent_norm_eps);
     set_int(lua, "vocabulary", model->vocabulary);
     set_int(lua, "experts", model->experts);
     set_int(lua, "expert_hidden", model->expert_hidden);

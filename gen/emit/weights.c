@@ -39,6 +39,8 @@ static void find_tensors(Map *map, TensorKind kind, bool *used, Diag *diag) {
     map->tensors[kind] = ARENA_ARRAY(map->arena, layers * experts, const SafetensorsTensor *);
     for (int64_t layer = 0; layer < layers; layer++)
         for (int64_t expert = 0; expert < experts; expert++) {
+            if (tensor_kind_per_layer(kind) && !model_has_in_layer(map->model, kind, layer))
+                continue;
             const char *name = model_tensor_name(map->arena, map->model, kind, layer, expert);
             const SafetensorsTensor *tensor =
                 safetensors_require(&map->checkpoint, name, rows, columns, diag);

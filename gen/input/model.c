@@ -18,22 +18,72 @@ static DiagPlace place_of(const YamlNode *root, const char *key) {
 static Status fill_sizes(Model *model, const YamlNode *root, Diag *diag) {
     if (!model->kv_heads)
         model->kv_heads = model->heads;
-    if (model->head_dim)
-        return STATUS_OK;
-    if (model->hidden % model->heads)
+    if (!model->head_dim && model->hidden % model->heads)
         return diag_error(diag, place_of(root, "heads"), "E0203", "write head_dim",
                           "hidden %lld cannot be divided among %lld heads",
                           (long long)model->hidden, (long long)model->heads);
-    model->head_dim = model->hidden / model->heads;
+    if (!model->head_dim)
+        model->head_dim = model->hidden / model->heads;
+    if (!model->value_dim)
+        model->value_dim = model->head_dim;
+    if (!model->rope_dim && !model_is_latent(model))
+        model->rope_dim = model->head_dim;
     return STATUS_OK;
+}
+
+static const char *attention_fault(const Model *model, const char **key) {
+    if (!model_is_latent(model)) {
+        *key = model->q_latent                       ? "q_latent"
+               : model->value_dim != model->head_dim ? "value_dim"
+                                                     : "rope_dim";
+        return model->q_latent || model->value_dim != model->head_dim ||
+                       model->rope_dim != model->head_dim
+                   ? "only latent attention has it, and kv_latent is absent"
+                   : NULL;
+    }
+    *key = "rope_dim";
+    if (model->rope_dim < 2 || model->rope_dim % 2 || model->rope_dim >= model->head_dim)
+        return "latent attention rotates an even number of a head's elements, and not all";
+    *key = "kv_heads";
+    if (model->kv_heads != model->heads)
+        return "latent attention has a key and a value for every query head";
+    *key = "position";
+    if (model->position != POSITION_ROPE)
+        return "latent attention has rotary positions";
+    *key = "attention_bias";
+    return model->attention_bias ? "latent attention has no biases" : NULL;
+}
+
+static const char *dense_fault(const Model *model, const char **key) {
+    int64_t count = model->dense_layers.count, next = 0;
+    *key = "dense_hidden";
+    if ((count > 0) != (model->dense_hidden > 0))
+        return "dense_layers and dense_hidden are given together";
+    *key = "dense_layers";
+    for (int64_t i = 0; i < count; i++) {
+        if (model->dense_layers.items[i] < next || model->dense_layers.items[i] >= model->layers)
+            return "layers are named once each, in ascending order, the first one is 0";
+        next = model->dense_layers.items[i] + 1;
+    }
+    return count == model->layers ? "at least one layer has experts" : NULL;
+}
+
+const char *model_fault(const Model *model, const char **key) {
+    const char *fault = attention_fault(model, key);
+    return fault ? fault : dense_fault(model, key);
 }
 
 static double count_parameters(const Model *model) {
     double matrices = model->gated ? 3 : 2, hidden = (double)model->hidden;
     double expert = matrices * hidden * (double)model->expert_hidden;
-    double attention =
-        2 * hidden * (double)(model->heads + model->kv_heads) * (double)model->head_dim;
-    return (double)model->layers * (attention + (double)model->experts * (expert + hidden)) +
+    double attention = 2 * hidden * (double)(model->heads + model->kv_heads) *
+                       (double)(model->head_dim + model->value_dim);
+    double latents = (double)model->heads * (double)(model->head_dim + model->value_dim) *
+                         (double)(model->q_latent + model->kv_latent) +
+                     hidden * (double)(model->q_latent + model->kv_latent + model->rope_dim);
+    double dense = matrices * hidden * (double)(model->dense_hidden + model->shared_hidden);
+    return (double)model->layers *
+               (attention + latents + dense + (double)model->experts * (expert + hidden)) +
            hidden * 2 * ((double)model->vocabulary + (double)model->max_positions);
 }
 
@@ -53,6 +103,10 @@ static Status check_sizes(const Model *model, const YamlNode *root, Diag *diag) 
         status = diag_error(
             diag, place_of(root, "head_dim"), "E0204", "rotary positions turn pairs of elements",
             "head_dim %lld is odd, but position is rope", (long long)model->head_dim);
+    const char *key = "", *fault = model_fault(model, &key);
+    if (fault)
+        status = diag_error(diag, place_of(root, key), "E0214", fault,
+                            "%s does not go with the rest", key);
     if (count_parameters(model) > parameters_max)
         status = diag_error(diag, root->place, "E0213", "check the sizes",
                             "the model has over 10^15 parameters");

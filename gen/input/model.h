@@ -21,13 +21,18 @@ typedef enum TensorKind {
     TENSOR_POSITIONS,      /* [max_positions][hidden], learned positions only */
     TENSOR_ATTENTION_NORM, /* [hidden], a layer */
     TENSOR_ATTENTION_NORM_BIAS,
-    TENSOR_QUERY, /* [heads x head_dim][hidden] */
+    TENSOR_QUERY_DOWN, /* [q_latent][hidden] */
+    TENSOR_QUERY_NORM, /* [q_latent] */
+    TENSOR_QUERY,      /* [heads x head_dim][q_latent, or hidden where there is none] */
     TENSOR_QUERY_BIAS,
     TENSOR_KEY, /* [kv_heads x head_dim][hidden] */
     TENSOR_KEY_BIAS,
     TENSOR_VALUE, /* [kv_heads x head_dim][hidden] */
     TENSOR_VALUE_BIAS,
-    TENSOR_OUTPUT, /* [hidden][heads x head_dim] */
+    TENSOR_LATENT, /* [kv_latent + rope_dim][hidden]: the latent, then the rotary key of all heads */
+    TENSOR_LATENT_NORM, /* [kv_latent] */
+    TENSOR_LATENT_UP, /* [heads x (head_dim - rope_dim + value_dim)][kv_latent]: key and value of each head */
+    TENSOR_OUTPUT, /* [hidden][heads x value_dim] */
     TENSOR_OUTPUT_BIAS,
     TENSOR_FFN_NORM, /* [hidden] */
     TENSOR_FFN_NORM_BIAS,
@@ -38,6 +43,18 @@ typedef enum TensorKind {
     TENSOR_EXPERT_UP_BIAS,
     TENSOR_EXPERT_DOWN, /* [hidden][expert_hidden] */
     TENSOR_EXPERT_DOWN_BIAS,
+    TENSOR_DENSE_GATE, /* [dense_hidden][hidden], in dense layers; gated models only */
+    TENSOR_DENSE_GATE_BIAS,
+    TENSOR_DENSE_UP, /* [dense_hidden][hidden] */
+    TENSOR_DENSE_UP_BIAS,
+    TENSOR_DENSE_DOWN, /* [hidden][dense_hidden] */
+    TENSOR_DENSE_DOWN_BIAS,
+    TENSOR_SHARED_GATE, /* the same with shared_hidden, in layers with experts */
+    TENSOR_SHARED_GATE_BIAS,
+    TENSOR_SHARED_UP,
+    TENSOR_SHARED_UP_BIAS,
+    TENSOR_SHARED_DOWN,
+    TENSOR_SHARED_DOWN_BIAS,
     TENSOR_FINAL_NORM, /* [hidden] */
     TENSOR_FINAL_NORM_BIAS,
     TENSOR_HEAD, /* [vocabulary][hidden]; absent when embeddings are tied */
@@ -61,12 +78,22 @@ typedef struct Model {
     double norm_eps;
     int64_t position; /* ModelPosition */
     double rope_theta;
+    bool rope_interleave; /* pairs are neighbours (2i, 2i + 1), not (i, i + half) */
+    /* Latent attention: 0, 0 where keys and values are projected of the residual stream. Of a head's head_dim
+     * elements the last rope_dim rotate; their key is one for all heads. Else rope_dim is head_dim. */
+    int64_t q_latent, kv_latent, rope_dim, value_dim;
+    double latent_norm_eps;
     bool attention_bias; /* query, key, value */
     bool output_bias;    /* output projection */
     int64_t activation;  /* ModelActivation */
     bool gated;          /* three matrices an expert (activation(gate) x up), else two */
     bool expert_bias;
     int64_t experts, expert_hidden, top_k;
+    IntList
+        dense_layers; /* ascending: layers with one feed-forward for all tokens instead of experts */
+    int64_t dense_hidden; /* its width */
+    int64_t
+        shared_hidden; /* width of the feed-forward that all tokens pass beside the experts; 0: none */
     bool renormalize;       /* top-k probabilities divided by their sum */
     double capacity_factor; /* 0: no capacity; else DESIGN section 4, prefill only */
     bool tie_embeddings;
@@ -103,6 +130,26 @@ const char *model_tensor_name(Arena *arena, const Model *model, TensorKind kind,
                               int64_t expert);
 
 bool model_has(const Model *model, TensorKind kind);
+/* Is it there in this layer? Kinds per layer only; the model must have the kind. */
+bool model_has_in_layer(const Model *model, TensorKind kind, int64_t layer);
+bool model_is_dense(const Model *model, int64_t layer);
+/* From `layer` on, the first layer up to `end` that is dense where `layer` is not, or the other way round. */
+int64_t model_same_until(const Model *model, int64_t layer, int64_t end);
+
+/* What contradicts itself in attention and dense layers, or NULL; *key is the key to blame. Read models have none;
+ * for plans, which people edit. */
+const char *model_fault(const Model *model, const char **key);
+
+static inline bool model_is_latent(const Model *model) {
+    return model->kv_latent > 0;
+}
+/* Elements of a key or query head that do not rotate; of a position's entry in the cache of latents. */
+static inline int64_t model_plain_dim(const Model *model) {
+    return model->head_dim - model->rope_dim;
+}
+static inline int64_t model_latent_dim(const Model *model) {
+    return model->kv_latent + model->rope_dim;
+}
 bool tensor_kind_per_layer(TensorKind kind);
 bool tensor_kind_per_expert(TensorKind kind);
 

@@ -9,12 +9,17 @@ const char *const tensor_kind_names[TENSOR_KINDS + 1] = {
     "positions",
     "attention_norm",
     "attention_norm_bias",
+    "query_down",
+    "query_norm",
     "query",
     "query_bias",
     "key",
     "key_bias",
     "value",
     "value_bias",
+    "latent",
+    "latent_norm",
+    "latent_up",
     "output",
     "output_bias",
     "ffn_norm",
@@ -26,6 +31,18 @@ const char *const tensor_kind_names[TENSOR_KINDS + 1] = {
     "expert_up_bias",
     "expert_down",
     "expert_down_bias",
+    "dense_gate",
+    "dense_gate_bias",
+    "dense_up",
+    "dense_up_bias",
+    "dense_down",
+    "dense_down_bias",
+    "shared_gate",
+    "shared_gate_bias",
+    "shared_up",
+    "shared_up_bias",
+    "shared_down",
+    "shared_down_bias",
     "final_norm",
     "final_norm_bias",
     "head",
@@ -59,6 +76,8 @@ static const Schema tensor_schema = {
 
 #define AT(member) .offset = offsetof(Model, member)
 #define SIZE(member) .name = #member, .type = FIELD_INT, AT(member), .min = 1, .max = INT32_MAX
+#define WIDTH(member)                                                                              \
+    .name = #member, .type = FIELD_INT, AT(member), .fallback = "0", .min = 0, .max = INT32_MAX
 #define FRACTION(member)                                                                           \
     .name = #member, .type = FIELD_REAL, AT(member), .fallback = "0", .min = 0, .max = 1
 
@@ -99,6 +118,24 @@ static const Field model_fields[] = {
      .min = 1,
      .max = 1e12,
      .doc = "base of the rotary frequencies"},
+    {.name = "rope_interleave",
+     .type = FIELD_BOOL,
+     AT(rope_interleave),
+     .fallback = "false",
+     .doc = "rotary pairs are neighbours (2i, 2i + 1); else (i, i + half)"},
+    {WIDTH(q_latent), .doc = "latent attention: width that queries pass through; 0: none"},
+    {WIDTH(kv_latent), .doc = "width of the latent that keys and values are made of, and that is "
+                              "cached; 0: no latent attention"},
+    {WIDTH(rope_dim), .doc = "latent attention: the last elements of a head, which rotate; all of "
+                             "a head in other models"},
+    {WIDTH(value_dim), .doc = "width of a value head; head_dim when absent"},
+    {.name = "latent_norm_eps",
+     .type = FIELD_REAL,
+     AT(latent_norm_eps),
+     .fallback = "1e-6",
+     .min = 1e-30,
+     .max = 1,
+     .doc = "of the RMS norms of latents"},
     {.name = "attention_bias",
      .type = FIELD_BOOL,
      AT(attention_bias),
@@ -122,10 +159,18 @@ static const Field model_fields[] = {
      .type = FIELD_BOOL,
      AT(expert_bias),
      .fallback = "false",
-     .doc = "expert matrices have biases"},
+     .doc = "matrices of experts and of dense feed-forwards have biases"},
     {SIZE(experts), .doc = "experts a layer"},
     {SIZE(expert_hidden), .doc = "width inside an expert"},
     {SIZE(top_k), .doc = "experts a token"},
+    {.name = "dense_layers",
+     .type = FIELD_INTS,
+     AT(dense_layers),
+     .fallback = "",
+     .doc = "layers, from 0, with one feed-forward for all tokens instead of experts"},
+    {WIDTH(dense_hidden), .doc = "width inside the feed-forward of a dense layer"},
+    {WIDTH(shared_hidden),
+     .doc = "width of the feed-forward that all tokens pass beside their experts; 0: none"},
     {.name = "renormalize",
      .type = FIELD_BOOL,
      AT(renormalize),
@@ -208,11 +253,22 @@ const Schema model_schema = {
 };
 
 bool tensor_kind_per_layer(TensorKind kind) {
-    return kind >= TENSOR_ATTENTION_NORM && kind <= TENSOR_EXPERT_DOWN_BIAS;
+    return kind >= TENSOR_ATTENTION_NORM && kind <= TENSOR_SHARED_DOWN_BIAS;
 }
 
 bool tensor_kind_per_expert(TensorKind kind) {
     return kind >= TENSOR_EXPERT_GATE && kind <= TENSOR_EXPERT_DOWN_BIAS;
+}
+
+/* Feed-forwards of dense layers, and shared ones: biases and gates as experts have them. */
+static bool needs_dense(const Model *model, TensorKind kind) {
+    bool shared = kind >= TENSOR_SHARED_GATE;
+    TensorKind as_dense = shared ? kind - TENSOR_SHARED_GATE + TENSOR_DENSE_GATE : kind;
+    bool gate = as_dense == TENSOR_DENSE_GATE || as_dense == TENSOR_DENSE_GATE_BIAS;
+    bool bias = as_dense == TENSOR_DENSE_GATE_BIAS || as_dense == TENSOR_DENSE_UP_BIAS ||
+                as_dense == TENSOR_DENSE_DOWN_BIAS;
+    return (shared ? model->shared_hidden > 0 : model->dense_layers.count > 0) &&
+           (!gate || model->gated) && (!bias || model->expert_bias);
 }
 
 bool model_needs(const Model *model, TensorKind kind) {
@@ -223,6 +279,16 @@ bool model_needs(const Model *model, TensorKind kind) {
     case TENSOR_FFN_NORM_BIAS:
     case TENSOR_FINAL_NORM_BIAS:
         return model->norm == NORM_LAYER;
+    case TENSOR_QUERY_DOWN:
+    case TENSOR_QUERY_NORM:
+        return model->q_latent > 0;
+    case TENSOR_KEY:
+    case TENSOR_VALUE:
+        return !model_is_latent(model);
+    case TENSOR_LATENT:
+    case TENSOR_LATENT_NORM:
+    case TENSOR_LATENT_UP:
+        return model_is_latent(model);
     case TENSOR_QUERY_BIAS:
     case TENSOR_KEY_BIAS:
     case TENSOR_VALUE_BIAS:
@@ -239,7 +305,8 @@ bool model_needs(const Model *model, TensorKind kind) {
     case TENSOR_HEAD:
         return !model->tie_embeddings;
     default:
-        return true;
+        return kind < TENSOR_DENSE_GATE || kind > TENSOR_SHARED_DOWN_BIAS ||
+               needs_dense(model, kind);
     }
 }
 
@@ -256,8 +323,25 @@ void model_tensor_shape(const Model *model, TensorKind kind, int64_t *rows, int6
         *rows = model->max_positions;
         *columns = model->hidden;
         break;
-    case TENSOR_QUERY:
+    case TENSOR_QUERY_DOWN:
         *columns = model->hidden;
+        /* fall through */
+    case TENSOR_QUERY_NORM:
+        *rows = model->q_latent;
+        break;
+    case TENSOR_LATENT:
+        *rows = model_latent_dim(model);
+        *columns = model->hidden;
+        break;
+    case TENSOR_LATENT_NORM:
+        *rows = model->kv_latent;
+        break;
+    case TENSOR_LATENT_UP:
+        *rows = model->heads * (model_plain_dim(model) + model->value_dim);
+        *columns = model->kv_latent;
+        break;
+    case TENSOR_QUERY:
+        *columns = model->q_latent ? model->q_latent : model->hidden;
         /* fall through */
     case TENSOR_QUERY_BIAS:
         *rows = model->heads * model->head_dim;
@@ -271,7 +355,7 @@ void model_tensor_shape(const Model *model, TensorKind kind, int64_t *rows, int6
         *rows = model->kv_heads * model->head_dim;
         break;
     case TENSOR_OUTPUT:
-        *columns = model->heads * model->head_dim;
+        *columns = model->heads * model->value_dim;
         break;
     case TENSOR_ROUTER:
         *rows = model->experts;
@@ -288,6 +372,24 @@ void model_tensor_shape(const Model *model, TensorKind kind, int64_t *rows, int6
     case TENSOR_EXPERT_DOWN:
         *columns = model->expert_hidden;
         break;
+    case TENSOR_DENSE_GATE:
+    case TENSOR_DENSE_UP:
+    case TENSOR_SHARED_GATE:
+    case TENSOR_SHARED_UP:
+        *columns = model->hidden;
+        /* fall through */
+    case TENSOR_DENSE_GATE_BIAS:
+    case TENSOR_DENSE_UP_BIAS:
+    case TENSOR_SHARED_GATE_BIAS:
+    case TENSOR_SHARED_UP_BIAS:
+        *rows = kind < TENSOR_SHARED_GATE ? model->dense_hidden : model->shared_hidden;
+        break;
+    case TENSOR_DENSE_DOWN:
+        *columns = model->dense_hidden;
+        break;
+    case TENSOR_SHARED_DOWN:
+        *columns = model->shared_hidden;
+        break;
     default: /* norms and biases of the residual stream: [hidden] */
         break;
     }
@@ -298,6 +400,27 @@ bool model_has(const Model *model, TensorKind kind) {
         if (model->tensors.items[i].kind == (int64_t)kind)
             return true;
     return false;
+}
+
+bool model_is_dense(const Model *model, int64_t layer) {
+    for (int64_t i = 0; i < model->dense_layers.count; i++)
+        if (model->dense_layers.items[i] == layer)
+            return true;
+    return false;
+}
+
+int64_t model_same_until(const Model *model, int64_t layer, int64_t end) {
+    bool dense = model_is_dense(model, layer);
+    while (++layer < end && model_is_dense(model, layer) == dense)
+        continue;
+    return layer;
+}
+
+bool model_has_in_layer(const Model *model, TensorKind kind, int64_t layer) {
+    if (kind < TENSOR_ROUTER || kind > TENSOR_SHARED_DOWN_BIAS)
+        return true;
+    bool dense = kind >= TENSOR_DENSE_GATE && kind <= TENSOR_DENSE_DOWN_BIAS;
+    return dense == model_is_dense(model, layer);
 }
 
 const char *model_tensor_name(Arena *arena, const Model *model, TensorKind kind, int64_t layer,
@@ -333,7 +456,9 @@ int64_t model_parameters(const Model *model) {
         TensorKind kind = (TensorKind)model->tensors.items[i].kind;
         int64_t rows, columns;
         model_tensor_shape(model, kind, &rows, &columns);
-        int64_t copies = tensor_kind_per_layer(kind) ? model->layers : 1;
+        int64_t copies = tensor_kind_per_layer(kind) ? 0 : 1;
+        for (int64_t layer = 0; tensor_kind_per_layer(kind) && layer < model->layers; layer++)
+            copies += model_has_in_layer(model, kind, layer);
         sum += rows * columns * copies * (tensor_kind_per_expert(kind) ? model->experts : 1);
     }
     return sum;

@@ -41,10 +41,25 @@ typedef struct PlanExpert {
     int64_t replica; /* 0: primary */
 } PlanExpert;
 
+typedef enum PlanFfnKind {
+    FFN_DENSE,  /* in the dense layers of the stage */
+    FFN_SHARED, /* in its other layers, beside the experts */
+} PlanFfnKind;
+extern const char *const plan_ffn_names[];
+
+/* A feed-forward that all tokens pass, cut in columns over the members of a request group, which serves itself. Each
+ * member has one part of each kind that the stage has; a sum over the group follows (MOVE_FFN_OUTPUT). */
+typedef struct PlanFfn {
+    int64_t kind; /* PlanFfnKind */
+    int64_t rank;
+    Range columns; /* of dense_hidden or shared_hidden */
+} PlanFfn;
+
 typedef struct PlanStage {
     Range layers;
     LIST_OF(PlanGroup) attention;
-    LIST_OF(PlanExpert) experts;
+    LIST_OF(PlanFfn) ffn;
+    LIST_OF(PlanExpert) experts; /* of layers that are not dense */
 } PlanStage;
 
 /* Embedding and head: vocabulary entries [begin, end) on a rank that is a member of a request

@@ -16,6 +16,7 @@ const char *const plan_move_names[] = {
 };
 const char *const plan_stream_names[] = {"compute", "dispatch", "combine", "collectives", NULL};
 const char *const plan_phase_names[] = {"prefill", "decode", NULL};
+const char *const plan_ffn_names[] = {"dense", "shared", NULL};
 static const char *const unit_names[] = {"element", "row", NULL};
 static const char *const mode_names[] = {"padded", "exact", NULL};
 static const char *const residual_names[] = {"replicated", "sharded", NULL};
@@ -74,10 +75,19 @@ static const Field expert_fields[] = {
 };
 SCHEMA(expert, "PlanExpert", PlanExpert, "who holds an expert, or columns of it");
 
+static const Field ffn_fields[] = {
+    {CHOICE(PlanFfn, kind, plan_ffn_names), .doc = "of dense layers, or beside the experts"},
+    {COUNT(PlanFfn, rank, 0), .doc = "a member of a request group"},
+    {FIELD(PlanFfn, columns, FIELD_RANGE), .doc = "of dense_hidden or shared_hidden [begin, end)"},
+    {0},
+};
+SCHEMA(ffn, "PlanFfn", PlanFfn, "who holds columns of a feed-forward that all tokens pass");
+
 static const Field stage_fields[] = {
     {FIELD(PlanStage, layers, FIELD_RANGE), .doc = "layers [begin, end)"},
     {ITEMS(PlanStage, attention, group_schema), .min = 1, .max = COUNT_MAX,
      .doc = "request groups"},
+    {ITEMS(PlanStage, ffn, ffn_schema), .fallback = "", .doc = "feed-forwards of all tokens"},
     {ITEMS(PlanStage, experts, expert_schema), .doc = "holders of experts"},
     {0},
 };

@@ -113,6 +113,13 @@ static Status check_inputs(Check *check) {
             "inputs.model: sizes must be positive, heads a multiple of kv_heads, and "
             "top_k at most experts");
     }
+    const char *key, *fault = model_fault(model, &key);
+    if (fault || model->value_dim < 1 || model->rope_dim < 0 || model->kv_latent < 0 ||
+        model->q_latent < 0 || model->dense_hidden < 0 || model->shared_hidden < 0) {
+        return plan_refuse(check, "E0503",
+                           "plan again from the model's file, which is checked key by key",
+                           "inputs.model: %s", fault ? fault : "sizes must not be negative");
+    }
     if (workload->batch < 1 || workload->prefill < 1 || workload->context < workload->prefill) {
         return plan_refuse(
             check, "E0503", "plan again with the workload that is meant",
@@ -295,6 +302,60 @@ static Status check_stage_ranks(Check *check, const PlanStage *stage, int64_t in
                                (long long)i, (long long)expert->layers.begin,
                                (long long)expert->layers.end);
         }
+        const Model *model = &check->plan->inputs.model;
+        if (model_is_dense(model, expert->layers.begin) ||
+            model_same_until(model, expert->layers.begin, expert->layers.end) <
+                expert->layers.end) {
+            return plan_refuse(check, "E0506", "dense layers have none: end the range before them",
+                               "stages[%lld].experts[%lld]: layers [%lld, %lld) are not all layers "
+                               "with experts",
+                               (long long)index, (long long)i, (long long)expert->layers.begin,
+                               (long long)expert->layers.end);
+        }
+    }
+    return STATUS_OK;
+}
+
+/* The columns of a kind of feed-forward in a stage; 0: the stage has none. */
+static int64_t ffn_width(const Check *check, const PlanStage *stage, int64_t kind) {
+    const Model *model = &check->plan->inputs.model;
+    for (int64_t layer = stage->layers.begin; layer < stage->layers.end; layer++) {
+        if (model_is_dense(model, layer) == (kind == FFN_DENSE)) {
+            return kind == FFN_DENSE ? model->dense_hidden : model->shared_hidden;
+        }
+    }
+    return 0;
+}
+
+static Status check_ffn(Check *check, const PlanStage *stage, int64_t index) {
+    bool *seen = ARENA_ARRAY(&check->scratch, 2 * check->plan->ranks_per_copy, bool);
+    for (int64_t i = 0; i < stage->ffn.count; i++) {
+        const PlanFfn *part = &stage->ffn.items[i];
+        int64_t width = ffn_width(check, stage, part->kind);
+        bool member = part->rank < check->plan->ranks_per_copy &&
+                      check->group_of[part->rank] >= 0 && check->stage_of[part->rank] == index;
+        if (!member || seen[2 * part->rank + part->kind] ||
+            !range_is_within(part->columns, width, false)) {
+            return plan_refuse(
+                check, "E0515",
+                "each member of the stage's request groups has one part of each kind "
+                "of feed-forward that the stage has",
+                "stages[%lld].ffn[%lld]: %s columns [%lld, %lld) of %lld, rank %lld",
+                (long long)index, (long long)i, plan_ffn_names[part->kind],
+                (long long)part->columns.begin, (long long)part->columns.end, (long long)width,
+                (long long)part->rank);
+        }
+        seen[2 * part->rank + part->kind] = true;
+    }
+    for (int64_t rank = 0; rank < check->plan->ranks_per_copy; rank++) {
+        bool here = check->group_of[rank] >= 0 && check->stage_of[rank] == index;
+        for (int64_t kind = FFN_DENSE; here && kind <= FFN_SHARED; kind++) {
+            if (ffn_width(check, stage, kind) > 0 && !seen[2 * rank + kind]) {
+                return plan_refuse(check, "E0515", "give it a range of columns",
+                                   "stages[%lld].ffn: rank %lld has no part of the %s feed-forward",
+                                   (long long)index, (long long)rank, plan_ffn_names[kind]);
+            }
+        }
     }
     return STATUS_OK;
 }
@@ -331,6 +392,7 @@ static Status check_stages(Check *check) {
         next = stage->layers.end;
         TRY(check_stage_ranks(check, stage, i));
         TRY(check_parts(check, stage, i));
+        TRY(check_ffn(check, stage, i));
         TRY(check_handover(check, i));
     }
     return STATUS_OK;

@@ -178,10 +178,13 @@ Status plan_validate_moves(Check *check, const PlanStep *step, const char *where
                 TRY(require_move(check, step, MOVE_ATTENTION_OUTPUT, group, where));
                 TRY(require_move(check, step, MOVE_GATHER, group, where));
             }
+            if (stage->attention.items[g].members.count > 1 && stage->ffn.count > 0) {
+                TRY(require_move(check, step, MOVE_FFN_OUTPUT, group, where));
+            }
             if (embedding_is_split(check->plan, check->group_of, group)) {
                 TRY(require_move(check, step, MOVE_EMBEDDING, group, where));
             }
         }
     }
-    return STATUS_OK; /* dispatch, combine and ffn_output: lowering knows whether they are needed */
+    return STATUS_OK; /* dispatch, combine, ffn_output of experts: lowering knows whether they are needed */
 }

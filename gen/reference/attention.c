@@ -9,11 +9,12 @@
 typedef struct Attention {
     const Model *model;
     const ReferenceRow *rows;
-    const double *queries;       /* [count][heads x head_dim] */
-    const double *keys, *values; /* this layer: [sequences][positions][kv_heads x head_dim] */
+    const double *queries; /* [count][heads x head_dim] */
+    const double *keys,
+        *values; /* this layer: [sequences][positions][kv_heads x head_dim or value_dim] */
     int64_t positions;
     double *scores; /* [count x heads][positions] */
-    double *out;    /* [count][heads x head_dim] */
+    double *out;    /* [count][heads x value_dim] */
 } Attention;
 
 /* Items are pairs of row and head. */
@@ -21,12 +22,14 @@ static void attend(void *context, int64_t begin, int64_t end) {
     const Attention *job = context;
     const Model *model = job->model;
     int64_t size = model->head_dim, width = model->kv_heads * size;
+    int64_t value = model->value_dim, value_width = model->kv_heads * value;
     for (int64_t item = begin; item < end; item++) {
         const ReferenceRow *row = &job->rows[item / model->heads];
         int64_t kv = item % model->heads / (model->heads / model->kv_heads);
         int64_t at = row->sequence * job->positions * width + kv * size;
+        int64_t value_at = row->sequence * job->positions * value_width + kv * value;
         const double *query = job->queries + item * size;
-        double *scores = job->scores + item * job->positions, *out = job->out + item * size;
+        double *scores = job->scores + item * job->positions, *out = job->out + item * value;
         for (int64_t p = 0; p <= row->position; p++) {
             double sum = 0;
             for (int64_t i = 0; i < size; i++)
@@ -34,10 +37,10 @@ static void attend(void *context, int64_t begin, int64_t end) {
             scores[p] = sum / sqrt((double)size);
         }
         math_softmax(scores, row->position + 1);
-        memset(out, 0, (size_t)size * sizeof *out);
+        memset(out, 0, (size_t)value * sizeof *out);
         for (int64_t p = 0; p <= row->position; p++)
-            for (int64_t i = 0; i < size; i++)
-                out[i] += scores[p] * job->values[at + p * width + i];
+            for (int64_t i = 0; i < value; i++)
+                out[i] += scores[p] * job->values[value_at + p * value_width + i];
     }
 }
 
@@ -46,58 +49,113 @@ static void append(const Model *model, const ReferenceRow *rows, int64_t count, 
                    double *keys, const double *values, const Attention *job, double *cached_keys,
                    double *cached_values) {
     int64_t size = model->head_dim, width = model->kv_heads * size;
+    int64_t turned = model->rope_dim, value_width = model->kv_heads * model->value_dim;
     for (int64_t r = 0; r < count; r++) {
         double *query = queries + r * model->heads * size, *key = keys + r * width;
         if (model->position == POSITION_ROPE) {
-            for (int64_t h = 0; h < model->heads; h++)
-                math_rope(query + h * size, size, rows[r].position, model->rope_theta);
-            for (int64_t h = 0; h < model->kv_heads; h++)
-                math_rope(key + h * size, size, rows[r].position, model->rope_theta);
+            for (int64_t h = 1; h <= model->heads; h++)
+                math_rope(query + h * size - turned, turned, rows[r].position, model->rope_theta,
+                          model->rope_interleave);
+            for (int64_t h = 1; h <= model->kv_heads; h++)
+                math_rope(key + h * size - turned, turned, rows[r].position, model->rope_theta,
+                          model->rope_interleave);
         }
-        int64_t at = (rows[r].sequence * job->positions + rows[r].position) * width;
-        memcpy(cached_keys + at, key, (size_t)width * sizeof *key);
-        memcpy(cached_values + at, values + r * width, (size_t)width * sizeof *values);
+        int64_t at = rows[r].sequence * job->positions + rows[r].position;
+        memcpy(cached_keys + at * width, key, (size_t)width * sizeof *key);
+        memcpy(cached_values + at * value_width, values + r * value_width,
+               (size_t)value_width * sizeof *values);
     }
+}
+
+/* Queries, keys and values of the rows, each head written out: of the residual's projections, or of latents that
+ * they are made of, in the plain form: nothing is absorbed here. */
+typedef struct Heads {
+    double *queries, *keys,
+        *values; /* [count][heads x head_dim], likewise, [count][heads x value_dim] */
+} Heads;
+
+static void project(Reference *reference, int64_t layer, TensorKind weight, TensorKind bias,
+                    const double *in, int64_t count, double *out) {
+    int64_t rows, columns;
+    model_tensor_shape(reference->model, weight, &rows, &columns);
+    math_linear(reference->parallel, reference_weight(reference, weight, layer, 0),
+                reference_weight(reference, bias, layer, 0), rows, columns, in, count, out);
+}
+
+static void norm_latents(const Reference *reference, TensorKind weight, int64_t layer,
+                         int64_t count, int64_t stride, int64_t size, double *latents) {
+    for (int64_t r = 0; r < count; r++)
+        math_rms_norm(latents + r * stride, reference_weight(reference, weight, layer, 0),
+                      reference->model->latent_norm_eps, size, latents + r * stride);
+}
+
+static void latent_heads(Reference *reference, int64_t layer, const double *normed, int64_t count,
+                         const Heads *heads) {
+    const Model *model = reference->model;
+    Arena *arena = &reference->scratch;
+    int64_t entry = model_latent_dim(model), plain = model_plain_dim(model);
+    int64_t turned = model->rope_dim, value = model->value_dim, each = plain + value;
+    double *low = ARENA_ARRAY(arena, count * model->q_latent, double);
+    double *latents = ARENA_ARRAY(arena, count * entry, double);
+    double *bare = ARENA_ARRAY(arena, count * model->kv_latent, double);
+    double *made = ARENA_ARRAY(arena, count * model->heads * each, double);
+    if (model->q_latent) {
+        project(reference, layer, TENSOR_QUERY_DOWN, TENSOR_QUERY_BIAS, normed, count, low);
+        norm_latents(reference, TENSOR_QUERY_NORM, layer, count, model->q_latent, model->q_latent,
+                     low);
+    }
+    project(reference, layer, TENSOR_QUERY, TENSOR_QUERY_BIAS, model->q_latent ? low : normed,
+            count, heads->queries);
+    project(reference, layer, TENSOR_LATENT, TENSOR_KEY_BIAS, normed, count, latents);
+    norm_latents(reference, TENSOR_LATENT_NORM, layer, count, entry, model->kv_latent, latents);
+    for (int64_t r = 0; r < count; r++)
+        memcpy(bare + r * model->kv_latent, latents + r * entry,
+               (size_t)model->kv_latent * sizeof *bare);
+    project(reference, layer, TENSOR_LATENT_UP, TENSOR_KEY_BIAS, bare, count, made);
+    for (int64_t i = 0; i < count * model->heads; i++) {
+        const double *shared = latents + i / model->heads * entry + model->kv_latent;
+        memcpy(heads->keys + i * model->head_dim, made + i * each, (size_t)plain * sizeof *made);
+        memcpy(heads->keys + i * model->head_dim + plain, shared, (size_t)turned * sizeof *made);
+        memcpy(heads->values + i * value, made + i * each + plain, (size_t)value * sizeof *made);
+    }
+}
+
+static void plain_heads(Reference *reference, int64_t layer, const double *normed, int64_t count,
+                        const Heads *heads) {
+    project(reference, layer, TENSOR_QUERY, TENSOR_QUERY_BIAS, normed, count, heads->queries);
+    project(reference, layer, TENSOR_KEY, TENSOR_KEY_BIAS, normed, count, heads->keys);
+    project(reference, layer, TENSOR_VALUE, TENSOR_VALUE_BIAS, normed, count, heads->values);
 }
 
 void reference_attention(Reference *reference, int64_t layer, const ReferenceRow *rows,
                          int64_t count, ReferenceCache *cache, double *residual) {
     const Model *model = reference->model;
-    Parallel *parallel = reference->parallel;
     Arena *arena = &reference->scratch;
     ArenaMark mark = arena_mark(arena);
-    int64_t hidden = model->hidden, width = model->heads * model->head_dim;
-    int64_t kv_width = model->kv_heads * model->head_dim;
-    int64_t layer_cache = layer * cache->sequences * cache->positions * kv_width;
+    int64_t hidden = model->hidden, width = model->heads * model->value_dim;
+    int64_t before = layer * cache->sequences * cache->positions * model->kv_heads;
+    double *layer_keys = cache->keys + before * model->head_dim;
+    double *layer_values = cache->values + before * model->value_dim;
     double *normed = ARENA_ARRAY(arena, count * hidden, double);
-    double *queries = ARENA_ARRAY(arena, count * width, double);
-    double *keys = ARENA_ARRAY(arena, count * kv_width, double);
-    double *values = ARENA_ARRAY(arena, count * kv_width, double);
+    Heads heads = {.queries = ARENA_ARRAY(arena, count * model->heads * model->head_dim, double),
+                   .keys = ARENA_ARRAY(arena, count * model->kv_heads * model->head_dim, double),
+                   .values =
+                       ARENA_ARRAY(arena, count * model->kv_heads * model->value_dim, double)};
     Attention job = {.model = model,
                      .rows = rows,
-                     .queries = queries,
-                     .keys = cache->keys + layer_cache,
-                     .values = cache->values + layer_cache,
+                     .queries = heads.queries,
+                     .keys = layer_keys,
+                     .values = layer_values,
                      .positions = cache->positions,
                      .scores = ARENA_ARRAY(arena, count * model->heads * cache->positions, double),
                      .out = ARENA_ARRAY(arena, count * width, double)};
     reference_norm(reference, TENSOR_ATTENTION_NORM, TENSOR_ATTENTION_NORM_BIAS, layer, residual,
                    count, normed);
-    math_linear(parallel, reference_weight(reference, TENSOR_QUERY, layer, 0),
-                reference_weight(reference, TENSOR_QUERY_BIAS, layer, 0), width, hidden, normed,
-                count, queries);
-    math_linear(parallel, reference_weight(reference, TENSOR_KEY, layer, 0),
-                reference_weight(reference, TENSOR_KEY_BIAS, layer, 0), kv_width, hidden, normed,
-                count, keys);
-    math_linear(parallel, reference_weight(reference, TENSOR_VALUE, layer, 0),
-                reference_weight(reference, TENSOR_VALUE_BIAS, layer, 0), kv_width, hidden, normed,
-                count, values);
-    append(model, rows, count, queries, keys, values, &job, cache->keys + layer_cache,
-           cache->values + layer_cache);
-    parallel_for(parallel, count * model->heads, attend, &job);
-    math_linear(parallel, reference_weight(reference, TENSOR_OUTPUT, layer, 0),
-                reference_weight(reference, TENSOR_OUTPUT_BIAS, layer, 0), hidden, width, job.out,
-                count, normed);
+    (model_is_latent(model) ? latent_heads : plain_heads)(reference, layer, normed, count, &heads);
+    append(model, rows, count, heads.queries, heads.keys, heads.values, &job, layer_keys,
+           layer_values);
+    parallel_for(reference->parallel, count * model->heads, attend, &job);
+    project(reference, layer, TENSOR_OUTPUT, TENSOR_OUTPUT_BIAS, job.out, count, normed);
     for (int64_t i = 0; i < count * hidden; i++)
         residual[i] += normed[i];
     arena_rewind(arena, mark);

@@ -1,5 +1,5 @@
 /* experts: the second half of a layer: norm, router, capacity, the chosen experts' feed-forward,
- * weighted sum, residual. Scratch is the Reference's. */
+ * weighted sum, residual; or one feed-forward for all rows. Scratch is the Reference's. */
 #include "reference/math.h"
 #include "reference/reference_state.h"
 #include "reference/route.h"
@@ -55,35 +55,60 @@ static void gather(const Model *model, int64_t expert, int64_t count, const int3
     }
 }
 
-/* The feed-forward of one expert over its rows, added to the residual. */
-static void expert_add(Reference *reference, int64_t layer, int64_t expert,
-                       const ExpertInput *input, double *residual) {
+/* A feed-forward over rows: of an expert, of a dense layer, or the one beside experts. `gate` is the first of its six
+ * kinds of tensor, which follow each other; `expert` counts for experts only. Returns [count][hidden], in scratch. */
+static double *feed_forward(Reference *reference, int64_t layer, TensorKind gate, int64_t expert,
+                            const double *in, int64_t count) {
     const Model *model = reference->model;
     Arena *arena = &reference->scratch;
-    int64_t hidden = model->hidden, inner = model->expert_hidden, count = input->count;
+    const float *weights[6];
+    int64_t hidden = model->hidden, inner;
+    model_tensor_shape(model, gate, &inner, &(int64_t){0});
+    for (int i = 0; i < 6; i++)
+        weights[i] = reference_weight(reference, gate + i, layer, expert);
     double *up = ARENA_ARRAY(arena, count * inner, double);
     double *down = ARENA_ARRAY(arena, count * hidden, double);
-    math_linear(reference->parallel, reference_weight(reference, TENSOR_EXPERT_UP, layer, expert),
-                reference_weight(reference, TENSOR_EXPERT_UP_BIAS, layer, expert), inner, hidden,
-                input->in, count, up);
+    math_linear(reference->parallel, weights[2], weights[3], inner, hidden, in, count, up);
     if (model->gated) {
-        double *gate = ARENA_ARRAY(arena, count * inner, double);
-        math_linear(reference->parallel,
-                    reference_weight(reference, TENSOR_EXPERT_GATE, layer, expert),
-                    reference_weight(reference, TENSOR_EXPERT_GATE_BIAS, layer, expert), inner,
-                    hidden, input->in, count, gate);
+        double *gated = ARENA_ARRAY(arena, count * inner, double);
+        math_linear(reference->parallel, weights[0], weights[1], inner, hidden, in, count, gated);
         for (int64_t i = 0; i < count * inner; i++)
-            up[i] *= math_activation(model->activation, gate[i]);
+            up[i] *= math_activation(model->activation, gated[i]);
     } else {
         for (int64_t i = 0; i < count * inner; i++)
             up[i] = math_activation(model->activation, up[i]);
     }
-    math_linear(reference->parallel, reference_weight(reference, TENSOR_EXPERT_DOWN, layer, expert),
-                reference_weight(reference, TENSOR_EXPERT_DOWN_BIAS, layer, expert), hidden, inner,
-                up, count, down);
-    for (int64_t r = 0; r < count; r++)
+    math_linear(reference->parallel, weights[4], weights[5], hidden, inner, up, count, down);
+    return down;
+}
+
+/* The feed-forward of one expert over its rows, added to the residual. */
+static void expert_add(Reference *reference, int64_t layer, int64_t expert,
+                       const ExpertInput *input, double *residual) {
+    int64_t hidden = reference->model->hidden;
+    const double *down =
+        feed_forward(reference, layer, TENSOR_EXPERT_GATE, expert, input->in, input->count);
+    for (int64_t r = 0; r < input->count; r++)
         for (int64_t i = 0; i < hidden; i++)
             residual[input->rows[r] * hidden + i] += input->shares[r] * down[r * hidden + i];
+}
+
+static void add_rows(Reference *reference, int64_t layer, TensorKind gate, const double *normed,
+                     int64_t count, double *residual) {
+    ArenaMark mark = arena_mark(&reference->scratch);
+    const double *down = feed_forward(reference, layer, gate, 0, normed, count);
+    for (int64_t i = 0; i < count * reference->model->hidden; i++)
+        residual[i] += down[i];
+    arena_rewind(&reference->scratch, mark);
+}
+
+void reference_dense(Reference *reference, int64_t layer, int64_t count, double *residual) {
+    ArenaMark mark = arena_mark(&reference->scratch);
+    double *normed = ARENA_ARRAY(&reference->scratch, count * reference->model->hidden, double);
+    reference_norm(reference, TENSOR_FFN_NORM, TENSOR_FFN_NORM_BIAS, layer, residual, count,
+                   normed);
+    add_rows(reference, layer, TENSOR_DENSE_GATE, normed, count, residual);
+    arena_rewind(&reference->scratch, mark);
 }
 
 void reference_experts(Reference *reference, int64_t layer, const ReferenceRow *rows, int64_t count,
@@ -100,6 +125,8 @@ void reference_experts(Reference *reference, int64_t layer, const ReferenceRow *
     reference_norm(reference, TENSOR_FFN_NORM, TENSOR_FFN_NORM_BIAS, layer, residual, count,
                    normed);
     route(reference, layer, rows, count, prefill, normed, result, choices, shares);
+    if (model->shared_hidden)
+        add_rows(reference, layer, TENSOR_SHARED_GATE, normed, count, residual);
     for (int64_t expert = 0; expert < model->experts; expert++) {
         gather(model, expert, count, choices, shares, normed, &input);
         ArenaMark inner = arena_mark(arena);

@@ -87,12 +87,14 @@ void math_layer_norm(const double *in, const float *weight, const float *bias, d
         out[i] = (in[i] - mean) * scale * (double)weight[i] + (double)bias[i];
 }
 
-void math_rope(double *head, int64_t size, int64_t position, double theta) {
+void math_rope(double *head, int64_t size, int64_t position, double theta, bool neighbours) {
     for (int64_t i = 0; i < size / 2; i++) {
         double angle = (double)position * pow(theta, -2.0 * (double)i / (double)size);
-        double a = head[i], b = head[i + size / 2];
-        head[i] = a * cos(angle) - b * sin(angle);
-        head[i + size / 2] = b * cos(angle) + a * sin(angle);
+        double *first = head + (neighbours ? 2 * i : i),
+               *second = first + (neighbours ? 1 : size / 2);
+        double a = *first, b = *second;
+        *first = a * cos(angle) - b * sin(angle);
+        *second = b * cos(angle) + a * sin(angle);
     }
 }
 

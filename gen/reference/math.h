@@ -15,9 +15,9 @@ void math_rms_norm(const double *in, const float *weight, double eps, int64_t si
 void math_layer_norm(const double *in, const float *weight, const float *bias, double eps,
                      int64_t size, double *out);
 
-/* Rotate one head of `size` values in place: value i with value i + size / 2 by position x
+/* Rotate `size` values in place: value i with value i + size / 2, or neighbours 2 i and 2 i + 1, by position x
  * theta^(-2 i / size). */
-void math_rope(double *head, int64_t size, int64_t position, double theta);
+void math_rope(double *head, int64_t size, int64_t position, double theta, bool neighbours);
 
 double math_activation(ModelActivation activation, double value);
 

@@ -40,9 +40,10 @@ static void load_copies(void *context, int64_t begin, int64_t end) {
     const Model *model = loading->reference->model;
     int64_t experts = tensor_kind_per_expert(loading->kind) ? model->experts : 1;
     for (int64_t i = begin; i < end; i++)
-        loading->status[i] =
-            source_read(loading->source, loading->kind, i / experts, i % experts,
-                        loading->reference->weights[loading->kind][i], &loading->diags[i]);
+        if (loading->reference->weights[loading->kind][i])
+            loading->status[i] =
+                source_read(loading->source, loading->kind, i / experts, i % experts,
+                            loading->reference->weights[loading->kind][i], &loading->diags[i]);
 }
 
 /* The first failure in the order of copies, whichever thread met one first. */
@@ -66,8 +67,10 @@ static Status load_kind(Reference *reference, const Source *source, TensorKind k
     int64_t copies = tensor_copies(reference->model, kind), rows, columns;
     model_tensor_shape(reference->model, kind, &rows, &columns);
     reference->weights[kind] = ARENA_ARRAY(&reference->arena, copies, float *);
+    int64_t experts = tensor_kind_per_expert(kind) ? reference->model->experts : 1;
     for (int64_t i = 0; i < copies; i++)
-        reference->weights[kind][i] = ARENA_ARRAY(&reference->arena, rows * columns, float);
+        if (!tensor_kind_per_layer(kind) || model_has_in_layer(reference->model, kind, i / experts))
+            reference->weights[kind][i] = ARENA_ARRAY(&reference->arena, rows * columns, float);
     Loading loading = {.source = source,
                        .reference = reference,
                        .kind = kind,
@@ -157,7 +160,10 @@ static double *forward(Run *run, const ReferenceRow *rows, int64_t count, bool p
     embed(reference, rows, count, residual);
     for (int64_t layer = 0; layer < reference->model->layers; layer++) {
         reference_attention(reference, layer, rows, count, &run->cache, residual);
-        reference_experts(reference, layer, rows, count, prefill, run->result, residual);
+        if (model_is_dense(reference->model, layer))
+            reference_dense(reference, layer, count, residual);
+        else
+            reference_experts(reference, layer, rows, count, prefill, run->result, residual);
     }
     reference_norm(reference, TENSOR_FINAL_NORM, TENSOR_FINAL_NORM_BIAS, 0, residual, count,
                    normed);
@@ -299,11 +305,10 @@ void reference_run(Reference *reference, const ReferencePrompts *prompts, bool w
     result_begin(model, prompts, want_logits, arena, result);
     Run run = {.reference = reference, .prompts = prompts, .result = result};
     run.cache = (ReferenceCache){.sequences = prompts->sequences, .positions = result->positions};
-    int64_t cached =
-        model->layers * prompts->sequences * result->positions * model->kv_heads * model->head_dim;
+    int64_t cached = model->layers * prompts->sequences * result->positions * model->kv_heads;
     ArenaMark mark = arena_mark(&reference->scratch);
-    run.cache.keys = ARENA_ARRAY(&reference->scratch, cached, double);
-    run.cache.values = ARENA_ARRAY(&reference->scratch, cached, double);
+    run.cache.keys = ARENA_ARRAY(&reference->scratch, cached * model->head_dim, double);
+    run.cache.values = ARENA_ARRAY(&reference->scratch, cached * model->value_dim, double);
     int64_t done = 0, all = token_count(prompts);
     for (int64_t s = 0; s < prompts->sequences; s++) {
         prefill(&run, s);

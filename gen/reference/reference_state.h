@@ -19,7 +19,7 @@ typedef struct ReferenceRow {
     int32_t id;
 } ReferenceRow;
 
-/* Keys and values of one run: double [layers][sequences][positions][kv_heads x head_dim] each. */
+/* Keys and values of one run: double [layers][sequences][positions][kv_heads x head_dim, or value_dim] each. */
 typedef struct ReferenceCache {
     int64_t sequences, positions;
     double *keys, *values;
@@ -33,7 +33,10 @@ const float *reference_weight(const Reference *reference, TensorKind kind, int64
 void reference_attention(Reference *reference, int64_t layer, const ReferenceRow *rows,
                          int64_t count, ReferenceCache *cache, double *residual);
 
-/* The expert half. `prefill`: rows are one whole prompt, and the capacity applies. */
+/* The second half of a dense layer. */
+void reference_dense(Reference *reference, int64_t layer, int64_t count, double *residual);
+
+/* The expert half, and the feed-forward beside the experts where the model has one. `prefill`: rows are one whole prompt, and the capacity applies. */
 void reference_experts(Reference *reference, int64_t layer, const ReferenceRow *rows, int64_t count,
                        bool prefill, ReferenceResult *result, double *residual);
 

@@ -56,7 +56,8 @@ static float rounded(float value, int64_t type) {
 }
 
 static bool is_norm(TensorKind kind) {
-    return kind == TENSOR_ATTENTION_NORM || kind == TENSOR_FFN_NORM || kind == TENSOR_FINAL_NORM;
+    return kind == TENSOR_ATTENTION_NORM || kind == TENSOR_FFN_NORM || kind == TENSOR_FINAL_NORM ||
+           kind == TENSOR_QUERY_NORM || kind == TENSOR_LATENT_NORM;
 }
 
 static bool is_bias(TensorKind kind) {
@@ -70,6 +71,12 @@ static bool is_bias(TensorKind kind) {
     case TENSOR_EXPERT_GATE_BIAS:
     case TENSOR_EXPERT_UP_BIAS:
     case TENSOR_EXPERT_DOWN_BIAS:
+    case TENSOR_DENSE_GATE_BIAS:
+    case TENSOR_DENSE_UP_BIAS:
+    case TENSOR_DENSE_DOWN_BIAS:
+    case TENSOR_SHARED_GATE_BIAS:
+    case TENSOR_SHARED_UP_BIAS:
+    case TENSOR_SHARED_DOWN_BIAS:
     case TENSOR_FINAL_NORM_BIAS:
         return true;
     default:

@@ -36,6 +36,9 @@ const Explanation explain_table[] = {
     {"E0211", "A family file must name the tensors of its checkpoints in the table `tensors`."},
     {"E0212", "The family file names a tensor that a model with these keys does not have."},
     {"E0213", "The sizes together are beyond any model; one of them is probably mistyped."},
+    {"E0214",
+     "Keys of latent attention (kv_latent, q_latent, rope_dim, value_dim) or of dense layers\n"
+     "(dense_layers, dense_hidden) contradict each other; the message says which."},
     {"E0311", "Nodes reach each other through NICs only. Their number is required because\n"
               "results depend on it strongly."},
     {"E0312", "Quantities carry their unit: 200 Gb/s are bits, 25 GB/s bytes; 80 GB are 10^9,\n"
@@ -111,6 +114,9 @@ const Explanation explain_table[] = {
     {"E0512", "A move names a request group that is not there, or none where it needs one."},
     {"E0513", "The stages of a collective are inconsistent: ranks, pieces and sets must agree."},
     {"E0514", "A step lacks a move that its placement needs."},
+    {"E0515",
+     "The feed-forward of dense layers, or the one beside experts, is cut over the members of\n"
+     "each request group: every member has one range of its columns."},
     {"E0521", "A rank is in none of the orders of a step."},
     {"E0522", "A request group of several members needs a move that the step does not have."},
     {"E0523",

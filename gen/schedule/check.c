@@ -28,6 +28,7 @@ static const char *const rule_cures[CHECK_RULE_COUNT] = {
     [CHECK_EXPERTS] =
         "let stages[0].experts name each expert's layers and columns once per replica",
     [CHECK_ROUTES] = "let stages[0].experts name each expert's layers and columns once per replica",
+    [CHECK_DENSE] = "let columns of a group's members in ffn of the stage tile all of them",
     [CHECK_VOCABULARY] =
         "let entries of the members in embedding and head tile the vocabulary, or be all of it",
     [CHECK_WORK] = "correct the orders of this step, or plan again",

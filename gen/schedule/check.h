@@ -36,6 +36,8 @@
          "every operation works on the rows, heads and slots that the plan gives its rank")        \
     RULE(LAYOUT, "coverage.layout", "E0547", "slices",                                             \
          "every slice lies in its buffer where operations look for it")                            \
+    RULE(DENSE, "coverage.dense", "E0548", "slices",                                               \
+         "every column of a feed-forward of all tokens is computed once in every request group")   \
     RULE(COLLECTIVE, "match.collective", "E0541", "collectives",                                   \
          "all members issue the same collective with equal sizes")                                 \
     RULE(EXCHANGE, "match.exchange", "E0542", "exchanges",                                         \

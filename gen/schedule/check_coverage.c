@@ -72,7 +72,11 @@ static CheckRuleId tensor_rule(int64_t tensor) {
     case TENSOR_EMBEDDING:
     case TENSOR_HEAD:
         return CHECK_VOCABULARY;
+    case TENSOR_LATENT_UP:
+        return CHECK_KV_HEADS;
     default:
+        if (tensor >= TENSOR_DENSE_GATE && tensor <= TENSOR_SHARED_DOWN_BIAS)
+            return CHECK_DENSE;
         return tensor_kind_per_expert((TensorKind)tensor) ? CHECK_EXPERTS : CHECK_TENSORS;
     }
 }
@@ -90,11 +94,13 @@ static int64_t length(Range range) {
 }
 
 /* A layer, row and column that no box covers: one exists among the corners that ends of boxes
- * make. */
-static bool find_gap(const Holdings *boxes, int64_t gap[3], const int64_t whole[3]) {
-    for (int64_t l = -1; l < boxes->count; ++l) {
-        gap[0] = l < 0 ? 0 : boxes->items[l]->layers.end;
-        for (int64_t r = -1; gap[0] < whole[0] && r < boxes->count; ++r) {
+ * make. Layers that do not have the tensor are passed over. */
+static bool find_gap(const Model *model, TensorKind tensor, const Holdings *boxes, int64_t gap[3],
+                     const int64_t whole[3]) {
+    for (gap[0] = 0; gap[0] < whole[0]; ++gap[0]) {
+        if (tensor_kind_per_layer(tensor) && !model_has_in_layer(model, tensor, gap[0]))
+            continue;
+        for (int64_t r = -1; r < boxes->count; ++r) {
             gap[1] = r < 0 ? 0 : boxes->items[r]->rows.end;
             for (int64_t c = -1; gap[1] < whole[1] && c < boxes->count; ++c) {
                 gap[2] = c < 0 ? 0 : boxes->items[c]->columns.end;
@@ -123,10 +129,15 @@ static const char *head_label(Check *check, int64_t tensor, const int64_t at[3])
     CheckRuleId rule = tensor_rule(tensor);
     if (rule != CHECK_HEADS && rule != CHECK_KV_HEADS)
         return "";
+    const Model *model = check->model;
     int64_t element = (TensorKind)tensor == TENSOR_OUTPUT ? at[2] : at[1];
+    int64_t size = (TensorKind)tensor == TENSOR_OUTPUT ? model->value_dim
+                   : (TensorKind)tensor == TENSOR_LATENT_UP
+                       ? model_plain_dim(model) + model->value_dim
+                       : model->head_dim;
     return arena_printf(check->scratch, ": %s %lld",
                         rule == CHECK_HEADS ? "query head" : "key-value head",
-                        (long long)(element / check->model->head_dim));
+                        (long long)(element / size));
 }
 
 static void check_boxes(Check *check, const Holdings *boxes, int64_t tensor, int64_t expert,
@@ -135,7 +146,10 @@ static void check_boxes(Check *check, const Holdings *boxes, int64_t tensor, int
     const char *label = tensor_label(check, tensor, expert);
     int64_t whole[3] = {tensor_kind_per_layer((TensorKind)tensor) ? check->model->layers : 1};
     model_tensor_shape(check->model, (TensorKind)tensor, &whole[1], &whole[2]);
-    int64_t volume = 0;
+    int64_t volume = 0, layers = 0;
+    for (int64_t layer = 0; layer < whole[0]; ++layer)
+        layers += !tensor_kind_per_layer((TensorKind)tensor) ||
+                  model_has_in_layer(check->model, (TensorKind)tensor, layer);
     for (int64_t i = 0; i < boxes->count; ++i) {
         const Holding *a = boxes->items[i];
         volume += length(a->layers) * length(a->rows) * length(a->columns);
@@ -155,7 +169,8 @@ static void check_boxes(Check *check, const Holdings *boxes, int64_t tensor, int
     }
     check_count(check, rule, boxes->count);
     int64_t gap[3];
-    if (volume == whole[0] * whole[1] * whole[2] || !find_gap(boxes, gap, whole))
+    if (volume == layers * whole[1] * whole[2] ||
+        !find_gap(check->model, (TensorKind)tensor, boxes, gap, whole))
         return;
     check_fail(check, rule, NULL,
                "copy %lld: no rank holds row %lld, column %lld of %s in layer %lld as primary%s",
@@ -230,15 +245,51 @@ static Range arg_range(const Op *op, const char *first, const char *count) {
     return (Range){begin, begin + check_arg(op, count)};
 }
 
-static const Op *find_op(const Check *check, int64_t rank, int64_t step, OpKind kind) {
+static bool buffer_has(const RankSchedule *rank, int64_t buffer, TensorKind tensor) {
+    for (int64_t i = 0; i < rank->holdings.count; ++i)
+        if (rank->holdings.items[i].buffer == buffer &&
+            rank->holdings.items[i].tensor == (int64_t)tensor)
+            return true;
+    return false;
+}
+
+/* The first operation of a kind; of a feed-forward the first whose up matrix is of `tensor`. */
+static const Op *find_op(const Check *check, int64_t rank, int64_t step, OpKind kind,
+                         TensorKind tensor) {
     const RankSchedule *of = &check->schedule->ranks[rank];
     for (int64_t g = 0; g < of->steps[step].segments.count; ++g) {
         const Segment *segment = &of->steps[step].segments.items[g];
         for (int64_t i = segment->first; i < segment->first + segment->count; ++i)
-            if (of->ops.items[i].kind == (int64_t)kind)
+            if (of->ops.items[i].kind == (int64_t)kind &&
+                (kind != OP_dense_ffn ||
+                 buffer_has(of, check_arg(&of->ops.items[i], "up"), tensor)))
                 return &of->ops.items[i];
     }
     return NULL;
+}
+
+/* Likewise with latents: their projections are whole with every member. */
+static void check_latent_heads(Check *check, int64_t rank, const Op *op, Range layers) {
+    const Model *model = check->model;
+    Range heads = arg_range(op, "head_begin", "heads");
+    const struct {
+        TensorKind tensor;
+        int64_t size; /* rows a head; 0: all of the tensor */
+    } cut[] = {{TENSOR_QUERY, model->head_dim},
+               {TENSOR_LATENT_UP, model_plain_dim(model) + model->value_dim},
+               {TENSOR_LATENT, 0},
+               {TENSOR_QUERY_DOWN, 0}};
+    for (size_t i = 0; i < sizeof cut / sizeof *cut; ++i) {
+        Range rows = {heads.begin * cut[i].size, heads.end * cut[i].size}, columns = {0, 0};
+        int64_t all;
+        if (!model_has(model, cut[i].tensor))
+            continue;
+        model_tensor_shape(model, cut[i].tensor, &all, &columns.end);
+        check_held(check, tensor_rule(cut[i].tensor), rank, cut[i].tensor, layers,
+                   cut[i].size ? rows : (Range){0, all}, columns);
+    }
+    check_held(check, CHECK_HEADS, rank, TENSOR_OUTPUT, layers, (Range){0, model->hidden},
+               (Range){heads.begin * model->value_dim, heads.end * model->value_dim});
 }
 
 /* The heads that a member's attention computes, and the weights for them. */
@@ -263,16 +314,42 @@ static void check_member_heads(Check *check, int64_t rank, const Op *op, Range l
 
 static void check_group_heads(Check *check, const PlanStage *stage, const PlanGroup *group,
                               int64_t base, int64_t step, const char *where) {
+    bool latent = model_is_latent(check->model);
+    OpKind attend = latent ? OP_latent_attention : OP_attention;
     Parts parts = {0};
     for (int64_t m = 0; m < group->members.count; ++m) {
         int64_t rank = base + group->members.items[m].rank;
-        const Op *op = find_op(check, rank, step, OP_attention);
+        const Op *op = find_op(check, rank, step, attend, TENSOR_QUERY);
         if (!op)
             continue;
         add_part(check, &parts, arg_range(op, "head_begin", "heads"), rank);
-        check_member_heads(check, rank, op, stage->layers);
+        (latent ? check_latent_heads : check_member_heads)(check, rank, op, stage->layers);
     }
     check_tiles(check, CHECK_HEADS, &parts, check->model->heads, "query head", where);
+}
+
+/* The columns that the members compute with, of a feed-forward that all tokens pass: those of the holdings that the
+ * operation reads. */
+static void check_group_columns(Check *check, const PlanStage *stage, const PlanGroup *group,
+                                int64_t base, int64_t step, TensorKind up, const char *where) {
+    Parts parts = {0};
+    int64_t width, columns, layer = stage->layers.begin;
+    while (layer < stage->layers.end && !model_has_in_layer(check->model, up, layer))
+        ++layer;
+    if (!model_has(check->model, up) || layer == stage->layers.end)
+        return;
+    model_tensor_shape(check->model, up, &width, &columns);
+    for (int64_t m = 0; m < group->members.count; ++m) {
+        int64_t rank = base + group->members.items[m].rank;
+        const RankSchedule *of = &check->schedule->ranks[rank];
+        const Op *op = find_op(check, rank, step, OP_dense_ffn, up);
+        for (int64_t i = 0; op && i < of->holdings.count; ++i) {
+            const Holding *holding = &of->holdings.items[i];
+            if (holding->buffer == check_arg(op, "up") && inside(holding->layers, layer))
+                add_part(check, &parts, holding->rows, rank);
+        }
+    }
+    check_tiles(check, CHECK_DENSE, &parts, width, "column", where);
 }
 
 /* Either the members' entries tile the vocabulary, or every member has all. */
@@ -284,7 +361,7 @@ static void check_group_entries(Check *check, const PlanGroup *group, int64_t ba
     Parts parts = {0};
     for (int64_t m = 0; m < group->members.count; ++m) {
         int64_t rank = base + group->members.items[m].rank;
-        const Op *op = find_op(check, rank, step, kind);
+        const Op *op = find_op(check, rank, step, kind, tensor);
         if (!op)
             continue;
         Range entries = arg_range(op, "entry_begin", "entries");
@@ -304,14 +381,28 @@ static void check_single_bias(Check *check, const PlanGroup *group, int64_t base
     int64_t holders = 0;
     for (int64_t m = 0; m < group->members.count; ++m) {
         const RankSchedule *rank = &check->schedule->ranks[base + group->members.items[m].rank];
+        bool has = false;
         for (int64_t i = 0; i < rank->holdings.count; ++i)
-            holders += rank->holdings.items[i].tensor == (int64_t)tensor;
+            has = has || rank->holdings.items[i].tensor == (int64_t)tensor;
+        holders += has;
     }
     check_count(check, CHECK_REDUCE, 1);
     if (holders != 1)
         check_fail(check, CHECK_REDUCE, NULL,
                    "%s: %lld members add %s to their part of a sum, one must", where,
                    (long long)holders, tensor_kind_names[tensor]);
+}
+
+static void check_ffn_biases(Check *check, const PlanStage *stage, const PlanGroup *group,
+                             int64_t base, const char *where) {
+    static const TensorKind biases[] = {TENSOR_DENSE_DOWN_BIAS, TENSOR_SHARED_DOWN_BIAS};
+    for (int i = 0; i < 2; ++i) {
+        int64_t layer = stage->layers.begin;
+        while (layer < stage->layers.end && !model_has_in_layer(check->model, biases[i], layer))
+            ++layer;
+        if (model_has(check->model, biases[i]) && layer < stage->layers.end)
+            check_single_bias(check, group, base, biases[i], where);
+    }
 }
 
 static bool splits(const Check *check, const PlanVocabulary *items, int64_t count,
@@ -362,6 +453,8 @@ static void check_groups(Check *check, int64_t copy, const PlanStage *stage, boo
                 arena_printf(check->scratch, "copy %lld, request group %lld, step %s",
                              (long long)copy, (long long)g, plan->steps.items[step].name);
             check_group_heads(check, stage, group, base, step, where);
+            check_group_columns(check, stage, group, base, step, TENSOR_DENSE_UP, where);
+            check_group_columns(check, stage, group, base, step, TENSOR_SHARED_UP, where);
             if (first) {
                 check_group_requests(check, group, base, step, where);
                 check_group_entries(check, group, base, step, OP_embed, where);
@@ -373,6 +466,7 @@ static void check_groups(Check *check, int64_t copy, const PlanStage *stage, boo
                                          (long long)copy, (long long)g);
         if (check->model->output_bias)
             check_single_bias(check, group, base, TENSOR_OUTPUT_BIAS, where);
+        check_ffn_biases(check, stage, group, base, where);
         if (first && check->model->position == POSITION_LEARNED &&
             splits(check, plan->embedding.items, plan->embedding.count, group))
             check_single_bias(check, group, base, TENSOR_POSITIONS, where);

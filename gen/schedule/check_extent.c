@@ -15,6 +15,7 @@ typedef struct Sizes {
     int64_t element, hidden, head, top_k, experts, context, max_positions, parts;
     int64_t rows, sequences, inputs, outputs, heads, kv_heads, cache_first, entries, members;
     int64_t slots, columns;
+    int64_t value, plain, latent, entry; /* widths of latent attention */
 } Sizes;
 
 static int64_t number(const Op *op, const char *name) {
@@ -45,7 +46,13 @@ static Sizes sizes_of(const Check *check, const Op *op) {
                .entries = number(op, "entries"),
                .members = number(op, "members"),
                .slots = number(op, "slots"),
-               .columns = number(op, "columns")};
+               .columns = number(op, "columns"),
+               .value = model->value_dim,
+               .plain = model_plain_dim(model),
+               .latent = model->kv_latent,
+               .entry = model_latent_dim(model)};
+    if (op->kind == OP_dense_ffn)
+        s.slots = 1; /* its matrices are those of one expert */
     if (s.rows == 0)
         s.rows = s.sequences * number(op, "tokens");
     return s;
@@ -141,6 +148,9 @@ static int64_t common_bytes(const Sizes *s, const char *name) {
         {"keys", (s->cache_first + s->sequences) * s->context * s->kv_heads * s->head * s->element},
         {"values",
          (s->cache_first + s->sequences) * s->context * s->kv_heads * s->head * s->element},
+        {"queries", s->rows * s->heads * s->head * s->element},
+        {"latents", (s->cache_first + s->sequences) * s->context * s->entry * s->element},
+        {"latent_up", s->heads * (s->plain + s->value) * s->latent * s->element},
         {"choice", 4 * s->rows * s->top_k},
         {"share", 4 * s->rows * s->top_k},
         {"back", 4 * s->rows * s->top_k * s->parts},
@@ -169,6 +179,12 @@ static int64_t kind_bytes(const Sizes *s, const Op *op, const char *name) {
                     : s->rows * (in ? s->inputs : s->outputs) * s->element;
     case OP_attention:
         return out ? s->rows * s->heads * s->head * s->element : -1;
+    case OP_latent_norm:
+        return (weight ? 1 : s->rows) * number(op, "width") * s->element;
+    case OP_latent_append:
+        return (weight ? s->latent : s->rows * s->entry) * s->element;
+    case OP_latent_attention:
+        return out ? s->rows * s->heads * s->value * s->element : -1;
     case OP_route:
         return weight ? 4 * s->experts * s->hidden : s->rows * s->hidden * s->element;
     case OP_head:
@@ -184,6 +200,7 @@ static int64_t kind_bytes(const Sizes *s, const Op *op, const char *name) {
         return s->rows * s->hidden * s->element;
     case OP_embed:
     case OP_add:
+    case OP_dense_ffn:
     case OP_pack:
     case OP_weighted_sum:
         return in || out || strcmp(name, "base") == 0 ? s->rows * s->hidden * s->element : -1;

@@ -196,6 +196,9 @@ static void check_holding(Check *check, const RankSchedule *rank, const Holding 
                 holding->columns.begin < holding->columns.end && holding->columns.end <= columns &&
                 holding->layers.begin >= 0 && holding->layers.begin < holding->layers.end &&
                 holding->layers.end <= (per_layer ? check->model->layers : 1);
+        for (int64_t layer = holding->layers.begin;
+             sound && per_layer && layer < holding->layers.end; ++layer)
+            sound = model_has_in_layer(check->model, (TensorKind)holding->tensor, layer);
     }
     if (!sound)
         check_fail(check, CHECK_IDS, NULL, "rank %lld: a holding of tensor %lld is out of range",

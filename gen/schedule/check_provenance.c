@@ -35,12 +35,25 @@ struct Provenance {
 
 static bool partial_linear(const Provenance *at, int64_t rank, const Op *op) {
     const RankSchedule *of = &at->check->schedule->ranks[rank];
-    if (check_arg(op, "inputs") == at->check->model->heads * at->check->model->head_dim)
+    if (check_arg(op, "inputs") == at->check->model->heads * at->check->model->value_dim)
         return false;
     for (int64_t i = 0; i < of->holdings.count; ++i)
         if (of->holdings.items[i].buffer == check_arg(op, "weight") &&
             of->holdings.items[i].tensor == TENSOR_OUTPUT)
             return true;
+    return false;
+}
+
+static bool partial_columns(const Provenance *at, int64_t rank, const Op *op) {
+    const RankSchedule *of = &at->check->schedule->ranks[rank];
+    for (int64_t i = 0; i < of->holdings.count; ++i) {
+        const Holding *up = &of->holdings.items[i];
+        if (up->buffer != check_arg(op, "up"))
+            continue;
+        bool dense = up->tensor == TENSOR_DENSE_UP;
+        const Model *model = at->check->model;
+        return check_arg(op, "columns") != (dense ? model->dense_hidden : model->shared_hidden);
+    }
     return false;
 }
 
@@ -50,6 +63,8 @@ static bool is_partial(const Provenance *at, int64_t rank, const Op *op) {
         return partial_linear(at, rank, op);
     if (op->kind == OP_weighted_sum)
         return check_arg(op, "base") < 0;
+    if (op->kind == OP_dense_ffn)
+        return partial_columns(at, rank, op);
     return op->kind == OP_embed && check_arg(op, "entries") != at->check->model->vocabulary;
 }
 

@@ -191,7 +191,8 @@ static void check_group_routes(Check *check, int64_t rank, int64_t step, int64_t
     ArenaMark mark = arena_mark(check->scratch);
     Server *servers = servers_of(check, group, base, step, microbatch);
     for (int64_t layer = stage->layers.begin; layer < stage->layers.end; ++layer)
-        for (int64_t expert = 0; expert < check->model->experts; ++expert)
+        for (int64_t expert = 0;
+             !model_is_dense(check->model, layer) && expert < check->model->experts; ++expert)
             check_served(check, servers, group->members.count, step, layer, expert);
     arena_rewind(check->scratch, mark);
 }

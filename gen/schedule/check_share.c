@@ -76,13 +76,43 @@ static int64_t widest_slot(const Share *share) {
     return widest;
 }
 
+/* The first tensor that a weight buffer holds: query where keys and values follow; -1: nothing is loaded. */
+static int64_t tensor_in(const Share *share, int64_t buffer) {
+    const RankSchedule *rank = &share->check->schedule->ranks[share->rank];
+    for (int64_t i = 0; i < rank->holdings.count; ++i)
+        if (rank->holdings.items[i].buffer == buffer)
+            return rank->holdings.items[i].tensor;
+    return -1;
+}
+
+/* Of a projection, by the tensor that it multiplies with and the heads of this rank. */
 static int64_t linear_size(const Share *share, const Op *op, const char *name) {
-    int64_t size = share->check->model->head_dim, hidden = share->check->model->hidden;
-    int64_t mixed = length(share->heads) * size;
-    int64_t qkv = mixed + 2 * length(share->kv) * size;
+    const Model *model = share->check->model;
+    int64_t rows, columns, heads = length(share->heads);
+    int64_t tensor = tensor_in(share, check_arg(op, "weight"));
     bool in = strcmp(name, "inputs") == 0;
-    bool output = check_arg(op, "outputs") == hidden && check_arg(op, "inputs") == mixed;
-    return output ? (in ? mixed : hidden) : (in ? hidden : qkv);
+    if (tensor < 0)
+        return -1;
+    model_tensor_shape(model, (TensorKind)tensor, &rows, &columns);
+    if (tensor == TENSOR_OUTPUT)
+        return in ? heads * model->value_dim : rows;
+    if (tensor == TENSOR_QUERY) {
+        rows = heads * model->head_dim;
+        rows += model_is_latent(model) ? 0 : 2 * length(share->kv) * model->head_dim;
+    }
+    return in ? columns : rows;
+}
+
+/* The columns of a dense or shared feed-forward that the plan gives the rank; its first layer tells which. */
+static int64_t ffn_columns(const Share *share, const Op *op) {
+    const PlanStage *stage = check_stage(share->check, share->rank);
+    int64_t tensor = tensor_in(share, check_arg(op, "up"));
+    int64_t kind = tensor == TENSOR_DENSE_UP ? FFN_DENSE : FFN_SHARED;
+    for (int64_t i = 0; stage && i < stage->ffn.count; ++i)
+        if (stage->ffn.items[i].rank == share->rank % share->check->plan->ranks_per_copy &&
+            stage->ffn.items[i].kind == kind)
+            return length(stage->ffn.items[i].columns);
+    return 0;
 }
 
 /* A rank that serves itself alone routes all rows; one that sends to others, those that it owns. */
@@ -131,7 +161,7 @@ static int64_t expected(const Share *share, const Op *op, const char *name, int6
     if (strcmp(name, "exchange") == 0)
         return exchange_expected(share, op);
     if (strcmp(name, "columns") == 0)
-        return widest_slot(share);
+        return op->kind == OP_dense_ffn ? ffn_columns(share, op) : widest_slot(share);
     if (strcmp(name, "slots") == 0) {
         const Exchange *exchange =
             &share->check->schedule->exchanges.items[check_arg(op, "exchange")];
@@ -147,7 +177,7 @@ static int64_t expected(const Share *share, const Op *op, const char *name, int6
 static BufferClass class_of(const char *name, bool weight, BufferClass has) {
     if (strcmp(name, "workspace") == 0)
         return BUFFER_WORKSPACE;
-    if (strcmp(name, "keys") == 0 || strcmp(name, "values") == 0)
+    if (strcmp(name, "keys") == 0 || strcmp(name, "values") == 0 || strcmp(name, "latents") == 0)
         return BUFFER_STATE;
     if (weight)
         return BUFFER_WEIGHT;

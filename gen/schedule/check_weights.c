@@ -21,7 +21,18 @@ static const struct {
     {OP_layer_norm,
      "bias",
      {TENSOR_ATTENTION_NORM_BIAS, TENSOR_FFN_NORM_BIAS, TENSOR_FINAL_NORM_BIAS, -1}},
-    {OP_linear, "weight", {TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE, TENSOR_OUTPUT, -1}},
+    {OP_linear,
+     "weight",
+     {TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE, TENSOR_OUTPUT, TENSOR_QUERY_DOWN, TENSOR_LATENT, -1}},
+    {OP_latent_norm, "weight", {TENSOR_QUERY_NORM, -1}},
+    {OP_latent_append, "weight", {TENSOR_LATENT_NORM, -1}},
+    {OP_latent_attention, "latent_up", {TENSOR_LATENT_UP, -1}},
+    {OP_dense_ffn, "gate", {TENSOR_DENSE_GATE, TENSOR_SHARED_GATE, -1}},
+    {OP_dense_ffn, "gate_bias", {TENSOR_DENSE_GATE_BIAS, TENSOR_SHARED_GATE_BIAS, -1}},
+    {OP_dense_ffn, "up", {TENSOR_DENSE_UP, TENSOR_SHARED_UP, -1}},
+    {OP_dense_ffn, "up_bias", {TENSOR_DENSE_UP_BIAS, TENSOR_SHARED_UP_BIAS, -1}},
+    {OP_dense_ffn, "down", {TENSOR_DENSE_DOWN, TENSOR_SHARED_DOWN, -1}},
+    {OP_dense_ffn, "down_bias", {TENSOR_DENSE_DOWN_BIAS, TENSOR_SHARED_DOWN_BIAS, -1}},
     {OP_linear,
      "bias",
      {TENSOR_QUERY_BIAS, TENSOR_KEY_BIAS, TENSOR_VALUE_BIAS, TENSOR_OUTPUT_BIAS, -1}},
@@ -82,7 +93,9 @@ static int64_t filled_bytes(const RankSchedule *rank, int64_t buffer, int64_t la
 /* Zero where nothing is loaded: a bias that another member adds; columns that a narrower slot
  * lacks. */
 static bool may_be_unfilled(const Op *op, const char *argument) {
-    return op->kind == OP_expert_ffn || (op->kind == OP_linear && strcmp(argument, "bias") == 0) ||
+    return op->kind == OP_expert_ffn ||
+           (op->kind == OP_dense_ffn && strcmp(argument, "down_bias") == 0) ||
+           (op->kind == OP_linear && strcmp(argument, "bias") == 0) ||
            strcmp(argument, "position_table") == 0;
 }
 

@@ -100,12 +100,22 @@ static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *
     const PlanStage *stage = NULL;
     int64_t base, layers = check->model->layers;
     const PlanGroup *group = check_group(check, rank, &base, &stage);
-    OpKind append = check->model->position == POSITION_ROPE ? OP_rope_append : OP_append;
-    const OpKind attention[] = {append, OP_attention, OP_route, OP_pack, OP_weighted_sum};
-    for (int64_t layer = 0; group && layer < layers; ++layer)
-        if (stage->layers.begin <= layer && layer < stage->layers.end)
-            expect_once(check, rank, step, tally, layer, attention,
-                        sizeof attention / sizeof *attention);
+    bool latent = model_is_latent(check->model);
+    OpKind append = latent                                    ? OP_latent_append
+                    : check->model->position == POSITION_ROPE ? OP_rope_append
+                                                              : OP_append;
+    OpKind attend = latent ? OP_latent_attention : OP_attention;
+    const OpKind dense[] = {append, attend, OP_dense_ffn};
+    const OpKind routed[] = {append, attend, OP_route, OP_pack, OP_weighted_sum, OP_dense_ffn};
+    for (int64_t layer = 0; group && layer < layers; ++layer) {
+        if (layer < stage->layers.begin || layer >= stage->layers.end)
+            continue;
+        if (model_is_dense(check->model, layer))
+            expect_once(check, rank, step, tally, layer, dense, 3);
+        else
+            expect_once(check, rank, step, tally, layer, routed,
+                        check->model->shared_hidden ? 6 : 5);
+    }
     if (group && stage->layers.begin == 0)
         expect_once(check, rank, step, tally, -1, first, 3);
     if (group && stage->layers.end == layers)
@@ -113,24 +123,25 @@ static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *
     bool target = is_target(check, rank, step);
     const PlanStage *of = check_stage(check, rank);
     for (int64_t layer = of ? of->layers.begin : 0; of && target && layer < of->layers.end; ++layer)
-        expect_once(check, rank, step, tally, layer, experts, 1);
+        if (!model_is_dense(check->model, layer))
+            expect_once(check, rank, step, tally, layer, experts, 1);
     if (!group && !target)
         check_fail(check, CHECK_WORK, NULL, "rank %lld, step %s: the plan gives it nothing to do",
                    (long long)rank, check->plan->steps.items[step].name);
 }
 
-/* Every cell in layers like the rank's first one that is not empty, and outside layers like the
- * first. */
+/* Every cell in layers like the rank's first one of its kind (dense or with experts) that is not empty, and outside
+ * layers like the first. */
 static void check_uniform(Check *check, int64_t rank, int64_t step, const Tally *tally) {
-    int64_t cells = (1 + check->model->layers) * tally->microbatches, like = -1;
+    int64_t cells = (1 + check->model->layers) * tally->microbatches;
+    int64_t likes[3] = {-1, -1, -1}; /* outside layers, with experts, dense */
     static const int32_t nothing[OP_KINDS] = {0};
     for (int64_t cell = 0; cell < cells; ++cell) {
-        if (cell == tally->microbatches)
-            like = -1;
         if (memcmp(tally->cells[cell], nothing, sizeof nothing) == 0)
             continue;
-        if (like < 0)
-            like = cell;
+        int64_t layer = cell / tally->microbatches - 1;
+        int64_t *first = &likes[layer < 0 ? 0 : 1 + model_is_dense(check->model, layer)];
+        int64_t like = *first = *first < 0 ? cell : *first;
         if (tally->order[cell] != tally->order[like])
             refuse_order(check, rank, step, cell, like);
         for (int k = 0; k < OP_KINDS; ++k)

@@ -15,15 +15,13 @@ typedef struct Slice {
     bool primary;
 } Slice;
 
-static void hold(LowerRank *at, const Slice *slice) {
+static void hold_layers(LowerRank *at, const Slice *slice, Range layers) {
     Lower *lower = at->lower;
-    if (slice->rows.end <= slice->rows.begin || slice->columns.end <= slice->columns.begin)
-        return;
     int64_t dtype = lower->plan->inputs.workload.dtype;
     *(Holding *)LIST_PUSH(lower->arena, &at->rank->holdings) =
         (Holding){.rank = at->place->rank,
                   .tensor = slice->tensor,
-                  .layers = slice->layers,
+                  .layers = layers,
                   .expert = slice->expert,
                   .rows = slice->rows,
                   .columns = slice->columns,
@@ -34,38 +32,67 @@ static void hold(LowerRank *at, const Slice *slice) {
                   .type = slice->tensor == TENSOR_ROUTER ? ELEMENT_F32 : dtype};
 }
 
+/* One holding for each run of layers that have the tensor. */
+static void hold(LowerRank *at, const Slice *slice) {
+    const Model *model = at->lower->model;
+    if (slice->rows.end <= slice->rows.begin || slice->columns.end <= slice->columns.begin)
+        return;
+    if (!tensor_kind_per_layer(slice->tensor)) {
+        hold_layers(at, slice, slice->layers);
+        return;
+    }
+    for (Range run = {slice->layers.begin, 0}; run.begin < slice->layers.end; run.begin = run.end) {
+        bool has = model_has_in_layer(model, slice->tensor, run.begin);
+        run.end = run.begin + 1;
+        while (run.end < slice->layers.end &&
+               model_has_in_layer(model, slice->tensor, run.end) == has)
+            ++run.end;
+        if (has)
+            hold_layers(at, slice, run);
+    }
+}
+
 static const char *weight_shape(LowerRank *at, const char *type, int64_t rows, int64_t columns) {
     return columns == 1 ? arena_printf(at->lower->arena, "%s [%lld]", type, (long long)rows)
                         : arena_printf(at->lower->arena, "%s [%lld][%lld]", type, (long long)rows,
                                        (long long)columns);
 }
 
-static int64_t weight_buffer(LowerRank *at, const char *name, int64_t rows, int64_t columns,
-                             bool per_layer) {
-    const char *type = element_names[at->lower->plan->inputs.workload.dtype];
-    return lower_persistent(at, name, BUFFER_WEIGHT, weight_shape(at, type, rows, columns),
-                            rows * columns * at->lower->element, per_layer);
+/* From the first to past the last layer of the stage that has the tensor; [0, 1) where the kind is not per layer. */
+static Range layers_of(const LowerRank *at, TensorKind tensor) {
+    Range stage = at->place->layers, found = {0, 1};
+    bool any = false;
+    for (int64_t layer = stage.begin; tensor_kind_per_layer(tensor) && layer < stage.end; ++layer) {
+        if (!model_has_in_layer(at->lower->model, tensor, layer))
+            continue;
+        found.begin = any ? found.begin : layer;
+        found.end = layer + 1;
+        any = true;
+    }
+    return found;
 }
 
-static Range all_layers(const LowerRank *at, bool per_layer) {
-    return per_layer ? at->place->layers : (Range){0, 1};
+/* A buffer for a tensor's elements, with a copy for each layer that has it. */
+static int64_t tensor_buffer(LowerRank *at, const char *name, TensorKind tensor, int64_t rows,
+                             int64_t columns) {
+    bool router = tensor == TENSOR_ROUTER;
+    const char *type = router ? "f32" : element_names[at->lower->plan->inputs.workload.dtype];
+    const char *shape = weight_shape(at, type, rows, columns);
+    int64_t bytes = rows * columns * (router ? 4 : at->lower->element);
+    if (!tensor_kind_per_layer(tensor))
+        return lower_persistent(at, name, BUFFER_WEIGHT, shape, bytes, false);
+    return lower_persistent_layers(at, name, BUFFER_WEIGHT, shape, bytes, layers_of(at, tensor));
 }
 
 /* A tensor held whole: primary on the first member of the copy's first group. */
 static void hold_whole(LowerRank *at, const char *name, TensorKind tensor, bool held) {
     int64_t rows, columns;
     model_tensor_shape(at->lower->model, tensor, &rows, &columns);
-    bool per_layer = tensor_kind_per_layer(tensor);
-    int64_t buffer;
-    if (tensor == TENSOR_ROUTER)
-        buffer = lower_persistent(at, name, BUFFER_WEIGHT, weight_shape(at, "f32", rows, columns),
-                                  rows * columns * 4, per_layer);
-    else
-        buffer = weight_buffer(at, name, rows, columns, per_layer);
+    int64_t buffer = tensor_buffer(at, name, tensor, rows, columns);
     if (held)
         hold(at, &(Slice){.tensor = tensor,
                           .expert = -1,
-                          .layers = all_layers(at, per_layer),
+                          .layers = layers_of(at, tensor),
                           .rows = {0, rows},
                           .columns = {0, columns},
                           .buffer = buffer,
@@ -88,10 +115,10 @@ static void hold_qkv(LowerRank *at, const char *name, int64_t columns, TensorKin
     int64_t size = model->head_dim, heads = place->heads.end - place->heads.begin;
     int64_t kv = place->kv.end - place->kv.begin, row_bytes = columns * at->lower->element;
     int64_t share = model->heads / model->kv_heads;
-    int64_t buffer = weight_buffer(at, name, (heads + 2 * kv) * size, columns, true);
+    int64_t buffer = tensor_buffer(at, name, query, (heads + 2 * kv) * size, columns);
     bool first_group = place->first_group;
     Slice slice = {.expert = -1,
-                   .layers = all_layers(at, true),
+                   .layers = at->place->layers,
                    .columns = {0, columns},
                    .buffer = buffer,
                    .pitch = columns};
@@ -120,7 +147,7 @@ static void hold_vocabulary(LowerRank *at, const char *name, TensorKind tensor, 
                             bool split, bool primary_allowed) {
     const Place *place = at->place;
     int64_t hidden = at->lower->model->hidden, count = entries.end - entries.begin;
-    int64_t buffer = weight_buffer(at, name, count, hidden, false);
+    int64_t buffer = tensor_buffer(at, name, tensor, count, hidden);
     hold(at, &(Slice){.tensor = tensor,
                       .expert = -1,
                       .layers = {0, 1},
@@ -135,13 +162,13 @@ static void hold_vocabulary(LowerRank *at, const char *name, TensorKind tensor, 
 static void hold_output(LowerRank *at) {
     const Place *place = at->place;
     const Model *model = at->lower->model;
-    int64_t size = model->head_dim;
+    int64_t size = model->value_dim;
     Range columns = {place->heads.begin * size, place->heads.end * size};
     int64_t width = columns.end - columns.begin;
-    int64_t buffer = weight_buffer(at, "output", model->hidden, width, true);
+    int64_t buffer = tensor_buffer(at, "output", TENSOR_OUTPUT, model->hidden, width);
     hold(at, &(Slice){.tensor = TENSOR_OUTPUT,
                       .expert = -1,
-                      .layers = all_layers(at, true),
+                      .layers = place->layers,
                       .rows = {0, model->hidden},
                       .columns = columns,
                       .buffer = buffer,
@@ -173,17 +200,86 @@ static void hold_head(LowerRank *at) {
                         place->head_split, !tied);
 }
 
+/* Rows of the local heads, `size` rows a head. */
+static void hold_head_rows(LowerRank *at, const char *name, TensorKind tensor, int64_t size) {
+    const Place *place = at->place;
+    int64_t all, columns, heads = place->heads.end - place->heads.begin;
+    model_tensor_shape(at->lower->model, tensor, &all, &columns);
+    int64_t buffer = tensor_buffer(at, name, tensor, heads * size, columns);
+    hold(at, &(Slice){.tensor = tensor,
+                      .expert = -1,
+                      .layers = place->layers,
+                      .rows = {place->heads.begin * size, place->heads.end * size},
+                      .columns = {0, columns},
+                      .buffer = buffer,
+                      .pitch = columns,
+                      .primary = place->first_group});
+}
+
+/* Every member makes the latents of all rows; what is made of them is cut by heads. */
+static void hold_latent(LowerRank *at) {
+    const Model *model = at->lower->model;
+    if (model->q_latent) {
+        hold_whole(at, "query_down", TENSOR_QUERY_DOWN, true);
+        hold_whole(at, "query_norm", TENSOR_QUERY_NORM, true);
+    }
+    hold_head_rows(at, "query", TENSOR_QUERY, model->head_dim);
+    hold_whole(at, "latent", TENSOR_LATENT, true);
+    hold_whole(at, "latent_norm", TENSOR_LATENT_NORM, true);
+    hold_head_rows(at, "latent_up", TENSOR_LATENT_UP, model_plain_dim(model) + model->value_dim);
+}
+
+/* Matrices of a feed-forward that all tokens pass: the columns held here. */
+static void hold_ffn(LowerRank *at, const char *kind, TensorKind gate, Range columns) {
+    static const struct {
+        const char *name;
+        bool cut_rows, cut_columns;
+    } matrices[] = {{"gate", true, false}, {"gate_bias", true, false},
+                    {"up", true, false},   {"up_bias", true, false},
+                    {"down", false, true}, {"down_bias", false, false}};
+    const Model *model = at->lower->model;
+    for (int i = 0; columns.begin < columns.end && i < 6; ++i) {
+        TensorKind tensor = gate + i;
+        int64_t all_rows, all_columns;
+        if (!model_has(model, tensor))
+            continue;
+        model_tensor_shape(model, tensor, &all_rows, &all_columns);
+        Range rows = matrices[i].cut_rows ? columns : (Range){0, all_rows};
+        Range cut = matrices[i].cut_columns ? columns : (Range){0, all_columns};
+        int64_t width = cut.end - cut.begin;
+        const char *name = arena_printf(at->lower->arena, "%s_%s", kind, matrices[i].name);
+        int64_t buffer = tensor_buffer(at, name, tensor, rows.end - rows.begin, width);
+        bool once = !matrices[i].cut_rows && !matrices[i].cut_columns; /* of a sum */
+        if (!once || columns.begin == 0)
+            hold(at, &(Slice){.tensor = tensor,
+                              .expert = -1,
+                              .layers = layers_of(at, tensor),
+                              .rows = rows,
+                              .columns = cut,
+                              .buffer = buffer,
+                              .pitch = width,
+                              .primary = at->place->first_group});
+    }
+}
+
 static void hold_attention(LowerRank *at) {
     const Model *model = at->lower->model;
     if (at->place->first_stage)
         hold_embedding(at);
     hold_norm(at, "attention_norm", TENSOR_ATTENTION_NORM, TENSOR_ATTENTION_NORM_BIAS);
-    hold_qkv(at, "qkv", model->hidden, TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE);
+    if (model_is_latent(model))
+        hold_latent(at);
+    else
+        hold_qkv(at, "qkv", model->hidden, TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE);
     if (model->attention_bias)
         hold_qkv(at, "qkv_bias", 1, TENSOR_QUERY_BIAS, TENSOR_KEY_BIAS, TENSOR_VALUE_BIAS);
     hold_output(at);
     hold_norm(at, "ffn_norm", TENSOR_FFN_NORM, TENSOR_FFN_NORM_BIAS);
-    hold_whole(at, "router", TENSOR_ROUTER, true);
+    hold_ffn(at, "dense", TENSOR_DENSE_GATE, at->place->dense);
+    if (at->lower->plan->stages.items[at->place->stage].experts.count) {
+        hold_ffn(at, "shared", TENSOR_SHARED_GATE, at->place->shared);
+        hold_whole(at, "router", TENSOR_ROUTER, true);
+    }
     if (at->place->last_stage)
         hold_head(at);
 }
@@ -193,6 +289,16 @@ static void hold_cache(LowerRank *at) {
     Lower *lower = at->lower;
     int64_t requests = place->group->requests.end - place->group->requests.begin;
     int64_t context = lower->plan->inputs.workload.context, kv = place->kv.end - place->kv.begin;
+    if (model_is_latent(lower->model)) {
+        int64_t entry = model_latent_dim(lower->model);
+        const char *latents =
+            arena_printf(lower->arena, "%s [%lld][%lld][%lld]",
+                         element_names[lower->plan->inputs.workload.dtype], (long long)requests,
+                         (long long)context, (long long)entry);
+        lower_persistent(at, "latents", BUFFER_STATE, latents,
+                         requests * context * entry * lower->element, true);
+        return;
+    }
     int64_t bytes = requests * context * kv * lower->model->head_dim * lower->element;
     const char *shape =
         arena_printf(lower->arena, "%s [%lld][%lld][%lld][%lld]",
@@ -270,7 +376,8 @@ static void hold_experts(LowerRank *at) {
         model_tensor_shape(model, matrix->tensor, &all_rows, &all_columns);
         int64_t rows = matrix->cut_rows ? place->columns : all_rows;
         int64_t pitch = matrix->cut_columns ? place->columns : all_columns;
-        int64_t buffer = weight_buffer(at, matrix->name, place->slot_count * rows, pitch, true);
+        int64_t buffer =
+            tensor_buffer(at, matrix->name, matrix->tensor, place->slot_count * rows, pitch);
         for (int64_t slot = 0; slot < count; ++slot) {
             for (int64_t layer = first; layer < place->layers.end;) {
                 const PlaceSlot *held = slots[(layer - first) * count + slot];

@@ -49,6 +49,14 @@ int64_t lower_activation(LowerRank *at, const char *name, BufferClass class, con
     return at->rank->buffers.count - 1;
 }
 
+int64_t lower_persistent_layers(LowerRank *at, const char *name, BufferClass class,
+                                const char *shape, int64_t bytes, Range layers) {
+    int64_t id = lower_persistent(at, name, class, shape, bytes, true);
+    at->rank->buffers.items[id].first_layer = layers.begin;
+    at->rank->buffers.items[id].layers = layers.end - layers.begin;
+    return id;
+}
+
 int64_t lower_persistent(LowerRank *at, const char *name, BufferClass class, const char *shape,
                          int64_t bytes, bool per_layer) {
     Arena *arena = at->lower->arena;
@@ -161,7 +169,20 @@ static const struct {
     [PART_TOKENS] = {lower_tokens, true, false, false},
 };
 
-static Status lower_loop(LowerRank *at, const PlanLoop *loop) {
+/* The layers from `begin` on in which every item meets the same kind of layer, dense or with experts: these have one
+ * body. */
+static Range same_layers(const LowerRank *at, const PlanLoop *loop, int64_t begin) {
+    int64_t end = loop->layers.end;
+    for (int64_t i = 0; i < loop->items.count; ++i) {
+        const PlanItem *item = &loop->items.items[i];
+        if (part_rules[item->part].per_layer)
+            end =
+                model_same_until(at->lower->model, begin - item->lag, end - item->lag) + item->lag;
+    }
+    return (Range){begin, end};
+}
+
+static Status lower_body(LowerRank *at, const PlanLoop *loop, Range layers) {
     int64_t first = at->rank->ops.count;
     const Place *place = at->place;
     for (int64_t i = 0; i < loop->items.count; ++i) {
@@ -174,11 +195,21 @@ static Status lower_loop(LowerRank *at, const PlanLoop *loop) {
         at->microbatch = item->microbatch;
         at->lag = item->lag;
         at->per_layer = part_rules[item->part].per_layer;
+        at->dense = at->per_layer && model_is_dense(at->lower->model, layers.begin - item->lag);
         TRY(part_rules[item->part].rule(at));
     }
     if (at->rank->ops.count > first)
         *(Segment *)LIST_PUSH(at->lower->arena, &at->rank->steps[at->step_index].segments) =
-            (Segment){loop->layers, first, at->rank->ops.count - first};
+            (Segment){layers, first, at->rank->ops.count - first};
+    return STATUS_OK;
+}
+
+static Status lower_loop(LowerRank *at, const PlanLoop *loop) {
+    for (Range layers = {loop->layers.begin, 0}; layers.begin < loop->layers.end;
+         layers.begin = layers.end) {
+        layers = same_layers(at, loop, layers.begin);
+        TRY(lower_body(at, loop, layers));
+    }
     return STATUS_OK;
 }
 

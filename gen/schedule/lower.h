@@ -32,6 +32,7 @@ typedef struct LowerRank {
     const PlanStep *step;
     int64_t step_index, part, microbatch, lag;
     bool per_layer;
+    bool dense; /* the layers at hand have a dense feed-forward, no experts */
 } LowerRank;
 
 /* --- lower.c --- */
@@ -43,6 +44,9 @@ int64_t lower_activation(LowerRank *at, const char *name, BufferClass class, con
 /* A buffer that outlives steps: weights and state; per_layer ones have a copy a layer. */
 int64_t lower_persistent(LowerRank *at, const char *name, BufferClass class, const char *shape,
                          int64_t bytes, bool per_layer);
+/* The same with a copy for each of these layers of the stage. */
+int64_t lower_persistent_layers(LowerRank *at, const char *name, BufferClass class,
+                                const char *shape, int64_t bytes, Range layers);
 /* A persistent buffer that must be there already. */
 int64_t lower_find(const LowerRank *at, const char *name);
 
@@ -77,6 +81,19 @@ bool lower_sharded(const LowerRank *at);
 
 Status lower_embed(LowerRank *at);
 Status lower_attention(LowerRank *at);
+/* lower_latent.c: projections and attention of latent keys and values, from normed rows to `mixed`. */
+void lower_latent_heads(LowerRank *at, int64_t normed, int64_t mixed);
+void lower_linear(LowerRank *at, int64_t in, const char *weight, const char *bias, int64_t out,
+                  int64_t inputs, int64_t outputs, const char *rule);
+int64_t lower_positions(LowerRank *at);
+/* Rows of the cache that the queries of a step read at the bounds, summed over its rows. */
+double lower_attended(const LowerRank *at);
+/* lower_ffn.c: the rows that experts and feed-forwards need, normed, E [lower_ffn_rows][hidden]; the norm itself; the
+ * layer's feed-forward that all tokens pass, from there into the residual. */
+int64_t lower_ffn_in(LowerRank *at);
+Range lower_ffn_rows(const LowerRank *at);
+Status lower_ffn_norm(LowerRank *at);
+Status lower_ffn(LowerRank *at);
 /* Packing of the owned rows `normed` by their `choice`, the end of the attention part. */
 Status lower_pack(LowerRank *at, int64_t normed, int64_t choice);
 Status lower_dispatch(LowerRank *at);

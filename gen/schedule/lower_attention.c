@@ -1,7 +1,7 @@
 /* lower_attention: embedding and the attention part of a layer, up to the packed rows. */
 #include "schedule/lower.h"
 
-static int64_t positions(LowerRank *at) {
+int64_t lower_positions(LowerRank *at) {
     return lower_activation(at, "positions", BUFFER_ACTIVATION, "i32", lower_rows(at), 1);
 }
 
@@ -29,7 +29,7 @@ Status lower_embed(LowerRank *at) {
     int64_t ids = lower_activation(at, "ids", BUFFER_ACTIVATION, "i32", lower_rows(at), 1);
     Op *begin = lower_op(at, OP_begin, "lower_attention.c: token ids of the micro-batch");
     op_buffer(begin, "ids", ids, 0);
-    op_buffer(begin, "positions", positions(at), 0);
+    op_buffer(begin, "positions", lower_positions(at), 0);
     op_int(begin, "first", lower_first_sequence(at));
     op_int(begin, "sequences", lower_sequences(at));
     op_int(begin, "tokens", at->step->tokens);
@@ -39,7 +39,7 @@ Status lower_embed(LowerRank *at) {
     Range rows = lower_sharded(at) && !split ? lower_owned(at) : all_rows(at);
     Op *embed = lower_op(at, OP_embed, "lower_attention.c: embedding of the held entries");
     op_buffer(embed, "ids", ids, rows.begin * 4);
-    op_buffer(embed, "positions", positions(at), rows.begin * 4);
+    op_buffer(embed, "positions", lower_positions(at), rows.begin * 4);
     op_buffer(embed, "table", lower_find(at, "embedding"), 0);
     if (lower->model->position == POSITION_LEARNED)
         op_buffer(embed, "position_table", lower_find(at, "positions"), 0);
@@ -55,8 +55,8 @@ Status lower_embed(LowerRank *at) {
     return STATUS_OK;
 }
 
-static void lower_linear(LowerRank *at, int64_t in, const char *weight, const char *bias,
-                         int64_t out, int64_t inputs, int64_t outputs, const char *rule) {
+void lower_linear(LowerRank *at, int64_t in, const char *weight, const char *bias, int64_t out,
+                  int64_t inputs, int64_t outputs, const char *rule) {
     Lower *lower = at->lower;
     int64_t rows = lower_rows(at);
     Op *op = lower_op(at, OP_linear, rule);
@@ -78,7 +78,7 @@ static void lower_cache_arguments(LowerRank *at, Op *op, int64_t qkv) {
     const Place *place = at->place;
     Range sequences = place_sequences(place->group, at->microbatch, at->step->microbatches);
     op_buffer(op, "qkv", qkv, 0);
-    op_buffer(op, "positions", positions(at), 0);
+    op_buffer(op, "positions", lower_positions(at), 0);
     op_buffer(op, "keys", lower_find(at, "keys"), 0);
     op_buffer(op, "values", lower_find(at, "values"), 0);
     op_int(op, "sequences", sequences.end - sequences.begin);
@@ -88,17 +88,23 @@ static void lower_cache_arguments(LowerRank *at, Op *op, int64_t qkv) {
     op_int(op, "kv_heads", place->kv.end - place->kv.begin);
 }
 
-/* Rows of the cache that the queries of a step read at the bounds, summed over its rows. */
-static double attended(const LowerRank *at) {
+double lower_attended(const LowerRank *at) {
     double tokens = (double)at->step->tokens;
     double context = (double)at->lower->plan->inputs.workload.context;
     double per_sequence = tokens > 1 ? tokens * (tokens + 1) / 2 : context;
     return (double)lower_sequences(at) * per_sequence;
 }
 
-static void lower_heads(LowerRank *at, int64_t qkv, int64_t out) {
+/* Projections and attention of the local heads. */
+static void lower_heads(LowerRank *at, int64_t normed, int64_t out) {
     Lower *lower = at->lower;
     const Place *place = at->place;
+    int64_t count = place->heads.end - place->heads.begin + 2 * (place->kv.end - place->kv.begin);
+    int64_t outputs = count * lower->model->head_dim;
+    int64_t qkv = lower_activation(at, "qkv", BUFFER_ACTIVATION, "E", lower_rows(at), outputs);
+    lower_linear(at, normed, "qkv", lower->model->attention_bias ? "qkv_bias" : NULL, qkv,
+                 lower->model->hidden, outputs,
+                 "lower_attention.c: query, key, value of the local heads");
     double heads = (double)(place->heads.end - place->heads.begin);
     double kv = (double)(place->kv.end - place->kv.begin), size = (double)lower->model->head_dim;
     bool rope = lower->model->position == POSITION_ROPE;
@@ -113,8 +119,8 @@ static void lower_heads(LowerRank *at, int64_t qkv, int64_t out) {
     op_int(op, "head_begin", place->heads.begin);
     op_int(op, "kv_begin", place->kv.begin);
     op_workspace(at, op, "workspace");
-    op->flops = 4.0 * attended(at) * heads * size;
-    double cached = at->step->tokens > 1 ? (double)lower_rows(at) : attended(at);
+    op->flops = 4.0 * lower_attended(at) * heads * size;
+    double cached = at->step->tokens > 1 ? (double)lower_rows(at) : lower_attended(at);
     op->bytes =
         (double)lower->element * size * (2.0 * cached * kv + 2.0 * (double)lower_rows(at) * heads);
 }
@@ -132,9 +138,9 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
     int64_t share = lower_activation(at, "share", BUFFER_ACTIVATION, "f32", count, model->top_k);
 
     Op *route = lower_op(at, OP_route, "lower_attention.c: router of the rows routed here");
-    op_buffer(route, "in", normed, 0);
+    op_buffer(route, "in", normed, (routed.begin - lower_ffn_rows(at).begin) * lower->row_bytes);
     op_buffer(route, "weight", lower_find(at, "router"), 0);
-    op_buffer(route, "positions", positions(at), routed.begin * 4);
+    op_buffer(route, "positions", lower_positions(at), routed.begin * 4);
     op_buffer(route, "choice", choice, routed.begin * choice_bytes);
     op_buffer(route, "share", share, 0);
     op_int(route, "rows", count);
@@ -148,7 +154,7 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
             TRY(lower_collective(at, MOVE_GATHER, choice, lower_rows(at), choice_bytes,
                                  "lower_attention.c: capacity counts over whole sequences"));
         Op *op = lower_op(at, OP_capacity, "lower_attention.c: capacity of the model");
-        op_buffer(op, "positions", positions(at), 0);
+        op_buffer(op, "positions", lower_positions(at), 0);
         op_buffer(op, "choice", choice, 0);
         op_int(op, "sequences", lower_sequences(at));
         op_int(op, "tokens", at->step->tokens);
@@ -158,29 +164,12 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
     return lower_pack(at, normed, choice);
 }
 
-/* The rows that are routed here, normed: where the holders of experts coincide, all rows, of which a sharded
- * residual holds some. */
-static Status lower_routing_input(LowerRank *at) {
-    Lower *lower = at->lower;
-    Range routed = lower_routed(at);
-    bool gathered = lower_coincides(at) && lower_sharded(at);
-    Range normed = gathered ? lower_owned(at) : routed;
-    int64_t ffn_in = lower_activation(at, "ffn_in", gathered ? BUFFER_WINDOW : BUFFER_ACTIVATION,
-                                      "E", routed.end - routed.begin, lower->model->hidden);
-    lower_norm(at, "ffn_norm", lower_residual(at), ffn_in, normed, normed.begin - routed.begin,
-               "lower_attention.c: norm before experts");
-    if (gathered)
-        TRY(lower_collective(at, MOVE_GATHER, ffn_in, lower_rows(at), lower->row_bytes,
-                             "lower_attention.c: the residual is sharded, experts need all rows"));
-    return lower_routing(at, ffn_in);
-}
-
 Status lower_attention(LowerRank *at) {
     Lower *lower = at->lower;
     const Model *model = lower->model;
     const Place *place = at->place;
-    int64_t rows = lower_rows(at), hidden = model->hidden, size = model->head_dim;
-    int64_t heads = place->heads.end - place->heads.begin, kv = place->kv.end - place->kv.begin;
+    int64_t rows = lower_rows(at), hidden = model->hidden, width = model->value_dim;
+    int64_t heads = place->heads.end - place->heads.begin;
     bool sharded = lower_sharded(at);
     Range owned = lower_owned(at), used = sharded ? owned : all_rows(at);
     BufferClass class = place->members > 1 ? BUFFER_WINDOW : BUFFER_ACTIVATION;
@@ -192,16 +181,14 @@ Status lower_attention(LowerRank *at) {
         TRY(lower_collective(
             at, MOVE_GATHER, normed, rows, lower->row_bytes,
             "lower_attention.c: the residual is sharded, projections need all rows"));
-    int64_t qkv =
-        lower_activation(at, "qkv", BUFFER_ACTIVATION, "E", rows, (heads + 2 * kv) * size);
-    lower_linear(at, normed, "qkv", model->attention_bias ? "qkv_bias" : NULL, qkv, hidden,
-                 (heads + 2 * kv) * size,
-                 "lower_attention.c: query, key, value of the local heads");
-    int64_t mixed = lower_activation(at, "mixed", BUFFER_ACTIVATION, "E", rows, heads * size);
-    lower_heads(at, qkv, mixed);
+    int64_t mixed = lower_activation(at, "mixed", BUFFER_ACTIVATION, "E", rows, heads * width);
+    if (model_is_latent(model))
+        lower_latent_heads(at, normed, mixed);
+    else
+        lower_heads(at, normed, mixed);
     int64_t projected = lower_activation(at, "projected", class, "E", rows, hidden);
     lower_linear(at, mixed, "output", model->output_bias ? "output_bias" : NULL, projected,
-                 heads * size, hidden, "lower_attention.c: output projection of the local heads");
+                 heads * width, hidden, "lower_attention.c: output projection of the local heads");
     TRY(lower_collective(at, MOVE_ATTENTION_OUTPUT, projected, rows, lower->row_bytes,
                          "lower_attention.c: heads are cut, the projection reduces over them"));
 
@@ -211,5 +198,6 @@ Status lower_attention(LowerRank *at) {
     op_int(add, "rows", used.end - used.begin);
     add->bytes = 3.0 * (double)((used.end - used.begin) * lower->row_bytes);
 
-    return lower_routing_input(at);
+    TRY(lower_ffn_norm(at));
+    return at->dense ? lower_ffn(at) : lower_routing(at, lower_ffn_in(at));
 }

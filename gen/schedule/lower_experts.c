@@ -108,7 +108,7 @@ Status lower_pack(LowerRank *at, int64_t normed, int64_t choice) {
     Range routed = lower_routed(at);
     Sides sides = exchange_sides(at);
     Op *op = lower_op(at, OP_pack, "lower_experts.c: rows by the holders of their experts");
-    op_buffer(op, "in", normed, 0);
+    op_buffer(op, "in", normed, (routed.begin - lower_ffn_rows(at).begin) * lower->row_bytes);
     op_buffer(op, "choice", choice, routed.begin * 4 * lower->model->top_k);
     op_buffer(op, "send_rows", sides.send_rows, 0);
     op_buffer(op, "send_meta", sides.send_meta, 0);
@@ -138,10 +138,18 @@ static Status no_move(LowerRank *at, const char *kind) {
                       at->step->name, kind);
 }
 
+/* The shared feed-forward runs while the rows are on their way. */
+static Status lower_shared(LowerRank *at) {
+    bool shared = at->place->group && at->lower->model->shared_hidden > 0;
+    return shared ? lower_ffn(at) : STATUS_OK;
+}
+
 Status lower_dispatch(LowerRank *at) {
+    if (at->dense)
+        return STATUS_OK;
     Sides sides = exchange_sides(at);
     if (sides.exchange->local)
-        return STATUS_OK;
+        return lower_shared(at);
     const PlanMove *move = lower_find_move(at->step, MOVE_DISPATCH, -1);
     if (!move)
         return no_move(at, "dispatch");
@@ -155,18 +163,18 @@ Status lower_dispatch(LowerRank *at) {
     op_buffer(op, "recv_rows", sides.recv_rows, 0);
     op_buffer(op, "recv_meta", sides.recv_meta, 0);
     op_buffer(op, "recv_counts", sides.recv_counts, 0);
-    return STATUS_OK;
+    return lower_shared(at);
 }
 
 /* Experts held here, those with replicas counted in part: each replica serves its share of the sources. Of the
- * stage's first layer, which stands for all. */
+ * first layer that has experts here, which stands for all. */
 static double served_experts(const LowerRank *at) {
     const PlanStage *stage = &at->lower->plan->stages.items[at->place->stage];
     double served = 0;
     for (int64_t i = 0; i < at->place->slots.count; ++i) {
         const PlaceSlot *slot = &at->place->slots.items[i];
         int64_t replicas = 1;
-        if (slot->layer != at->place->layers.begin)
+        if (slot->layer != at->place->slots.items[0].layer)
             break;
         for (int64_t k = 0; k < stage->experts.count; ++k)
             if (stage->experts.items[k].expert == slot->expert &&
@@ -195,6 +203,8 @@ static void expert_work(const LowerRank *at, const Sides *sides, Op *op) {
 
 Status lower_experts(LowerRank *at) {
     const Model *model = at->lower->model;
+    if (at->dense)
+        return STATUS_OK;
     Sides sides = exchange_sides(at);
     Op *op = lower_op(at, OP_expert_ffn, "lower_experts.c: the local experts");
     op_buffer(op, "in", sides.recv_rows, 0);
@@ -268,6 +278,8 @@ static Status lower_owned_sums(LowerRank *at, const Sides *sides) {
 }
 
 Status lower_combine(LowerRank *at) {
+    if (at->dense)
+        return STATUS_OK;
     Sides sides = exchange_sides(at);
     if (!sides.exchange->local) {
         const PlanMove *move = lower_find_move(at->step, MOVE_COMBINE, -1);

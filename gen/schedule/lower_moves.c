@@ -214,8 +214,10 @@ static bool holders_coincide(const Lower *lower, int64_t stage) {
     return true;
 }
 
-/* Exchanges of a micro-batch of a stage: one of all its ranks, or one of each member with itself. */
+/* Exchanges of a micro-batch of a stage: one of all its ranks, one of each member with itself, or none. */
 static int64_t exchange_width(const Lower *lower, int64_t stage) {
+    if (!lower->plan->stages.items[stage].experts.count)
+        return 0; /* all its layers are dense */
     return lower->coincide[stage]
                ? lower->plan->stages.items[stage].attention.items[0].members.count
                : 1;

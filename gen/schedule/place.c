@@ -50,6 +50,14 @@ static void place_member(Place *place, const Plan *plan, const PlanGroup *group,
     }
 }
 
+static void place_ffn(Place *place, const PlanStage *stage) {
+    int64_t local = place->rank - place->base;
+    for (int64_t i = 0; i < stage->ffn.count; ++i)
+        if (stage->ffn.items[i].rank == local)
+            *(stage->ffn.items[i].kind == FFN_DENSE ? &place->dense : &place->shared) =
+                stage->ffn.items[i].columns;
+}
+
 static bool holds_experts(const PlanStage *stage, int64_t local) {
     for (int64_t i = 0; i < stage->experts.count; ++i)
         if (stage->experts.items[i].rank == local)
@@ -130,6 +138,7 @@ Place *place_all(Arena *arena, const Plan *plan) {
         place->base = place->copy * plan->ranks_per_copy;
         place->node = plan->ranks.items[rank].node;
         place_stage(place, plan);
+        place_ffn(place, &plan->stages.items[place->stage]);
         place_experts(arena, place, plan, &plan->stages.items[place->stage]);
     }
     return places;

@@ -23,8 +23,9 @@ typedef struct Place {
     int64_t group_index;    /* counted over the stages */
     bool first_group;       /* of its stage: its tensors are primary */
     int64_t member, members;
-    Range heads, kv;                  /* query heads; the key-value heads that they need */
-    Range embedding, head;            /* vocabulary entries; empty: none */
+    Range heads, kv;       /* query heads; the key-value heads that they need */
+    Range dense, shared;   /* columns of feed-forwards that all tokens pass; empty: none */
+    Range embedding, head; /* vocabulary entries; empty: none */
     bool embedding_split, head_split; /* the group's members hold different entries */
     LIST_OF(PlaceSlot) slots;         /* ascending layer, slot */
     int64_t slot_count;               /* the most slots of any layer */

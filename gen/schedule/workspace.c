@@ -40,6 +40,29 @@ static int64_t attention(const Plan *plan, const Op *op) {
            weight_tile(plan, model->head_dim);
 }
 
+static int64_t latent_attention(const Plan *plan, const Op *op) {
+    const Model *model = &plan->inputs.model;
+    int64_t context = plan->inputs.workload.context, value = model->value_dim;
+    int64_t plain = model_plain_dim(model), latent = model->kv_latent;
+    int64_t entry = model_latent_dim(model), tokens = number(op, "tokens");
+    if (number(op, "expanded")) {
+        int64_t tile = min_of(tokens, TILE_ATTENTION);
+        return area(tile * model->head_dim) + area(tile * value) + area(tile * context) +
+               area((plain + value) * latent) + area((model->head_dim + value) * context) +
+               weight_tile(plan, latent);
+    }
+    int64_t tile = min_of(tokens * number(op, "heads"), TILE_ATTENTION);
+    return area(tile * entry) + area(tile * latent) + area(tile * context) +
+           area(max_of(plain, value)) + weight_tile(plan, entry);
+}
+
+static int64_t dense_ffn(const Plan *plan, const Op *op) {
+    int64_t hidden = plan->inputs.model.hidden, columns = number(op, "columns");
+    int64_t tile = min_of(number(op, "rows"), TILE_LINEAR);
+    return 2 * area(tile * hidden) + 2 * area(tile * columns) +
+           weight_tile(plan, max_of(hidden, columns));
+}
+
 static int64_t route(const Plan *plan, const Op *op) {
     const Model *model = &plan->inputs.model;
     int64_t tile = min_of(number(op, "rows"), TILE_ROUTE);
@@ -65,6 +88,10 @@ int64_t workspace_bytes(const Plan *plan, const Op *op) {
         return linear(plan, op);
     case OP_attention:
         return attention(plan, op);
+    case OP_latent_attention:
+        return latent_attention(plan, op);
+    case OP_dense_ffn:
+        return dense_ffn(plan, op);
     case OP_route:
         return route(plan, op);
     case OP_capacity:

@@ -22,6 +22,17 @@ local PROGRAM_FILES <const> = {
   "moves.c",
 }
 
+---Headers that kernels share, beside those that all have.
+local HEADERS <const> = {
+  attention = { "softmax.h" },
+  dense_ffn = { "activation.h" },
+  expert_ffn = { "activation.h" },
+  latent_append = { "latent.h", "rotate.h" },
+  latent_attention = { "latent.h", "softmax.h" },
+  latent_norm = { "latent.h" },
+  rope_append = { "rotate.h" },
+}
+
 ---The kernels that some role calls, in the order of their declaration.
 local function used_kernels(schedule)
   local used, kernels = {}, {}
@@ -165,7 +176,14 @@ return function(schedule)
   for _, name in ipairs { "launch.c", "kernel.h", "matmul.h", "matmul.c" } do
     add("kernels/" .. name, HOST .. name:gsub("%.", ".tmpl.", 1))
   end
+  local added = {}
   for _, kernel in ipairs(kernels) do
+    for _, header in ipairs(HEADERS[kernel.name] or {}) do
+      if not added[header] then
+        add("kernels/" .. header, HOST .. header:gsub("%.", ".tmpl.", 1))
+        added[header] = true
+      end
+    end
     add("kernels/" .. kernel.name .. ".c", HOST .. kernel.name .. ".tmpl.c")
   end
   return files

@@ -31,41 +31,43 @@ local function held(model, shape)
   return split.ceil(model.experts, ranks), columns, split.ceil(ranks, model.experts)
 end
 
----Seconds of one layer: attention of the busiest group's rows, experts for all rows of a copy.
-local function layer(inputs, shape, peak, bandwidth, requests, tokens)
+---Seconds of all layers: attention and feed-forwards of the busiest group's rows, experts for all rows of a
+---copy.
+local function all_layers(inputs, shape, peak, bandwidth, requests, tokens)
   local model, element = inputs.model, roofline.element(inputs.workload)
   local function seconds(flops, elements)
     return math.max(flops / peak, elements * element / bandwidth)
   end
-  local weights, kv = roofline.attention_weights(model, shape.members)
+  local weights, entry = roofline.attention_weights(model, shape.members)
   weights = weights - model.hidden * model.experts -- routers may be shared by members
   local sequences = split.ceil(requests, shape.groups)
   local rows, heads = sequences * tokens, split.ceil(model.heads, shape.members)
   local seen = tokens > 1 and (tokens + 1) / 2 or inputs.workload.context
   local cached = tokens > 1 and rows or sequences * inputs.workload.context
   local attention = seconds(2 * rows * weights, weights)
-    + seconds(4 * rows * seen * model.head_dim * heads, 2 * cached * kv * model.head_dim)
+    + seconds(2 * rows * seen * roofline.pair_work(model, tokens) * heads, cached * entry)
+  local ffn = roofline.ffn_weights(model) / shape.members
   local slots, columns, replicas = held(model, shape)
   local matrices = (model.gated and 3 or 2) * model.hidden * columns
   local hit, arriving = model.top_k / model.experts, requests * tokens / replicas
   local touched = slots * (1 - (1 - hit) ^ arriving)
-  return attention, seconds(2 * arriving * hit * slots * matrices, touched * matrices)
+  return model.layers * attention + seconds(2 * rows * ffn, ffn),
+    roofline.routed_layers(model) * seconds(2 * arriving * hit * slots * matrices, touched * matrices)
 end
 
 ---Seconds of one step: the busiest rank's work for all requests, or one micro-batch's way through
 ---all layers, whichever is longer.
 local function step(inputs, shape, phase, tokens, peak, bandwidth)
-  local layers = inputs.model.layers
   local requests = split.ceil(inputs.workload.batch, shape.copies)
-  local attention, experts = layer(inputs, shape, peak, bandwidth, requests, tokens)
+  local attention, experts = all_layers(inputs, shape, peak, bandwidth, requests, tokens)
   local busy = shape.experts and math.max(attention, experts) or attention + experts
-  busy = split.ceil(layers, shape.stages) * busy
+  busy = busy / shape.stages -- the busiest stage has at least the mean
   local part = requests // (shape.groups * shape.microbatches[phase]) * shape.groups
   if part < 1 then
     return busy
   end
-  attention, experts = layer(inputs, shape, peak, bandwidth, part, tokens)
-  return math.max(busy, layers * (attention + experts))
+  attention, experts = all_layers(inputs, shape, peak, bandwidth, part, tokens)
+  return math.max(busy, attention + experts)
 end
 
 ---@param inputs table
@@ -86,14 +88,16 @@ end
 function M.overflows(inputs, shape)
   local model, workload = inputs.model, inputs.workload
   local _, _, memory = best_gpu(inputs)
-  local weights, kv = roofline.attention_weights(model, shape.members)
+  local weights, entry = roofline.attention_weights(model, shape.members)
   local requests = split.ceil(split.ceil(workload.batch, shape.copies), shape.groups)
-  local cache = requests * workload.context * 2 * kv * model.head_dim
+  local cache = requests * workload.context * entry
   local slots, columns = held(model, shape)
   local experts = slots * (model.gated and 3 or 2) * model.hidden * columns
-  local attention = weights - model.hidden * model.experts + cache
+  local attention = model.layers * (weights - model.hidden * model.experts + cache)
+    + roofline.ffn_weights(model) / shape.members
+  experts = roofline.routed_layers(model) * experts
   local fullest = shape.experts and math.max(attention, experts) or attention + experts
-  return split.ceil(model.layers, shape.stages) * fullest * roofline.element(workload) > memory
+  return fullest / shape.stages * roofline.element(workload) > memory
 end
 
 return M

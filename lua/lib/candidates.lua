@@ -1,5 +1,6 @@
 --- The plans that may be asked about: for each strategy the degrees and choices that are varied, and what is
 --- legal. Grids are grid.lua's, changes near.lua's.
+local holders = require("lib.holders")
 local split = require("lib.split")
 
 local M = {}
@@ -125,7 +126,7 @@ function M.make(inputs, strategy, values)
   local requests = split.ceil(inputs.workload.batch, shape.copies) // shape.groups
   if v.pp == 1 or v.ep == 1 or (v.pp and v.tp == 1) -- another strategy's
     or ranks * shape.copies > #inputs.topology.slots or shape.copies > inputs.workload.batch
-    or shape.stages > model.layers or shape.members > math.min(model.heads, model.expert_hidden)
+    or shape.stages > model.layers or shape.members > holders.most_members(model)
     or math.max(shape.microbatches.prefill, shape.microbatches.decode) > math.min(requests, MOST_PARTS)
     or (separated and (v.experts > model.experts or v.groups > v.attention)) then
     return nil

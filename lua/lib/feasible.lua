@@ -46,7 +46,14 @@ function M.obstacle(setting, c)
     return string.format(
       "a request group of %d ranks is more than the %d query heads, so some would hold nothing; "
         .. "use groups=%d or more", members, model.heads, split.ceil(c.attention, model.heads))
-  elseif c.groups > setting.batch then
+  end
+  for _, width in ipairs({ model.dense_hidden, model.shared_hidden }) do
+    if width > 0 and members > width then
+      return string.format("a request group of %d ranks is more than the %d columns of a feed-forward "
+        .. "that all tokens pass; use groups=%d or more", members, width, split.ceil(c.attention, width))
+    end
+  end
+  if c.groups > setting.batch then
     return string.format("%d request groups share %d requests, so some would have none; use a "
       .. "larger batch or fewer groups", c.groups, setting.batch)
   end

@@ -24,6 +24,65 @@ function M.groups(model, attention, groups, batch, first)
   return list
 end
 
+---Runs of layers within a stage that have experts, half-open.
+---@param model table
+---@param layers integer[] of the stage
+---@return integer[][]
+function M.routed(model, layers)
+  local dense, runs = {}, {}
+  for _, layer in ipairs(model.dense_layers) do
+    dense[layer] = true
+  end
+  for layer = layers[1], layers[2] - 1 do
+    local last = runs[#runs]
+    if not dense[layer] then
+      if last and last[2] == layer then
+        last[2] = layer + 1
+      else
+        runs[#runs + 1] = { layer, layer + 1 }
+      end
+    end
+  end
+  return runs
+end
+
+---The most members that a group may have: each holds a head, and columns of everything that is cut.
+---@param model table
+---@return integer
+function M.most_members(model)
+  local most = math.min(model.heads, model.expert_hidden)
+  for _, width in ipairs({ model.dense_hidden, model.shared_hidden }) do
+    most = width > 0 and math.min(most, width) or most
+  end
+  return most
+end
+
+---Feed-forwards that all tokens pass, cut in columns over the members of each group: of the stage's
+---dense layers, and beside its experts.
+---@param model table
+---@param groups table[]
+---@param layers integer[] of the stage
+---@return table[]
+function M.ffn(model, groups, layers)
+  local runs, routed = M.routed(model, layers), 0
+  for _, run in ipairs(runs) do
+    routed = routed + run[2] - run[1]
+  end
+  local widths = {
+    { kind = "dense", width = routed < layers[2] - layers[1] and model.dense_hidden or 0 },
+    { kind = "shared", width = routed > 0 and model.shared_hidden or 0 },
+  }
+  local list = {}
+  for _, ffn in ipairs(widths) do
+    for _, group in ipairs(ffn.width > 0 and groups or {}) do
+      for j, columns in ipairs(split.ranges(split.descending(ffn.width, #group.members))) do
+        list[#list + 1] = { kind = ffn.kind, rank = group.members[j].rank, columns = columns }
+      end
+    end
+  end
+  return list
+end
+
 ---Experts in consecutive ranges of these counts on ranks first, first + 1, ...
 ---@param model table
 ---@param counts integer[]
@@ -31,15 +90,17 @@ end
 ---@return table[]
 function M.experts(model, counts, first)
   local list = {}
-  for k, range in ipairs(split.ranges(counts)) do
-    for expert = range[1], range[2] - 1 do
-      list[#list + 1] = {
-        layers = { 0, model.layers },
-        expert = expert,
-        columns = { 0, model.expert_hidden },
-        rank = first + k - 1,
-        replica = 0,
-      }
+  for _, layers in ipairs(M.routed(model, { 0, model.layers })) do
+    for k, range in ipairs(split.ranges(counts)) do
+      for expert = range[1], range[2] - 1 do
+        list[#list + 1] = {
+          layers = layers,
+          expert = expert,
+          columns = { 0, model.expert_hidden },
+          rank = first + k - 1,
+          replica = 0,
+        }
+      end
     end
   end
   return list
@@ -49,18 +110,21 @@ end
 ---to a block where experts are more, replicas where blocks are.
 ---@param model table
 ---@param blocks integer[][] ranks of each block
+---@param stage integer[]? its layers; all if not given
 ---@return table[]
-function M.dealt(model, blocks)
-  local list = {}
+function M.dealt(model, blocks, stage)
+  local list, runs = {}, M.routed(model, stage or { 0, model.layers })
   local function add(block, expert, replica)
-    for k, columns in ipairs(split.ranges(split.descending(model.expert_hidden, #block))) do
-      list[#list + 1] = {
-        layers = { 0, model.layers },
-        expert = expert,
-        columns = columns,
-        rank = block[k],
-        replica = replica,
-      }
+    for _, layers in ipairs(runs) do
+      for k, columns in ipairs(split.ranges(split.descending(model.expert_hidden, #block))) do
+        list[#list + 1] = {
+          layers = layers,
+          expert = expert,
+          columns = columns,
+          rank = block[k],
+          replica = replica,
+        }
+      end
     end
   end
   if #blocks > model.experts then

@@ -22,6 +22,7 @@ end
 ---@field chunk integer tokens a transfer, 0: all at once
 ---@field in_flight integer
 ---@field handover boolean? the plan has several stages
+---@field ffn boolean? the model has feed-forwards that all tokens pass: their parts are summed
 ---@field coincide boolean? the only group's members hold the experts: their results are summed, not sent
 
 ---A group of a single member has nothing to move within it.
@@ -50,7 +51,7 @@ function M.of(groups, ranks, options)
       else
         add("gather", "gather", gather)
       end
-      if options.coincide then
+      if options.coincide or options.ffn then
         add("ffn_output", options.output, output)
       end
       if options.embedding == "split" then

@@ -40,7 +40,11 @@ function M.step(setting, c, owners, holders, name, tokens, microbatches)
     traffic.exchange(topology, owners, holders, owned, inputs.model.top_k, mode, held)
   local chain = attention + experts + dispatch + combine
   local busiest = microbatches * math.max(attention, experts, dispatch, combine)
-  return inputs.model.layers * math.max(chain, busiest)
+  local dense = #inputs.model.dense_layers * attention
+  local ffn = feasible.over_gpus(owners, function(gpu)
+    return roofline.ffn(inputs, gpu, members, rows)
+  end)
+  return roofline.routed_layers(inputs.model) * math.max(chain, busiest) + microbatches * (dense + ffn)
 end
 
 ---The best number of micro-batches of a phase: its seconds, the number, the runner-up.

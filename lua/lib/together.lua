@@ -56,6 +56,9 @@ local function obstacle(inputs, options, shape)
   elseif shape.members > model.expert_hidden then
     return string.format("%d ranks are more than the %d columns of an expert", shape.members,
       model.expert_hidden)
+  elseif shape.members > holders.most_members(model) then
+    return string.format("%d ranks are more than the %d columns of a feed-forward that all tokens pass",
+      shape.members, holders.most_members(model))
   elseif shape.groups > batch then
     return string.format("%d request groups share %d requests, so some would have none",
       shape.groups, batch)
@@ -83,11 +86,12 @@ local function stages_of(model, shape, batch)
   local stages, size = {}, shape.groups * shape.members
   for s, layers in ipairs(split.ranges(split.descending(model.layers, shape.stages))) do
     local groups = holders.groups(model, size, shape.groups, batch, (s - 1) * size)
-    local experts = holders.dealt(model, blocks_of(groups))
-    for _, expert in ipairs(experts) do
-      expert.layers = layers
-    end
-    stages[s] = { layers = layers, attention = groups, experts = experts }
+    stages[s] = {
+      layers = layers,
+      attention = groups,
+      ffn = holders.ffn(model, groups, layers),
+      experts = holders.dealt(model, blocks_of(groups), layers),
+    }
   end
   return stages
 end
@@ -138,6 +142,7 @@ local function plan_of(inputs, options, shape, output, why)
         chunk = options.chunk,
         in_flight = options.in_flight,
         coincide = shape.groups == 1,
+        ffn = model.dense_hidden > 0 or model.shared_hidden > 0,
         handover = shape.stages > 1,
       })
     end),

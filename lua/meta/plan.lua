@@ -4,7 +4,7 @@
 
 ---The name of one kind of tensor in checkpoints.
 ---@class ModelTensor
----@field kind "embedding"|"positions"|"attention_norm"|"attention_norm_bias"|"query"|"query_bias"|"key"|"key_bias"|"value"|"value_bias"|"output"|"output_bias"|"ffn_norm"|"ffn_norm_bias"|"router"|"expert_gate"|"expert_gate_bias"|"expert_up"|"expert_up_bias"|"expert_down"|"expert_down_bias"|"final_norm"|"final_norm_bias"|"head" what the tensor is for
+---@field kind "embedding"|"positions"|"attention_norm"|"attention_norm_bias"|"query_down"|"query_norm"|"query"|"query_bias"|"key"|"key_bias"|"value"|"value_bias"|"latent"|"latent_norm"|"latent_up"|"output"|"output_bias"|"ffn_norm"|"ffn_norm_bias"|"router"|"expert_gate"|"expert_gate_bias"|"expert_up"|"expert_up_bias"|"expert_down"|"expert_down_bias"|"dense_gate"|"dense_gate_bias"|"dense_up"|"dense_up_bias"|"dense_down"|"dense_down_bias"|"shared_gate"|"shared_gate_bias"|"shared_up"|"shared_up_bias"|"shared_down"|"shared_down_bias"|"final_norm"|"final_norm_bias"|"head" what the tensor is for
 ---@field name string in checkpoints; {layer} and {expert} stand for numbers
 
 ---The architecture of a mixture-of-experts transformer.
@@ -22,14 +22,23 @@
 ---@field norm_eps number added to the variance
 ---@field position "rope"|"learned" rope: rotary; learned: one vector a position, added to the embedding
 ---@field rope_theta number base of the rotary frequencies
+---@field rope_interleave boolean rotary pairs are neighbours (2i, 2i + 1); else (i, i + half)
+---@field q_latent integer latent attention: width that queries pass through; 0: none
+---@field kv_latent integer width of the latent that keys and values are made of, and that is cached; 0: no latent attention
+---@field rope_dim integer latent attention: the last elements of a head, which rotate; all of a head in other models
+---@field value_dim integer width of a value head; head_dim when absent
+---@field latent_norm_eps number of the RMS norms of latents
 ---@field attention_bias boolean query, key and value projections have a bias
 ---@field output_bias boolean the output projection has a bias
 ---@field activation "silu"|"gelu"|"gelu_tanh" of the experts; gelu is the exact form, gelu_tanh the approximation
 ---@field gated boolean true: three matrices an expert, activation(gate) x up; false: two
----@field expert_bias boolean expert matrices have biases
+---@field expert_bias boolean matrices of experts and of dense feed-forwards have biases
 ---@field experts integer experts a layer
 ---@field expert_hidden integer width inside an expert
 ---@field top_k integer experts a token
+---@field dense_layers integer[] layers, from 0, with one feed-forward for all tokens instead of experts
+---@field dense_hidden integer width inside the feed-forward of a dense layer
+---@field shared_hidden integer width of the feed-forward that all tokens pass beside their experts; 0: none
 ---@field renormalize boolean the probabilities of the chosen experts are divided by their sum
 ---@field capacity_factor number 0: none; else an expert takes ceil(factor x length x top_k / experts) per sequence
 ---@field tie_embeddings boolean the head is the embedding
@@ -107,6 +116,12 @@
 ---@field requests Range sequences of the copy's batch [begin, end)
 ---@field members PlanMember[] its ranks
 
+---who holds columns of a feed-forward that all tokens pass
+---@class PlanFfn
+---@field kind "dense"|"shared" of dense layers, or beside the experts
+---@field rank integer a member of a request group
+---@field columns Range of dense_hidden or shared_hidden [begin, end)
+
 ---who holds an expert, or columns of it
 ---@class PlanExpert
 ---@field layers Range layers [begin, end)
@@ -119,6 +134,7 @@
 ---@class PlanStage
 ---@field layers Range layers [begin, end)
 ---@field attention PlanGroup[] request groups
+---@field ffn PlanFfn[] feed-forwards of all tokens
 ---@field experts PlanExpert[] holders of experts
 
 ---entries of embedding or head on a rank

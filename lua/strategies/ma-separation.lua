@@ -82,6 +82,7 @@ local function plan_of(inputs, options, found, output, why)
       {
         layers = { 0, model.layers },
         attention = groups,
+        ffn = holders.ffn(model, groups, { 0, model.layers }),
         experts = holders.experts(model, feasible.counts(setting, c.experts), c.attention),
       },
     },
@@ -102,6 +103,7 @@ local function plan_of(inputs, options, found, output, why)
         mode = found.setting.modes[phase],
         chunk = options.chunk,
         in_flight = options.in_flight,
+        ffn = model.dense_hidden > 0 or model.shared_hidden > 0,
       })
     end),
     residual = outputs.shards(output) and "sharded" or "replicated",

@@ -1,6 +1,7 @@
 /* expert_ffn: each received row through those of its experts that are held here. Slot by slot, rows are
  * gathered into a tile, multiplied, and their results scattered to where combine takes them from:
  * by source, packed row, then choice. */
+#include "activation.h"
 #include "matmul.h"
 
 /* Rows gathered for one slot. */
@@ -14,16 +15,6 @@ struct tile {
     float *gate; /* [rows][columns] */
     float *scratch;
 };
-
-static inline float activate(float x) {
-//% if view.model.activation == "silu" then
-    return x / (1.0f + expf(-x));
-//% elseif view.model.activation == "gelu" then
-    return 0.5f * x * (1.0f + erff(x * 0.70710678f));
-//% else
-    return 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
-//% end
-}
 
 /* out = in x weight^T + bias for the slot's part of a matrix [slots][outputs][inputs]. */
 static void project(rt_rank *rank, const struct tile *tile, const float *in, float *out,

@@ -39,11 +39,12 @@ function M.plan(inputs, options)
     local size = members * options.groups
     local attention = holders.groups(model, size, options.groups, inputs.workload.batch, first)
     local blocks, all = ranks_of(attention)
-    local experts = holders.dealt(model, blocks)
-    for _, expert in ipairs(experts) do
-      expert.layers = layers[s]
-    end
-    stages[s] = { layers = layers[s], attention = attention, experts = experts }
+    stages[s] = {
+      layers = layers[s],
+      attention = attention,
+      ffn = holders.ffn(model, attention, layers[s]),
+      experts = holders.dealt(model, blocks, layers[s]),
+    }
     orders[s] = { ranks = all, loops = pipeline.stage(layers[s], options.microbatches, s == 1, s == 3) }
     table.move(attention, 1, #attention, #groups + 1, groups)
     first = first + size
@@ -70,6 +71,7 @@ function M.plan(inputs, options)
         chunk = 0,
         in_flight = 1,
         coincide = options.groups == 1,
+        ffn = model.dense_hidden > 0 or model.shared_hidden > 0,
         handover = true,
       })
     end),

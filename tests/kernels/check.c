@@ -118,6 +118,19 @@ void check_reals(const char *test, const float *actual, const double *expected, 
         check(fabs((double)actual[i] - expected[i]) <= limit, test, "value differs", i);
 }
 
+double turned(int64_t buffer, int64_t base, int64_t i, int64_t size, int32_t position) {
+#ifdef NEIGHBOURS
+    int64_t pair = i / 2, a_at = base + 2 * pair, b_at = a_at + 1;
+    bool first = i % 2 == 0;
+#else
+    int64_t pair = i % (size / 2), a_at = base + pair, b_at = a_at + size / 2;
+    bool first = i < size / 2;
+#endif
+    double angle = position * pow(ROPE_THETA, -2.0 * (double)pair / (double)size);
+    double a = element(buffer, a_at), b = element(buffer, b_at);
+    return first ? a * cos(angle) - b * sin(angle) : b * cos(angle) + a * sin(angle);
+}
+
 void launch(const char *test, rt_kernel_fn kernel, const void *args) {
     check(kernel(NULL, args) == RT_OK, test, "the kernel fails", -1);
     guards_intact(test);
@@ -151,6 +164,7 @@ rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
 int main(void) {
     check_rows();
     check_attention();
+    check_latent();
     check_routing();
     check_experts();
     printf("%d failures\n", failures);

@@ -2,6 +2,8 @@
  * lengths, prompts and single rows. */
 #include "check.h"
 
+#ifdef HAVE_attention
+
 enum { GROUP = HEADS / KV_HEADS, CACHED = 4 };
 
 typedef struct Case {
@@ -15,10 +17,7 @@ static double *state_keys, *state_values; /* [CACHED][CONTEXT][kv][D] as the cac
 /* Rotation in double, by definition; the identity for models without it. */
 static double rotated(int64_t qkv, int64_t base, int64_t i, int32_t position) {
 #ifdef HAVE_rope_append
-    int64_t pair = i % (HEAD_DIM / 2);
-    double angle = position * pow(ROPE_THETA, -2.0 * (double)pair / HEAD_DIM);
-    double a = element(qkv, base + pair), b = element(qkv, base + pair + HEAD_DIM / 2);
-    return i < HEAD_DIM / 2 ? a * cos(angle) - b * sin(angle) : b * cos(angle) + a * sin(angle);
+    return turned(qkv, base, i, HEAD_DIM, position);
 #else
     (void)position;
     return element(qkv, base + i);
@@ -157,3 +156,9 @@ void check_attention(void) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i)
         check_case(&cases[i]);
 }
+
+#else
+
+void check_attention(void) {} /* the model has latent attention: check_latent.c */
+
+#endif

@@ -16,6 +16,9 @@ int64_t check_workspace_bytes(OpKind kind, const void *args, bool f32) {
                                 .heads = HEADS,
                                 .kv_heads = KV_HEADS,
                                 .head_dim = HEAD_DIM,
+                                .rope_dim = ROPE_DIM,
+                                .value_dim = VALUE_DIM,
+                                .kv_latent = KV_LATENT,
                                 .experts = EXPERTS,
                                 .top_k = TOP_K};
     plan.inputs.workload.context = CONTEXT;

@@ -15,10 +15,11 @@ cd "$work/program"
 flag() {
     if grep -q "$1" kernels/*.c; then echo 1; else echo 0; fi
 }
-if grep -q 'erff(' kernels/expert_ffn.c; then activation=1
-elif grep -q 'tanhf(' kernels/expert_ffn.c; then activation=2
+if grep -q 'erff(' kernels/activation.h; then activation=1
+elif grep -q 'tanhf(' kernels/activation.h; then activation=2
 else activation=0; fi
 defines="-DACTIVATION=$activation -DGATED=$(flag 'tile->gate\[i\]') -DRENORMALIZE=$(flag 'share\[k\] /= total')"
+if [ -f kernels/rotate.h ] && grep -q 'neighbours' kernels/rotate.h; then defines="$defines -DNEIGHBOURS"; fi
 for file in kernels/*.c; do
     name=${file#kernels/}
     defines="$defines -DHAVE_${name%.c}"

@@ -17,7 +17,8 @@ local function inputs(changes)
   local all = {
     model = {
       layers = 4, hidden = 256, heads = 8, kv_heads = 8, head_dim = 32, vocabulary = 1000, experts = 8,
-      expert_hidden = 1024, top_k = 2, gated = false, tie_embeddings = true,
+      expert_hidden = 1024, dense_layers = {}, dense_hidden = 0, shared_hidden = 0,
+      rope_dim = 32, value_dim = 32, kv_latent = 0, q_latent = 0, top_k = 2, gated = false, tie_embeddings = true,
     },
     topology = { slots = slots, nodes = { kind }, network = { latency = 5e-6, oversubscription = 1.0 } },
     workload = { batch = 48, prefill = 64, context = 128, dtype = "f32" },

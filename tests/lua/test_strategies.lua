@@ -16,7 +16,8 @@ local function inputs(changes)
   local all = {
     model = {
       layers = 4, hidden = 256, heads = 32, kv_heads = 32, head_dim = 8, vocabulary = 1000,
-      experts = 16, expert_hidden = 1024, top_k = 2, gated = false, tie_embeddings = true,
+      experts = 16, expert_hidden = 1024, dense_layers = {}, dense_hidden = 0, shared_hidden = 0,
+      rope_dim = 8, value_dim = 8, kv_latent = 0, q_latent = 0, top_k = 2, gated = false, tie_embeddings = true,
     },
     topology = {
       slots = slots,

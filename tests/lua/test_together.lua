@@ -19,7 +19,8 @@ local function inputs(batch)
   return {
     model = {
       layers = 4, hidden = 64, heads = 8, kv_heads = 4, head_dim = 8, vocabulary = 512,
-      experts = 8, expert_hidden = 128, top_k = 2, gated = true, tie_embeddings = false,
+      experts = 8, expert_hidden = 128, dense_layers = {}, dense_hidden = 0, shared_hidden = 0,
+      rope_dim = 8, value_dim = 8, kv_latent = 0, q_latent = 0, top_k = 2, gated = true, tie_embeddings = false,
     },
     topology = {
       slots = slots,

@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #define MIXTRAL TEST_SOURCE "/tests/data/mixtral-tiny"
+#define LATENT TEST_SOURCE "/models/large-ep-small.yaml"
+#define LATENT_GATED TEST_SOURCE "/tests/data/latent-gated.yaml"
 #define MA_SMALL TEST_SOURCE "/models/ma-small.yaml"
 #define CLUSTER TEST_SOURCE "/topologies/a100-4x4.yaml"
 

@@ -22,6 +22,13 @@ static const struct {
     {MA_SMALL, "ma-separation:attention=12,experts=4,groups=1,output=sharded,microbatches=3", 12},
     {MA_SMALL, "ma-separation:attention=12,experts=4,placement=spread,moves=exact", 12},
     {MIXTRAL, "tp:tp=5,embedding=split", 3},
+    {LATENT, "single", 2},
+    {LATENT, "tp:tp=4,output=sharded", 3},
+    {LATENT, "pp:pp=4", 3},
+    {LATENT_GATED, "tp:tp=4", 3},
+    {LATENT_GATED, "tp-pp:tp=3,pp=4,output=sharded", 3},
+    {LATENT_GATED, "ep:ep=2,tp=3", 4},
+    {LATENT_GATED, "ma-separation:attention=5,experts=4,groups=2,microbatches=2,output=sharded", 5},
     {MIXTRAL, "tp:tp=8,output=sharded,microbatches=2", 2},
     {MIXTRAL, "ep:ep=12", 12},
     {MA_SMALL, "ep:ep=5,tp=3,output=hierarchical", 5}, /* in decode some members own no row */

@@ -225,7 +225,7 @@ static void test_math(void **state) {
     near(out[0], -2 / sqrt(3.5));
     near(out[3], 3 / sqrt(3.5) * 2 + 1);
     double head[4] = {1, 2, 3, 4};
-    math_rope(head, 4, 3, 100.0); /* angles 3 and 0.3; 0 goes with 2, 1 with 3 */
+    math_rope(head, 4, 3, 100.0, false); /* angles 3 and 0.3; 0 goes with 2, 1 with 3 */
     near(head[0], cos(3) - 3 * sin(3));
     near(head[2], 3 * cos(3) + sin(3));
     near(head[1], 2 * cos(0.3) - 4 * sin(0.3));

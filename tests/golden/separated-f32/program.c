@@ -14,11 +14,11 @@ static const rt_op ops_attention[] = {
     {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 4 */
     {"attention", "attention", 8, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 5 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 6 */
-    {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 7 */
-    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 8 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 9 */
-    {"pack", "attention", 12, 0, 0, true, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 10 */
-    {"dispatch", "dispatch", 21, 0, 1, true, {10, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 11 */
+    {"add", "attention", 12, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 7 */
+    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_ffn.c: norm before experts and feed-forwards"}, /* 8 */
+    {"route", "attention", 13, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 9 */
+    {"pack", "attention", 15, 0, 0, true, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 10 */
+    {"dispatch", "dispatch", 25, 0, 1, true, {10, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 11 */
     {"begin", "embed", 0, 1, 0, false, {-1}, "lower_attention.c: token ids of the micro-batch"}, /* 12 */
     {"embed", "embed", 2, 1, 0, false, {-1}, "lower_attention.c: embedding of the held entries"}, /* 13 */
     {"rms_norm", "attention", 3, 1, 0, false, {-1}, "lower_attention.c: norm before attention"}, /* 14 */
@@ -26,46 +26,46 @@ static const rt_op ops_attention[] = {
     {"rope_append", "attention", 6, 1, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 16 */
     {"attention", "attention", 8, 1, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 17 */
     {"linear", "attention", 5, 1, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 18 */
-    {"add", "attention", 9, 1, 0, false, {-1}, "lower_attention.c: residual"}, /* 19 */
-    {"rms_norm", "attention", 3, 1, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 20 */
-    {"route", "attention", 10, 1, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 21 */
-    {"pack", "attention", 12, 1, 0, true, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 22 */
-    {"dispatch", "dispatch", 21, 1, 1, true, {22, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 23 */
-    {"combine", "combine", 22, 0, 2, true, {10, -1}, "lower_experts.c: results back to the owners"}, /* 24 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {24, -1}, "lower_experts.c: experts' results by their weights"}, /* 25 */
+    {"add", "attention", 12, 1, 0, false, {-1}, "lower_attention.c: residual"}, /* 19 */
+    {"rms_norm", "attention", 3, 1, 0, false, {-1}, "lower_ffn.c: norm before experts and feed-forwards"}, /* 20 */
+    {"route", "attention", 13, 1, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 21 */
+    {"pack", "attention", 15, 1, 0, true, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 22 */
+    {"dispatch", "dispatch", 25, 1, 1, true, {22, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 23 */
+    {"combine", "combine", 26, 0, 2, true, {10, -1}, "lower_experts.c: results back to the owners"}, /* 24 */
+    {"weighted_sum", "combine", 16, 0, 0, false, {24, -1}, "lower_experts.c: experts' results by their weights"}, /* 25 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before attention"}, /* 26 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: query, key, value of the local heads"}, /* 27 */
     {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 28 */
     {"attention", "attention", 8, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 29 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 30 */
-    {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 31 */
-    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 32 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 33 */
-    {"pack", "attention", 12, 0, 0, true, {11, -1}, "lower_experts.c: rows by the holders of their experts"}, /* 34 */
-    {"dispatch", "dispatch", 21, 0, 1, false, {34, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 35 */
-    {"combine", "combine", 22, 1, 2, true, {22, -1}, "lower_experts.c: results back to the owners"}, /* 36 */
-    {"weighted_sum", "combine", 13, 1, 0, false, {36, -1}, "lower_experts.c: experts' results by their weights"}, /* 37 */
+    {"add", "attention", 12, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 31 */
+    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_ffn.c: norm before experts and feed-forwards"}, /* 32 */
+    {"route", "attention", 13, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 33 */
+    {"pack", "attention", 15, 0, 0, true, {11, -1}, "lower_experts.c: rows by the holders of their experts"}, /* 34 */
+    {"dispatch", "dispatch", 25, 0, 1, false, {34, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 35 */
+    {"combine", "combine", 26, 1, 2, true, {22, -1}, "lower_experts.c: results back to the owners"}, /* 36 */
+    {"weighted_sum", "combine", 16, 1, 0, false, {36, -1}, "lower_experts.c: experts' results by their weights"}, /* 37 */
     {"rms_norm", "attention", 3, 1, 0, false, {-1}, "lower_attention.c: norm before attention"}, /* 38 */
     {"linear", "attention", 5, 1, 0, false, {-1}, "lower_attention.c: query, key, value of the local heads"}, /* 39 */
     {"rope_append", "attention", 6, 1, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 40 */
     {"attention", "attention", 8, 1, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 41 */
     {"linear", "attention", 5, 1, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 42 */
-    {"add", "attention", 9, 1, 0, false, {-1}, "lower_attention.c: residual"}, /* 43 */
-    {"rms_norm", "attention", 3, 1, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 44 */
-    {"route", "attention", 10, 1, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 45 */
-    {"pack", "attention", 12, 1, 0, true, {23, -1}, "lower_experts.c: rows by the holders of their experts"}, /* 46 */
-    {"dispatch", "dispatch", 21, 1, 1, false, {46, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 47 */
-    {"combine", "combine", 22, 0, 2, true, {34, -1}, "lower_experts.c: results back to the owners"}, /* 48 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {48, -1}, "lower_experts.c: experts' results by their weights"}, /* 49 */
+    {"add", "attention", 12, 1, 0, false, {-1}, "lower_attention.c: residual"}, /* 43 */
+    {"rms_norm", "attention", 3, 1, 0, false, {-1}, "lower_ffn.c: norm before experts and feed-forwards"}, /* 44 */
+    {"route", "attention", 13, 1, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 45 */
+    {"pack", "attention", 15, 1, 0, true, {23, -1}, "lower_experts.c: rows by the holders of their experts"}, /* 46 */
+    {"dispatch", "dispatch", 25, 1, 1, false, {46, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 47 */
+    {"combine", "combine", 26, 0, 2, true, {34, -1}, "lower_experts.c: results back to the owners"}, /* 48 */
+    {"weighted_sum", "combine", 16, 0, 0, false, {48, -1}, "lower_experts.c: experts' results by their weights"}, /* 49 */
     {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 50 */
-    {"head", "head", 14, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 51 */
-    {"choose", "head", 15, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 52 */
+    {"head", "head", 18, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 51 */
+    {"choose", "head", 19, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 52 */
     {"finish", "head", 1, 0, 0, false, {-1}, "lower_head.c: the choice into the request table"}, /* 53 */
-    {"combine", "combine", 22, 1, 2, true, {46, -1}, "lower_experts.c: results back to the owners"}, /* 54 */
-    {"weighted_sum", "combine", 13, 1, 0, false, {54, -1}, "lower_experts.c: experts' results by their weights"}, /* 55 */
+    {"combine", "combine", 26, 1, 2, true, {46, -1}, "lower_experts.c: results back to the owners"}, /* 54 */
+    {"weighted_sum", "combine", 16, 1, 0, false, {54, -1}, "lower_experts.c: experts' results by their weights"}, /* 55 */
     {"rms_norm", "head", 3, 1, 0, false, {-1}, "lower_head.c: final norm"}, /* 56 */
-    {"head", "head", 14, 1, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 57 */
-    {"choose", "head", 15, 1, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 58 */
+    {"head", "head", 18, 1, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 57 */
+    {"choose", "head", 19, 1, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 58 */
     {"finish", "head", 1, 1, 0, false, {-1}, "lower_head.c: the choice into the request table"}, /* 59 */
     {"begin", "embed", 0, 0, 0, false, {-1}, "lower_attention.c: token ids of the micro-batch"}, /* 60 */
     {"embed", "embed", 2, 0, 0, false, {-1}, "lower_attention.c: embedding of the held entries"}, /* 61 */
@@ -74,47 +74,47 @@ static const rt_op ops_attention[] = {
     {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 64 */
     {"attention", "attention", 8, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 65 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 66 */
-    {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 67 */
-    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 68 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 69 */
-    {"pack", "attention", 12, 0, 0, true, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 70 */
-    {"dispatch", "dispatch", 21, 0, 1, true, {70, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 71 */
-    {"combine", "combine", 22, 0, 2, true, {70, -1}, "lower_experts.c: results back to the owners"}, /* 72 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {72, -1}, "lower_experts.c: experts' results by their weights"}, /* 73 */
+    {"add", "attention", 12, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 67 */
+    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_ffn.c: norm before experts and feed-forwards"}, /* 68 */
+    {"route", "attention", 13, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 69 */
+    {"pack", "attention", 15, 0, 0, true, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 70 */
+    {"dispatch", "dispatch", 25, 0, 1, true, {70, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 71 */
+    {"combine", "combine", 26, 0, 2, true, {70, -1}, "lower_experts.c: results back to the owners"}, /* 72 */
+    {"weighted_sum", "combine", 16, 0, 0, false, {72, -1}, "lower_experts.c: experts' results by their weights"}, /* 73 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before attention"}, /* 74 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: query, key, value of the local heads"}, /* 75 */
     {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 76 */
     {"attention", "attention", 8, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 77 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 78 */
-    {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 79 */
-    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 80 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 81 */
-    {"pack", "attention", 12, 0, 0, true, {71, -1}, "lower_experts.c: rows by the holders of their experts"}, /* 82 */
-    {"dispatch", "dispatch", 21, 0, 1, false, {82, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 83 */
-    {"combine", "combine", 22, 0, 2, true, {82, -1}, "lower_experts.c: results back to the owners"}, /* 84 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {84, -1}, "lower_experts.c: experts' results by their weights"}, /* 85 */
+    {"add", "attention", 12, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 79 */
+    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_ffn.c: norm before experts and feed-forwards"}, /* 80 */
+    {"route", "attention", 13, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 81 */
+    {"pack", "attention", 15, 0, 0, true, {71, -1}, "lower_experts.c: rows by the holders of their experts"}, /* 82 */
+    {"dispatch", "dispatch", 25, 0, 1, false, {82, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 83 */
+    {"combine", "combine", 26, 0, 2, true, {82, -1}, "lower_experts.c: results back to the owners"}, /* 84 */
+    {"weighted_sum", "combine", 16, 0, 0, false, {84, -1}, "lower_experts.c: experts' results by their weights"}, /* 85 */
     {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 86 */
-    {"head", "head", 14, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 87 */
-    {"choose", "head", 15, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 88 */
+    {"head", "head", 18, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 87 */
+    {"choose", "head", 19, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 88 */
     {"finish", "head", 1, 0, 0, false, {-1}, "lower_head.c: the choice into the request table"}, /* 89 */
 };
 
 static const rt_op ops_experts[] = {
-    {"dispatch", "dispatch", 21, 0, 1, true, {-1}, "lower_experts.c: rows to the holders of their experts"}, /* 0 */
-    {"expert_ffn", "experts", 16, 0, 0, true, {0, -1}, "lower_experts.c: the local experts"}, /* 1 */
-    {"dispatch", "dispatch", 21, 1, 1, true, {-1}, "lower_experts.c: rows to the holders of their experts"}, /* 2 */
-    {"combine", "combine", 22, 0, 2, true, {1, -1}, "lower_experts.c: results back to the owners"}, /* 3 */
-    {"expert_ffn", "experts", 16, 1, 0, true, {2, -1}, "lower_experts.c: the local experts"}, /* 4 */
-    {"dispatch", "dispatch", 21, 0, 1, true, {1, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 5 */
-    {"combine", "combine", 22, 1, 2, true, {4, -1}, "lower_experts.c: results back to the owners"}, /* 6 */
-    {"expert_ffn", "experts", 16, 0, 0, true, {5, 3, -1}, "lower_experts.c: the local experts"}, /* 7 */
-    {"dispatch", "dispatch", 21, 1, 1, true, {4, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 8 */
-    {"combine", "combine", 22, 0, 2, false, {7, -1}, "lower_experts.c: results back to the owners"}, /* 9 */
-    {"expert_ffn", "experts", 16, 1, 0, true, {8, 6, -1}, "lower_experts.c: the local experts"}, /* 10 */
-    {"combine", "combine", 22, 1, 2, false, {10, -1}, "lower_experts.c: results back to the owners"}, /* 11 */
-    {"dispatch", "dispatch", 21, 0, 1, true, {13, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 12 */
-    {"expert_ffn", "experts", 16, 0, 0, true, {12, 14, -1}, "lower_experts.c: the local experts"}, /* 13 */
-    {"combine", "combine", 22, 0, 2, true, {13, -1}, "lower_experts.c: results back to the owners"}, /* 14 */
+    {"dispatch", "dispatch", 25, 0, 1, true, {-1}, "lower_experts.c: rows to the holders of their experts"}, /* 0 */
+    {"expert_ffn", "experts", 20, 0, 0, true, {0, -1}, "lower_experts.c: the local experts"}, /* 1 */
+    {"dispatch", "dispatch", 25, 1, 1, true, {-1}, "lower_experts.c: rows to the holders of their experts"}, /* 2 */
+    {"combine", "combine", 26, 0, 2, true, {1, -1}, "lower_experts.c: results back to the owners"}, /* 3 */
+    {"expert_ffn", "experts", 20, 1, 0, true, {2, -1}, "lower_experts.c: the local experts"}, /* 4 */
+    {"dispatch", "dispatch", 25, 0, 1, true, {1, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 5 */
+    {"combine", "combine", 26, 1, 2, true, {4, -1}, "lower_experts.c: results back to the owners"}, /* 6 */
+    {"expert_ffn", "experts", 20, 0, 0, true, {5, 3, -1}, "lower_experts.c: the local experts"}, /* 7 */
+    {"dispatch", "dispatch", 25, 1, 1, true, {4, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 8 */
+    {"combine", "combine", 26, 0, 2, false, {7, -1}, "lower_experts.c: results back to the owners"}, /* 9 */
+    {"expert_ffn", "experts", 20, 1, 0, true, {8, 6, -1}, "lower_experts.c: the local experts"}, /* 10 */
+    {"combine", "combine", 26, 1, 2, false, {10, -1}, "lower_experts.c: results back to the owners"}, /* 11 */
+    {"dispatch", "dispatch", 25, 0, 1, true, {13, -1}, "lower_experts.c: rows to the holders of their experts"}, /* 12 */
+    {"expert_ffn", "experts", 20, 0, 0, true, {12, 14, -1}, "lower_experts.c: the local experts"}, /* 13 */
+    {"combine", "combine", 26, 0, 2, true, {13, -1}, "lower_experts.c: results back to the owners"}, /* 14 */
 };
 
 static const rt_role roles[] = {
@@ -161,11 +161,15 @@ static const char *const kinds[] = {
     "rope_append",
     "append",
     "attention",
+    "latent_norm",
+    "latent_append",
+    "latent_attention",
     "add",
     "route",
     "capacity",
     "pack",
     "weighted_sum",
+    "dense_ffn",
     "head",
     "choose",
     "expert_ffn",
@@ -191,7 +195,7 @@ const rt_program program = {
     .steps = 2,
     .channels = 2,
     .exchanges = 3,
-    .kinds = 25,
+    .kinds = 29,
     .kernels = KERNELS,
     .places = places,
     .role = roles,

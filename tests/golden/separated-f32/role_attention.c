@@ -21,9 +21,9 @@
 #define PREFILL_POSITIONS_M0   INT64_C(1073408)                             /* i32 [72][1], activation */
 #define PREFILL_RESIDUAL_M0    INT64_C(881920)                              /* f32 [72][64], activation */
 #define PREFILL_NORMED_M0      INT64_C(900352)                              /* f32 [72][64], activation */
+#define PREFILL_MIXED_M0       INT64_C(918784)                              /* f32 [72][64], activation */
 #define PREFILL_QKV_M0         INT64_C(660736)                              /* f32 [72][128], activation */
 #define WORKSPACE              INT64_C(513280)                              /* scratch, workspace */
-#define PREFILL_MIXED_M0       INT64_C(918784)                              /* f32 [72][64], activation */
 #define PREFILL_PROJECTED_M0   INT64_C(937216)                              /* f32 [72][64], activation */
 #define PREFILL_FFN_IN_M0      INT64_C(955648)                              /* f32 [72][64], activation */
 #define PREFILL_CHOICE_M0      INT64_C(1068800)                             /* i32 [72][2], activation */
@@ -38,8 +38,8 @@
 #define PREFILL_POSITIONS_M1   INT64_C(1073920)                             /* i32 [72][1], activation */
 #define PREFILL_RESIDUAL_M1    INT64_C(974080)                              /* f32 [72][64], activation */
 #define PREFILL_NORMED_M1      INT64_C(992512)                              /* f32 [72][64], activation */
-#define PREFILL_QKV_M1         INT64_C(771328)                              /* f32 [72][128], activation */
 #define PREFILL_MIXED_M1       INT64_C(1010944)                             /* f32 [72][64], activation */
+#define PREFILL_QKV_M1         INT64_C(771328)                              /* f32 [72][128], activation */
 #define PREFILL_PROJECTED_M1   INT64_C(1029376)                             /* f32 [72][64], activation */
 #define PREFILL_FFN_IN_M1      INT64_C(1047808)                             /* f32 [72][64], activation */
 #define PREFILL_CHOICE_M1      INT64_C(1071104)                             /* i32 [72][2], activation */
@@ -58,8 +58,8 @@
 #define DECODE_POSITIONS_M0    INT64_C(681728)                              /* i32 [6][1], activation */
 #define DECODE_RESIDUAL_M0     INT64_C(673024)                              /* f32 [6][64], activation */
 #define DECODE_NORMED_M0       INT64_C(674560)                              /* f32 [6][64], activation */
-#define DECODE_QKV_M0          INT64_C(666880)                              /* f32 [6][128], activation */
 #define DECODE_MIXED_M0        INT64_C(676096)                              /* f32 [6][64], activation */
+#define DECODE_QKV_M0          INT64_C(666880)                              /* f32 [6][128], activation */
 #define DECODE_PROJECTED_M0    INT64_C(677632)                              /* f32 [6][64], activation */
 #define DECODE_FFN_IN_M0       INT64_C(679168)                              /* f32 [6][64], activation */
 #define DECODE_CHOICE_M0       INT64_C(680960)                              /* i32 [6][2], activation */
@@ -180,7 +180,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .out = PREFILL_RESIDUAL_M0,
                          .rows = 72,
                      }));
-    /* 8 m0 attention: lower_attention.c: norm before experts */
+    /* 8 m0 attention: lower_ffn.c: norm before experts and feed-forwards */
     RT_TRY(rt_launch(rank, 8, 0, K_RMS_NORM,
                      &(struct rms_norm_args){
                          .in = PREFILL_RESIDUAL_M0,
@@ -314,7 +314,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .out = PREFILL_RESIDUAL_M1,
                          .rows = 72,
                      }));
-    /* 20 m1 attention: lower_attention.c: norm before experts */
+    /* 20 m1 attention: lower_ffn.c: norm before experts and feed-forwards */
     RT_TRY(rt_launch(rank, 20, 0, K_RMS_NORM,
                      &(struct rms_norm_args){
                          .in = PREFILL_RESIDUAL_M1,
@@ -446,7 +446,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .out = PREFILL_RESIDUAL_M0,
                          .rows = 72,
                      }));
-    /* 32 m0 attention: lower_attention.c: norm before experts */
+    /* 32 m0 attention: lower_ffn.c: norm before experts and feed-forwards */
     RT_TRY(rt_launch(rank, 32, 1, K_RMS_NORM,
                      &(struct rms_norm_args){
                          .in = PREFILL_RESIDUAL_M0,
@@ -578,7 +578,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .out = PREFILL_RESIDUAL_M1,
                          .rows = 72,
                      }));
-    /* 44 m1 attention: lower_attention.c: norm before experts */
+    /* 44 m1 attention: lower_ffn.c: norm before experts and feed-forwards */
     RT_TRY(rt_launch(rank, 44, 1, K_RMS_NORM,
                      &(struct rms_norm_args){
                          .in = PREFILL_RESIDUAL_M1,
@@ -832,7 +832,7 @@ rt_status attention_decode(rt_rank *rank) {
                          .out = DECODE_RESIDUAL_M0,
                          .rows = 6,
                      }));
-    /* 68 m0 attention: lower_attention.c: norm before experts */
+    /* 68 m0 attention: lower_ffn.c: norm before experts and feed-forwards */
     RT_TRY(rt_launch(rank, 68, 0, K_RMS_NORM,
                      &(struct rms_norm_args){
                          .in = DECODE_RESIDUAL_M0,
@@ -964,7 +964,7 @@ rt_status attention_decode(rt_rank *rank) {
                          .out = DECODE_RESIDUAL_M0,
                          .rows = 6,
                      }));
-    /* 80 m0 attention: lower_attention.c: norm before experts */
+    /* 80 m0 attention: lower_ffn.c: norm before experts and feed-forwards */
     RT_TRY(rt_launch(rank, 80, 1, K_RMS_NORM,
                      &(struct rms_norm_args){
                          .in = DECODE_RESIDUAL_M0,

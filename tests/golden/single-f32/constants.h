@@ -9,8 +9,8 @@
 
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
-#define PLAN_DIGEST "3e71aae88304b89e"
-#define MODEL_DIGEST "d57940222b53fade"
+#define PLAN_DIGEST "d5ae4327664d3e1e"
+#define MODEL_DIGEST "89ea95c5dbedbd4b"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "3c301aa45eb4838c"
 
@@ -20,11 +20,15 @@
 #define HEADS 8
 #define KV_HEADS 4
 #define HEAD_DIM 8
+#define ROPE_DIM 8
+#define VALUE_DIM 8
+#define KV_LATENT 0
 #define VOCABULARY 512
 #define EXPERTS 8
 #define EXPERT_HIDDEN 128
 #define TOP_K 2
 #define NORM_EPS 0.00001
+#define LATENT_NORM_EPS 1e-6
 #define ROPE_THETA 1000000.0
 #define CAPACITY_FACTOR 0.0
 

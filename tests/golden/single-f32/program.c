@@ -14,15 +14,15 @@ static const rt_op ops_worker[] = {
     {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 4 */
     {"attention", "attention", 8, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 5 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 6 */
-    {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 7 */
-    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 8 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 9 */
-    {"pack", "attention", 12, 0, 0, false, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 10 */
-    {"expert_ffn", "experts", 16, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 11 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {-1}, "lower_experts.c: experts' results by their weights"}, /* 12 */
+    {"add", "attention", 12, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 7 */
+    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_ffn.c: norm before experts and feed-forwards"}, /* 8 */
+    {"route", "attention", 13, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 9 */
+    {"pack", "attention", 15, 0, 0, false, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 10 */
+    {"expert_ffn", "experts", 20, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 11 */
+    {"weighted_sum", "combine", 16, 0, 0, false, {-1}, "lower_experts.c: experts' results by their weights"}, /* 12 */
     {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 13 */
-    {"head", "head", 14, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 14 */
-    {"choose", "head", 15, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 15 */
+    {"head", "head", 18, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 14 */
+    {"choose", "head", 19, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 15 */
     {"finish", "head", 1, 0, 0, false, {-1}, "lower_head.c: the choice into the request table"}, /* 16 */
     {"begin", "embed", 0, 0, 0, false, {-1}, "lower_attention.c: token ids of the micro-batch"}, /* 17 */
     {"embed", "embed", 2, 0, 0, false, {-1}, "lower_attention.c: embedding of the held entries"}, /* 18 */
@@ -31,15 +31,15 @@ static const rt_op ops_worker[] = {
     {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 21 */
     {"attention", "attention", 8, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 22 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 23 */
-    {"add", "attention", 9, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 24 */
-    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before experts"}, /* 25 */
-    {"route", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 26 */
-    {"pack", "attention", 12, 0, 0, false, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 27 */
-    {"expert_ffn", "experts", 16, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 28 */
-    {"weighted_sum", "combine", 13, 0, 0, false, {-1}, "lower_experts.c: experts' results by their weights"}, /* 29 */
+    {"add", "attention", 12, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 24 */
+    {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_ffn.c: norm before experts and feed-forwards"}, /* 25 */
+    {"route", "attention", 13, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 26 */
+    {"pack", "attention", 15, 0, 0, false, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 27 */
+    {"expert_ffn", "experts", 20, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 28 */
+    {"weighted_sum", "combine", 16, 0, 0, false, {-1}, "lower_experts.c: experts' results by their weights"}, /* 29 */
     {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 30 */
-    {"head", "head", 14, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 31 */
-    {"choose", "head", 15, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 32 */
+    {"head", "head", 18, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 31 */
+    {"choose", "head", 19, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 32 */
     {"finish", "head", 1, 0, 0, false, {-1}, "lower_head.c: the choice into the request table"}, /* 33 */
 };
 
@@ -79,11 +79,15 @@ static const char *const kinds[] = {
     "rope_append",
     "append",
     "attention",
+    "latent_norm",
+    "latent_append",
+    "latent_attention",
     "add",
     "route",
     "capacity",
     "pack",
     "weighted_sum",
+    "dense_ffn",
     "head",
     "choose",
     "expert_ffn",
@@ -109,7 +113,7 @@ const rt_program program = {
     .steps = 2,
     .channels = 0,
     .exchanges = 2,
-    .kinds = 25,
+    .kinds = 29,
     .kernels = KERNELS,
     .places = places,
     .role = roles,

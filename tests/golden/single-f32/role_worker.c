@@ -24,9 +24,9 @@
 #define PREFILL_POSITIONS_M0   INT64_C(2756608)                               /* i32 [288][1], activation */
 #define PREFILL_RESIDUAL_M0    INT64_C(2528512)                               /* f32 [288][64], activation */
 #define PREFILL_NORMED_M0      INT64_C(2602240)                               /* f32 [288][64], activation */
+#define PREFILL_MIXED_M0       INT64_C(2675968)                               /* f32 [288][64], activation */
 #define PREFILL_QKV_M0         INT64_C(2381056)                               /* f32 [288][128], activation */
 #define WORKSPACE              INT64_C(2233600)                               /* scratch, workspace */
-#define PREFILL_MIXED_M0       INT64_C(2675968)                               /* f32 [288][64], activation */
 #define PREFILL_PROJECTED_M0   INT64_C(2381056)                               /* f32 [288][64], activation */
 #define PREFILL_FFN_IN_M0      INT64_C(2381056)                               /* f32 [288][64], activation */
 #define PREFILL_CHOICE_M0      INT64_C(2454784)                               /* i32 [288][2], activation */
@@ -44,8 +44,8 @@
 #define DECODE_POSITIONS_M0    INT64_C(2397184)                               /* i32 [12][1], activation */
 #define DECODE_RESIDUAL_M0     INT64_C(2387200)                               /* f32 [12][64], activation */
 #define DECODE_NORMED_M0       INT64_C(2390272)                               /* f32 [12][64], activation */
-#define DECODE_QKV_M0          INT64_C(2381056)                               /* f32 [12][128], activation */
 #define DECODE_MIXED_M0        INT64_C(2393344)                               /* f32 [12][64], activation */
+#define DECODE_QKV_M0          INT64_C(2381056)                               /* f32 [12][128], activation */
 #define DECODE_PROJECTED_M0    INT64_C(2381056)                               /* f32 [12][64], activation */
 #define DECODE_FFN_IN_M0       INT64_C(2381056)                               /* f32 [12][64], activation */
 #define DECODE_CHOICE_M0       INT64_C(2384128)                               /* i32 [12][2], activation */
@@ -154,7 +154,7 @@ rt_status worker_prefill(rt_rank *rank) {
                              .out = PREFILL_RESIDUAL_M0,
                              .rows = 288,
                          }));
-        /* 8 m0 attention: lower_attention.c: norm before experts */
+        /* 8 m0 attention: lower_ffn.c: norm before experts and feed-forwards */
         RT_TRY(rt_launch(rank, 8, layer, K_RMS_NORM,
                          &(struct rms_norm_args){
                              .in = PREFILL_RESIDUAL_M0,
@@ -350,7 +350,7 @@ rt_status worker_decode(rt_rank *rank) {
                              .out = DECODE_RESIDUAL_M0,
                              .rows = 12,
                          }));
-        /* 25 m0 attention: lower_attention.c: norm before experts */
+        /* 25 m0 attention: lower_ffn.c: norm before experts and feed-forwards */
         RT_TRY(rt_launch(rank, 25, layer, K_RMS_NORM,
                          &(struct rms_norm_args){
                              .in = DECODE_RESIDUAL_M0,

@@ -1,6 +1,7 @@
 /* attention: causal grouped-query attention over the cache. The query heads that share a key-value head are
  * taken together, TILE_ATTENTION (row, head) pairs at a time: scores, softmax, weighted values. */
 #include "matmul.h"
+#include "softmax.h"
 
 enum { GROUP = HEADS / KV_HEADS }; /* query heads a key-value head */
 
@@ -14,20 +15,6 @@ struct tile {
     float *scores;  /* [pairs][length] */
     float *scratch;
 };
-
-/* Softmax over the positions that a row may see; the others get weight zero. */
-static void softmax(float *scores, int64_t visible, int64_t length) {
-    float largest = scores[0], sum = 0;
-    for (int64_t t = 1; t < visible; ++t)
-        largest = scores[t] > largest ? scores[t] : largest;
-    for (int64_t t = 0; t < visible; ++t) {
-        scores[t] = expf(scores[t] - largest);
-        sum += scores[t];
-    }
-    for (int64_t t = 0; t < visible; ++t)
-        scores[t] /= sum;
-    memset(scores + visible, 0, (size_t)(length - visible) * sizeof *scores);
-}
 
 /* Attend from all pairs of the tile to keys and values with `stride` elements between positions. */
 static void attend(struct tile *tile, const elem_t *keys, const elem_t *values, int64_t stride) {

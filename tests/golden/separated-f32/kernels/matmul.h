@@ -21,6 +21,10 @@ void matmul_transposed(const matmul *m);
 /* out = in x weight */
 void matmul_plain(const matmul *m);
 
+/* out [rows][outputs] = in [rows][inputs] x weight [inputs][outputs], all float32 without gaps. */
+void matmul_plain_f32(const float *in, const float *weight, float *out, int64_t rows,
+                      int64_t inputs, int64_t outputs);
+
 /* out [rows][outputs] = in [rows][inputs] x weight [outputs][inputs]^T, all float32 without gaps. */
 void matmul_f32(const float *in, const float *weight, float *out, int64_t rows, int64_t inputs,
                 int64_t outputs);

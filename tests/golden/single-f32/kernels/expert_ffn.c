@@ -1,6 +1,7 @@
 /* expert_ffn: each received row through those of its experts that are held here. Slot by slot, rows are
  * gathered into a tile, multiplied, and their results scattered to where combine takes them from:
  * by source, packed row, then choice. */
+#include "activation.h"
 #include "matmul.h"
 
 /* Rows gathered for one slot. */
@@ -14,10 +15,6 @@ struct tile {
     float *gate; /* [rows][columns] */
     float *scratch;
 };
-
-static inline float activate(float x) {
-    return x / (1.0f + expf(-x));
-}
 
 /* out = in x weight^T + bias for the slot's part of a matrix [slots][outputs][inputs]. */
 static void project(rt_rank *rank, const struct tile *tile, const float *in, float *out,

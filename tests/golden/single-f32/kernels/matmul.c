@@ -31,6 +31,13 @@ static void gemm(const matmul *m, const float *weight, CBLAS_TRANSPOSE transpose
                 (blasint)m->weight_stride, keep, m->out, (blasint)m->out_stride);
 }
 
+void matmul_plain_f32(const float *in, const float *weight, float *out, int64_t rows,
+                      int64_t inputs, int64_t outputs) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)rows, (blasint)outputs,
+                (blasint)inputs, 1.0f, in, (blasint)inputs, weight, (blasint)outputs, 0.0f, out,
+                (blasint)outputs);
+}
+
 void matmul_f32(const float *in, const float *weight, float *out, int64_t rows, int64_t inputs,
                 int64_t outputs) {
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)outputs,
