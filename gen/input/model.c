@@ -38,12 +38,12 @@ static const char *attention_fault(const Model *model, const char **key) {
                                                      : "rope_dim";
         return model->q_latent || model->value_dim != model->head_dim ||
                        model->rope_dim != model->head_dim
-                   ? "only latent attention has it, and kv_latent is absent"
+                   ? "only latent attention has it, and there is no kv_latent"
                    : NULL;
     }
     *key = "rope_dim";
     if (model->rope_dim < 2 || model->rope_dim % 2 || model->rope_dim >= model->head_dim)
-        return "latent attention rotates an even number of a head's elements, and not all";
+        return "latent attention rotates an even number of a head's elements, not all of them";
     *key = "kv_heads";
     if (model->kv_heads != model->heads)
         return "latent attention has a key and a value for every query head";
@@ -62,7 +62,7 @@ static const char *dense_fault(const Model *model, const char **key) {
     *key = "dense_layers";
     for (int64_t i = 0; i < count; i++) {
         if (model->dense_layers.items[i] < next || model->dense_layers.items[i] >= model->layers)
-            return "layers are named once each, in ascending order, the first one is 0";
+            return "layers stand there once each, in ascending order, counted from 0";
         next = model->dense_layers.items[i] + 1;
     }
     return count == model->layers ? "at least one layer has experts" : NULL;
@@ -105,8 +105,8 @@ static Status check_sizes(const Model *model, const YamlNode *root, Diag *diag) 
             "head_dim %lld is odd, but position is rope", (long long)model->head_dim);
     const char *key = "", *fault = model_fault(model, &key);
     if (fault)
-        status = diag_error(diag, place_of(root, key), "E0214", fault,
-                            "%s does not go with the rest", key);
+        status = diag_error(diag, place_of(root, key), "E0214",
+                            "models/large-ep-61.yaml has all of these keys", "%s: %s", key, fault);
     if (count_parameters(model) > parameters_max)
         status = diag_error(diag, root->place, "E0213", "check the sizes",
                             "the model has over 10^15 parameters");

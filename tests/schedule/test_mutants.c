@@ -74,6 +74,9 @@ static void double_expert(Fixture *f) {
 static void lose_columns(Fixture *f) {
     --fixture_holding(f, 7, TENSOR_EXPERT_DOWN, 0)->columns.end;
 }
+static void lose_dense_columns(Fixture *f) {
+    --fixture_holding(f, 1, TENSOR_DENSE_DOWN, 0)->columns.end;
+}
 static void lose_norm(Fixture *f) {
     fixture_holding(f, 0, TENSOR_FFN_NORM, 0)->primary = false;
 }
@@ -221,6 +224,7 @@ static const Mutant mutants[] = {
     {"double an expert", MIXTRAL, HEADS_SPLIT, "coverage.experts", double_expert},
     {"double an expert's route", MIXTRAL, HEADS_SPLIT, "coverage.routes", double_expert},
     {"lose columns", MIXTRAL, HEADS_SPLIT, "coverage.experts", lose_columns},
+    {"lose dense columns", LATENT, "tp:tp=3", "coverage.dense", lose_dense_columns},
     {"lose a norm", MIXTRAL, HEADS_SPLIT, "coverage.tensors", lose_norm},
     {"misplace weights", MIXTRAL, HEADS_SPLIT, "coverage.loaded", misplace_weights},
     {"wrong slot", MIXTRAL, HEADS_SPLIT, "coverage.routes", wrong_slot},

@@ -54,6 +54,41 @@ static void test_small_models(void **state) {
     assert_int_equal(shipped(test, "ma-8.9b-swiglu").expert_hidden, 16384);
 }
 
+/* Of the source: 61 layers, three of them dense, 528 MB an expert in bf16, a cache four times smaller. */
+static void test_large_model(void **state) {
+    Test *test = *state;
+    Model model = shipped(test, "large-ep-61");
+    int64_t rows, columns;
+    assert_int_equal(test->diag.count, 0);
+    assert_int_equal(model.dense_layers.count, 3);
+    assert_true(model_is_dense(&model, 2) && !model_is_dense(&model, 3));
+    assert_int_equal(model_same_until(&model, 0, 61), 3);
+    assert_int_equal(model_same_until(&model, 3, 61), 61);
+    assert_int_equal(model.head_dim, 56);
+    assert_int_equal(model.value_dim, 56);
+    assert_int_equal(4 * model.hidden * model.expert_hidden, INT64_C(528482304));
+    double smaller =
+        2.0 * (double)(model.heads * model.head_dim) / (double)model_latent_dim(&model);
+    assert_true(smaller > 3.9 && smaller < 4.1);
+    int64_t expert = 2 * model.hidden * model.expert_hidden;
+    int64_t attention = model.hidden * (128 * 56 + 3584 + 16) + 128 * (40 + 56) * 3584 + 3584 +
+                        128 * 56 * model.hidden;
+    int64_t rest = 2 * model.vocabulary * model.hidden + (2 * 61 + 1) * model.hidden;
+    assert_int_equal(model_parameters(&model),
+                     61 * attention + 3 * expert + 58 * (128 * expert + 128 * model.hidden) + rest);
+    model_tensor_shape(&model, TENSOR_LATENT_UP, &rows, &columns);
+    assert_int_equal(rows, 128 * (40 + 56));
+    assert_int_equal(columns, 3584);
+    assert_false(model_has(&model, TENSOR_KEY) || model_has(&model, TENSOR_QUERY_DOWN) ||
+                 model_has(&model, TENSOR_DENSE_GATE) || model_has(&model, TENSOR_SHARED_UP));
+    assert_false(model_has_in_layer(&model, TENSOR_ROUTER, 1));
+    assert_true(model_has_in_layer(&model, TENSOR_DENSE_UP, 1));
+    Model all = read_good(test, TEST_DATA "/latent-gated.yaml");
+    assert_true(model_has(&all, TENSOR_QUERY_NORM) && model_has(&all, TENSOR_SHARED_GATE_BIAS));
+    assert_false(model_has_in_layer(&all, TENSOR_SHARED_UP, 2));
+    assert_true(model_has_in_layer(&all, TENSOR_SHARED_UP, 1));
+}
+
 static void test_tensors(void **state) {
     Test *test = *state;
     Model small = shipped(test, "ma-small"), swiglu = shipped(test, "ma-small-swiglu");
@@ -350,11 +385,11 @@ static void test_missing(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_source_model), TEST(test_small_models), TEST(test_tensors),
-        TEST(test_round_trip),   TEST(test_mixtral),      TEST(test_hub_version_4),
-        TEST(test_hub_refused),  TEST(test_hub_keys),     TEST(test_families),
-        TEST(test_hub_null),     TEST(test_own),          TEST(test_share),
-        TEST(test_missing),
+        TEST(test_source_model),  TEST(test_small_models), TEST(test_large_model),
+        TEST(test_tensors),       TEST(test_round_trip),   TEST(test_mixtral),
+        TEST(test_hub_version_4), TEST(test_hub_refused),  TEST(test_hub_keys),
+        TEST(test_families),      TEST(test_hub_null),     TEST(test_own),
+        TEST(test_share),         TEST(test_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

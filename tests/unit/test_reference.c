@@ -230,6 +230,12 @@ static void test_math(void **state) {
     near(head[2], 3 * cos(3) + sin(3));
     near(head[1], 2 * cos(0.3) - 4 * sin(0.3));
     near(head[3], 4 * cos(0.3) + 2 * sin(0.3));
+    double pairs[4] = {1, 2, 3, 4};
+    math_rope(pairs, 4, 3, 100.0, true); /* 0 goes with 1, 2 with 3 */
+    near(pairs[0], cos(3) - 2 * sin(3));
+    near(pairs[1], 2 * cos(3) + sin(3));
+    near(pairs[2], 3 * cos(0.3) - 4 * sin(0.3));
+    near(pairs[3], 4 * cos(0.3) + 3 * sin(0.3));
 }
 
 /* All block sizes and the rest of a row that fills no vector. */
