@@ -2,13 +2,22 @@
 #include "base/fs.h"
 #include "run/inputs.h"
 #include "run/prove.h"
+#include "show/html.h"
 #include "show/show.h"
 #include "show/trace.h"
 
 #include <string.h>
 
-typedef enum ShowFormat { SHOW_TEXT, SHOW_JSON, SHOW_DOT, SHOW_TRACE, SHOW_FORMATS } ShowFormat;
-static const char *const format_names[SHOW_FORMATS + 1] = {"text", "json", "dot", "trace", NULL};
+typedef enum ShowFormat {
+    SHOW_TEXT,
+    SHOW_JSON,
+    SHOW_DOT,
+    SHOW_TRACE,
+    SHOW_HTML,
+    SHOW_FORMATS
+} ShowFormat;
+static const char *const format_names[SHOW_FORMATS + 1] = {"text",  "json", "dot",
+                                                           "trace", "html", NULL};
 
 /* Options that only some formats take, by format. */
 static const struct {
@@ -19,7 +28,11 @@ static const struct {
     {OPTION_RANK,
      {[SHOW_TEXT] = true, [SHOW_JSON] = true, [SHOW_TRACE] = true},
      "text, json and trace"},
-    {OPTION_STEP, {[SHOW_DOT] = true, [SHOW_TRACE] = true}, "dot and trace"},
+    {OPTION_STEP,
+     {[SHOW_DOT] = true, [SHOW_TRACE] = true, [SHOW_HTML] = true},
+     "dot, trace and html"},
+    {OPTION_EMULATION, {[SHOW_HTML] = true}, "html"},
+    {OPTION_MEASUREMENT, {[SHOW_HTML] = true}, "html"},
 };
 
 static Status format_of(Run *run, ShowFormat *format) {
@@ -34,7 +47,7 @@ static Status format_of(Run *run, ShowFormat *format) {
         const char *nearest = at == SHOW_FORMATS ? diag_nearest(name, format_names) : "json";
         diag_error(&run->diag, options_place(&run->diag, OPTION_FORMAT), "E0918",
                    nearest ? arena_printf(&run->arena, "did you mean %s?", nearest)
-                           : "write text, json, dot or trace",
+                           : "write text, json, dot, trace or html",
                    at == SHOW_FORMATS ? "there is no format '%s'" : "--json is not %s", name);
         return STATUS_USAGE;
     }
@@ -89,6 +102,29 @@ static Status deliver(Run *run, const Buf *text) {
     return STATUS_OK;
 }
 
+static Status make_page(Run *run, const Schedule *schedule, const CheckReport *report, int64_t step,
+                        Buf *text) {
+    const struct {
+        OptionId id;
+        const char *name;
+    } given[] = {{OPTION_EMULATION, "emulation"}, {OPTION_MEASUREMENT, "measurement"}};
+    CompareRecord records[2];
+    int64_t count = 0;
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++)
+        if (options_given(&run->options, given[i].id))
+            TRY(compare_read(&run->arena, schedule, given[i].name, run->options.values[given[i].id],
+                             &records[count++], &run->diag));
+    Simulation simulation = simulate(&run->arena, schedule);
+    HtmlPage page = {.schedule = schedule,
+                     .simulation = &simulation,
+                     .ledger = &report->ledger,
+                     .records = records,
+                     .record_count = count,
+                     .step = step,
+                     .share = run->options.values[OPTION_SHARE]};
+    return html_write(&page, text, &run->diag);
+}
+
 static Status make_text(Run *run, ShowFormat format, Buf *text) {
     Plan plan;
     Schedule schedule;
@@ -96,9 +132,11 @@ static Status make_text(Run *run, ShowFormat format, Buf *text) {
     TRY(inputs_operand_plan(run, &plan));
     TRY(options_int(&run->options, OPTION_RANK, 0, plan.ranks.count - 1, -1, &rank, &run->diag));
     TRY(step_of(run, &plan, &step));
-    if (format == SHOW_TRACE) { /* a time line is of what was proved */
+    if (format == SHOW_TRACE || format == SHOW_HTML) { /* a time line is of what was proved */
         CheckReport report;
         TRY(prove_plan(run, &plan, &schedule, &report));
+        if (format == SHOW_HTML)
+            return make_page(run, &schedule, &report, step, text);
         trace_write(&schedule, options_given(&run->options, OPTION_STEP) ? step : -1, rank,
                     COST_EXPECTED, text);
         return STATUS_OK;

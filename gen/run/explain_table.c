@@ -147,6 +147,10 @@ const Explanation explain_table[] = {
     {"E0714", "The directory was not written by gen make or gen emit."},
     {"E0715",
      "The target cuda is not there yet; --target host runs all ranks of any cluster here."},
+    {"E0730",
+     "gen show --format html puts a trace of the plan's program beside the prediction. The file\n"
+     "is no trace, or its operations are not those of this plan: it was written by a program\n"
+     "of another plan."},
     {"E0801",
      "A file that gen and a program exchange is damaged or of another kind. Program and gen\n"
      "may be of different versions: emit and build again."},

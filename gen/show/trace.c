@@ -12,6 +12,7 @@
 typedef struct Tracer {
     const Schedule *schedule;
     const Timeline *line;
+    const char *step;
     int64_t only;   /* rank, -1: all */
     int64_t origin; /* ns at which the step begins */
     Jsonw json;
@@ -96,6 +97,7 @@ static void put_item(Tracer *tracer, const TimelineItem *item) {
         jsonw_key_int(json, "layer", item->layer);
     jsonw_key_int(json, "microbatch", op->microbatch);
     jsonw_key_int(json, "op", item->op);
+    jsonw_key_string(json, "step", tracer->step);
     put_time(tracer, "waited_us", nanoseconds(item->begin - item->ready));
     jsonw_end(json);
     jsonw_key_string(json, "cat", plan_part_names[op->part]);
@@ -228,10 +230,10 @@ static void put_level(void *context, int64_t rank, double seconds, const MemoryL
 /* --- all of it
  * ---------------------------------------------------------------------------------------- */
 
-static void put_step_mark(Tracer *tracer, const char *name) {
+static void put_step_mark(Tracer *tracer) {
     Jsonw *json = &tracer->json;
     buf_clear(&tracer->words);
-    buf_printf(&tracer->words, "step %s", name);
+    buf_printf(&tracer->words, "step %s", tracer->step);
     jsonw_object(json, true);
     jsonw_key_string(json, "name", tracer->words.data);
     jsonw_key_string(json, "ph", "i");
@@ -246,7 +248,8 @@ static void put_step(Tracer *tracer, int64_t step, CostCase at, int64_t *id) {
     Arena scratch = {0};
     Timeline line = simulate_timeline(&scratch, tracer->schedule, step, at);
     tracer->line = &line;
-    put_step_mark(tracer, tracer->schedule->plan->steps.items[step].name);
+    tracer->step = tracer->schedule->plan->steps.items[step].name;
+    put_step_mark(tracer);
     for (int64_t i = 0; i < line.items.count; ++i)
         if (tracer->only < 0 || line.items.items[i].rank == tracer->only)
             put_item(tracer, &line.items.items[i]);

@@ -20,6 +20,6 @@ Show.bars = (rows, { max, format = Show.digits } = {}) => {
     if (row.limit)
       bar.append(Show.el("i", { style: "left:calc(" + share(row.limit) + " - 2px);width:2px;background:" + Show.ink("ink") }));
     Show.tip(bar, () => [row.name, ...(row.tip || row.parts.map((part) => part.name + " " + format(part.value)))]);
-    return [Show.el("span", {}, row.name), bar, Show.el("span", { class: "value" }, row.value || format(total(row)))];
+    return [Show.el("span", { class: "name", title: row.name }, row.name), bar, Show.el("span", { class: "value" }, row.value || format(total(row)))];
   }));
 };

@@ -16,7 +16,7 @@ Show.fill = (node, attributes, children) => {
     if (typeof value === "function") node.addEventListener(key, value);
     else node.setAttribute(key, value === true ? "" : value);
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== null && child !== ""));
+  node.append(...children.flat(Infinity).filter((child) => child || child === 0));
   return node;
 };
 Show.el = (name, attributes, ...children) => Show.fill(document.createElement(name), attributes, children);

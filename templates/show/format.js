@@ -21,7 +21,8 @@ Show.rate = (b) => Show.bytes(b) + "/s";
 Show.perSecond = (v) => (v >= 1000 ? Show.number(v) : Show.digits(v)) + "/s";
 Show.percent = (share) => {
   const value = 100 * share;
-  return (Math.abs(value) >= 99.95 ? Math.round(value) : Number(value.toPrecision(Math.abs(value) < 10 ? 2 : 3))) + " %";
+  const size = Math.abs(value);
+  return (size >= 99.95 || size === 0 ? Show.number(value) : size >= 0.1 ? value.toFixed(1) : value.toPrecision(1)) + " %";
 };
 Show.range = (of, format) => format(Math.min(of.low, of.high)) + " to " + format(Math.max(of.low, of.high));
 Show.interval = (of, format) => format(of.expected) + " (" + Show.range(of, format) + ")";
