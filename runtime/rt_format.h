@@ -141,7 +141,19 @@ typedef struct rt_array_entry {
  *             busy_s f64 [ranks][kinds], wait_s f64 [ranks][kinds]
  * expected:   tokens in and: tokens, operations, bytes, weights as above, logits f32
  *             [sequences][longest][vocabulary] (NaN past a sequence's end), tolerance f64 [1].
- *             Where rounding may decide (16-bit types) it is not compared: tokens -1, bytes -1, logits NaN */
+ *             Where rounding may decide (16-bit types) it is not compared: tokens -1, bytes -1, logits NaN
+ * figures in (emulate): what operations and moves are predicted to take, see docs/runtime.md.
+ *             scale f64 [steps] seconds of this host for a predicted one;
+ *             op_first i64 [ranks + 1] operation o of rank r is entry op_first[r] + o of
+ *             op_s f64 [entries] seconds, and op_move i32 [entries] its move, -1: none;
+ *             fixed_s f64 [moves] before its bytes flow, and move_s f64 [moves] while they do where nothing
+ *             else is under way, each use_share f64 of resource use_resource i32 (a link's or NIC's
+ *             direction), entries move_first i32 [moves + 1] of these; resources i64 [1]
+ * emulation (out): times are seconds of the cluster: measured ones / scale.
+ *             run_step i32, run_scale f64, run_s f64, run_late_s f64 [runs] which step, how long it took, and
+ *             how long after its due time the latest operation ended;
+ *             event_run i32, event_rank i32, event_op i32, event_layer i32, event_begin_s f64,
+ *             event_end_s f64 [events] one operation each, from the begin of its run */
 
 /* --- weights.map: where each slice of each rank stands in a checkpoint ------------------------------
  * rt_map_header, rt_map_file x files, rt_map_record x records sorted by rank, names (NUL-terminated). */

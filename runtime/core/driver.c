@@ -1,6 +1,7 @@
 /* driver: what one rank does from start to end: load, then for each wave the prefill step and the decode
  * steps, with the request table between them. All ranks run the same number of steps. */
 #include "core/progress.h"
+#include "host/emulate.h"
 #include "host/wait.h"
 
 /* Sequence `s` of the wave as an index of the job's sequences, -1: absent. */
@@ -64,6 +65,8 @@ static rt_status begin(rt_rank *rank, const rt_begin_args *args) {
 }
 
 rt_status rt_begin(rt_rank *rank, int op, int layer, const rt_begin_args *args) {
+    if (rank->emulator)
+        return rt_emulate_local(rank, op, layer);
     RT_TRY(rt_op_begin(rank, op, layer));
     return rt_op_end(rank, op, layer, begin(rank, args));
 }
@@ -89,6 +92,8 @@ static rt_status finish(rt_rank *rank, const rt_finish_args *args) {
 }
 
 rt_status rt_finish(rt_rank *rank, int op, int layer, const rt_finish_args *args) {
+    if (rank->emulator)
+        return rt_emulate_local(rank, op, layer);
     RT_TRY(rt_op_begin(rank, op, layer));
     return rt_op_end(rank, op, layer, finish(rank, args));
 }
@@ -178,7 +183,7 @@ static rt_status load_and_run(rt_rank *rank) {
 
 rt_status rt_rank_run(rt_rank *rank) {
     rank->shows = rank->id == 0 && rt_progress_wanted(rank->job->options);
-    rt_status status = load_and_run(rank);
+    rt_status status = rank->job->emulated ? rt_emulate_run(rank) : load_and_run(rank);
     rt_progress_end(rank);
     return status;
 }

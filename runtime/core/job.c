@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* Defaults of bench and measure. */
-enum { JOB_STEPS = 32, JOB_WARM_STEPS = 4, JOB_ROUNDS = 5 };
+enum { JOB_STEPS = 32, JOB_WARM_STEPS = 4, JOB_ROUNDS = 5, JOB_EMULATED = 3 };
 
 static rt_status job_check(rt_job *job, const char *path, rt_error *error) {
     const rt_program *program = job->program;
@@ -93,9 +93,21 @@ static rt_status job_make(rt_job *job, rt_error *error) {
     return RT_OK;
 }
 
+/* Nothing is computed: there are no sequences, only runs of the steps as they are. */
+static rt_status job_emulate(rt_job *job, rt_error *error) {
+    const rt_options *options = job->options;
+    RT_TRY(rt_arrays_read(&job->file, options->figures, job->program->digest, error));
+    RT_TRY(rt_figures_find(&job->figures, &job->file, options->figures, job->program, error));
+    job->emulated = options->steps ? options->steps : JOB_EMULATED;
+    job->trace = true;
+    return RT_OK;
+}
+
 static rt_status job_fill(rt_job *job, rt_error *error) {
     const rt_program *program = job->program;
     const rt_options *options = job->options;
+    if (options->verb == RT_VERB_EMULATE)
+        return job_emulate(job, error);
     for (int32_t i = program->steps - 1; i >= 0; --i)
         *(program->step[i].decode ? &job->decode : &job->prefill) = &program->step[i];
     if (!job->prefill)

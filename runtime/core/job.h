@@ -5,6 +5,7 @@
 
 #include "core/array_file.h"
 #include "core/options.h"
+#include "host/emulate_figures.h"
 
 typedef struct rt_job {
     const rt_program *program;
@@ -19,7 +20,9 @@ typedef struct rt_job {
     int64_t warm_steps;     /* decode steps of an uncounted first run; -1: none */
     const rt_step *prefill; /* never NULL */
     const rt_step *decode;  /* NULL: the program has none, max_new is 1 */
-    rt_arrays file;         /* tokens or expectations as read */
+    rt_arrays file;         /* tokens, expectations or figures as read */
+    int64_t emulated;       /* runs of each step that are emulated; 0: the program computes */
+    rt_figures figures;     /* of the emulation, in `file` */
     int32_t *made;          /* made-up lengths and ids of bench */
 } rt_job;
 

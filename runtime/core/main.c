@@ -2,6 +2,7 @@
 #include "core/output.h"
 #include "core/progress.h"
 #include "core/report.h"
+#include "host/emulate.h"
 #include "host/launch.h"
 
 #include <errno.h>
@@ -44,6 +45,8 @@ static rt_status program_check(const rt_program *program, rt_error *error) {
 static rt_status report(const rt_segment *segment, bool *equal, rt_error *error) {
     const rt_options *options = segment->job->options;
     rt_results results;
+    if (options->verb == RT_VERB_EMULATE)
+        return rt_emulate_report(segment, error);
     RT_TRY(rt_results_gather(&results, segment, error));
     rt_status status = RT_OK;
     if (options->out && options->verb != RT_VERB_MEASURE)

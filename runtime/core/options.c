@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 enum {
-    ANY_RUN = RT_VERB_RUN | RT_VERB_VERIFY | RT_VERB_BENCH | RT_VERB_MEASURE,
+    ANY_LOAD = RT_VERB_RUN | RT_VERB_VERIFY | RT_VERB_BENCH | RT_VERB_MEASURE,
+    ANY_RUN = ANY_LOAD | RT_VERB_EMULATE,
     ANY_BENCH = RT_VERB_BENCH | RT_VERB_MEASURE
 };
 
@@ -25,16 +26,17 @@ typedef struct Option {
 
 static const Option option_table[] = {
     OPTION("--tokens", KIND_TEXT, RT_VERB_RUN, tokens, 0),
-    OPTION("--out", KIND_TEXT, RT_VERB_RUN | ANY_BENCH, out, 0),
+    OPTION("--out", KIND_TEXT, RT_VERB_RUN | ANY_BENCH | RT_VERB_EMULATE, out, 0),
     OPTION("--logits", KIND_TEXT, RT_VERB_RUN, logits, 0),
     OPTION("--max-new-tokens", KIND_COUNT, RT_VERB_RUN, max_new, 1),
     OPTION("--expected", KIND_TEXT, RT_VERB_VERIFY, expected, 0),
-    OPTION("--weights", KIND_TEXT, ANY_RUN, weights, 0),
+    OPTION("--figures", KIND_TEXT, RT_VERB_EMULATE, figures, 0),
+    OPTION("--weights", KIND_TEXT, ANY_LOAD, weights, 0),
     OPTION("--trace", KIND_TEXT, ANY_RUN, trace, 0),
     OPTION("--transport", KIND_TRANSPORT, ANY_RUN, transport, 0),
     OPTION("--timeout-ms", KIND_COUNT, ANY_RUN, timeout_ms, 0),
     OPTION("--load-timeout-ms", KIND_COUNT, ANY_RUN, load_timeout_ms, 0),
-    OPTION("--steps", KIND_COUNT, ANY_BENCH, steps, 1),
+    OPTION("--steps", KIND_COUNT, ANY_BENCH | RT_VERB_EMULATE, steps, 1),
     OPTION("--prompt-tokens", KIND_COUNT, ANY_BENCH, prompt_tokens, 1),
     OPTION("--batch", KIND_COUNT, ANY_BENCH, batch, 1),
     OPTION("--repeat", KIND_COUNT, ANY_BENCH, repeat, 1),
@@ -50,7 +52,7 @@ static const struct {
     rt_verb verb;
 } verb_table[] = {
     {"run", RT_VERB_RUN},         {"verify", RT_VERB_VERIFY}, {"bench", RT_VERB_BENCH},
-    {"measure", RT_VERB_MEASURE}, {"info", RT_VERB_INFO},
+    {"measure", RT_VERB_MEASURE}, {"info", RT_VERB_INFO},     {"emulate", RT_VERB_EMULATE},
 };
 
 const char *rt_options_help(void) {
@@ -60,9 +62,11 @@ const char *rt_options_help(void) {
            "DIR]\n"
            "       PROGRAM measure [--steps N] [--prompt-tokens N] [--batch N] [--repeat N] [--out "
            "DIR]\n"
+           "       PROGRAM emulate --figures FILE [--steps N] [--out DIR]\n"
            "       PROGRAM info\n"
-           "all but info: [--weights FILE] [--transport shm|threads] [--timeout-ms N]\n"
-           "              [--load-timeout-ms N] [--trace FILE.json] [--json] [-q]\n"
+           "all but info: [--transport shm|threads] [--timeout-ms N] [--load-timeout-ms N]\n"
+           "              [--trace FILE.json] [--json] [-q]; all but info and emulate: [--weights "
+           "FILE]\n"
            "Without --weights the weights are random, the same for every placement.\n";
 }
 
@@ -103,7 +107,8 @@ static rt_status options_verb(rt_options *options, int argc, char **argv, rt_err
         if (strcmp(argv[1], verb_table[i].name) == 0)
             options->verb = verb_table[i].verb;
     if (!options->verb)
-        return rt_error_set(error, RT_USAGE, "%s%s; write one of run, verify, bench, measure, info",
+        return rt_error_set(error, RT_USAGE,
+                            "%s%s; write one of run, verify, bench, measure, emulate, info",
                             argc > 1 ? "unknown verb " : "no verb given", argc > 1 ? argv[1] : "");
     return RT_OK;
 }
@@ -133,5 +138,7 @@ rt_status rt_options_read(rt_options *options, int argc, char **argv, rt_error *
         return rt_error_set(error, RT_USAGE, "run needs --tokens FILE");
     if (options->verb == RT_VERB_VERIFY && !options->expected)
         return rt_error_set(error, RT_USAGE, "verify needs --expected FILE");
+    if (options->verb == RT_VERB_EMULATE && !options->figures)
+        return rt_error_set(error, RT_USAGE, "emulate needs --figures FILE");
     return RT_OK;
 }

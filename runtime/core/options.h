@@ -8,7 +8,8 @@ typedef enum rt_verb {
     RT_VERB_VERIFY = 2,
     RT_VERB_BENCH = 4,
     RT_VERB_MEASURE = 8,
-    RT_VERB_INFO = 16
+    RT_VERB_INFO = 16,
+    RT_VERB_EMULATE = 32
 } rt_verb;
 
 typedef enum rt_transport {
@@ -19,11 +20,11 @@ typedef enum rt_transport {
 
 typedef struct rt_options {
     rt_verb verb;
-    const char *tokens, *out, *logits, *weights, *trace, *expected;
+    const char *tokens, *out, *logits, *weights, *trace, *expected, *figures;
     rt_transport transport;
     int64_t timeout_ms, load_timeout_ms;         /* 0: no limit */
     int64_t max_new;                             /* 0: as the tokens file says */
-    int64_t steps, prompt_tokens, batch, repeat; /* of bench and measure; 0: default */
+    int64_t steps, prompt_tokens, batch, repeat; /* of bench and its kin; 0: default */
     bool json, quiet;
     int64_t rank, segment_fd; /* given by the launcher to the ranks that it spawns; else -1 */
 } rt_options;

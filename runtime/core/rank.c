@@ -1,5 +1,6 @@
 /* rank: see rank.h. The bookkeeping around every operation: progress, counters, times, trace. */
 #include "core/rank.h"
+#include "host/emulate.h"
 #include "host/pulse.h"
 
 #include <stdarg.h>
@@ -149,6 +150,8 @@ rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
 }
 
 rt_status rt_launch(rt_rank *rank, int op, int layer, int kernel, const void *args) {
+    if (rank->emulator)
+        return rt_emulate_local(rank, op, layer);
     RT_TRY(rt_op_begin(rank, op, layer));
     if (kernel < 0 || kernel >= rank->program->kernels)
         return rt_fail(rank, RT_SOFTWARE, "the program has no kernel %d", kernel);

@@ -12,6 +12,9 @@ typedef struct rt_peer {
     double idle;    /* how long nothing of that has changed, seconds */
 } rt_peer;
 
+/* Takes the place of work in an emulation (host/emulate.h). */
+typedef struct rt_emulator rt_emulator;
+
 struct rt_rank {
     const rt_program *program;
     const rt_job *job;
@@ -27,12 +30,13 @@ struct rt_rank {
     rt_op_time *times;           /* [op_count] or NULL */
     rt_event *events;            /* [RT_TRACE_EVENTS] or NULL */
 
-    const rt_step *step; /* running; NULL: loading */
-    int64_t wave;        /* first sequence is wave x batch */
-    int64_t made;        /* new tokens of each sequence of the wave before this step */
-    bool warming;        /* results of this wave are not kept */
-    bool used;           /* some wave has written the persistent state */
-    int32_t *next;       /* [batch] token made last; -1: not known here */
+    rt_emulator *emulator; /* NULL: operations are executed */
+    const rt_step *step;   /* running; NULL: loading */
+    int64_t wave;          /* first sequence is wave x batch */
+    int64_t made;          /* new tokens of each sequence of the wave before this step */
+    bool warming;          /* results of this wave are not kept */
+    bool used;             /* some wave has written the persistent state */
+    int32_t *next;         /* [batch] token made last; -1: not known here */
 
     double op_begin, waited; /* of the operation under way */
     int64_t limit_ms;        /* of waits without progress; 0: none */

@@ -11,6 +11,7 @@
  * No deadlock: in round c every rank first publishes its chunks c, each after the receiver took chunk
  * c - in_flight, then takes the chunks c of its senders. A rank in the least round waits only for ranks
  * in the same round or later ones, which have published before they took. */
+#include "host/emulate.h"
 #include "host/wait.h"
 
 #include <stdlib.h>
@@ -228,6 +229,9 @@ static int end_index(const rt_end *ends, int count, int32_t rank) {
 }
 
 static rt_status exchange_run(rt_rank *rank, int op, int layer, int exchange, Flow *flow) {
+    if (rank->emulator)
+        return rt_emulate_exchange(rank, op, layer, exchange,
+                                   flow->back ? RT_EMU_COMBINE : RT_EMU_DISPATCH);
     RT_TRY(rt_op_begin(rank, op, layer));
     if (exchange < 0 || exchange >= rank->program->exchanges)
         return rt_fail(rank, RT_SOFTWARE, "the program has no exchange %d", exchange);

@@ -1,6 +1,7 @@
 /* futex: see futex.h. Shared futexes throughout: the same code serves processes and threads. */
 #include "host/futex.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -33,16 +34,52 @@ void rt_word_abort(rt_word *word) {
     futex_wake(word);
 }
 
-void rt_word_sleep(rt_word *word, uint32_t value, int64_t milliseconds) {
-    /* The bit is set on this very count or not at all: an event before it is seen here, one after it sees
-     * the bit. */
+/* Say on the word that somebody sleeps. The bit is set on this very count or not at all: an event before it is
+ * seen here, one after it sees the bit. */
+static bool note_sleeper(rt_word *word, uint32_t value) {
     uint32_t asleep = value | RT_SLEEP_BIT;
-    if (!(value & RT_SLEEP_BIT) &&
-        !atomic_compare_exchange_strong_explicit(word, &value, asleep, memory_order_acq_rel,
-                                                 memory_order_relaxed) &&
-        value != asleep)
+    return (value & RT_SLEEP_BIT) ||
+           atomic_compare_exchange_strong_explicit(word, &value, asleep, memory_order_acq_rel,
+                                                   memory_order_relaxed) ||
+           value == asleep;
+}
+
+void rt_word_sleep(rt_word *word, uint32_t value, int64_t milliseconds) {
+    if (!note_sleeper(word, value))
         return;
     struct timespec limit = {.tv_sec = milliseconds / 1000,
                              .tv_nsec = milliseconds % 1000 * 1000000};
-    syscall(SYS_futex, word, FUTEX_WAIT, asleep, milliseconds < 0 ? NULL : &limit, NULL, 0);
+    syscall(SYS_futex, word, FUTEX_WAIT, value | RT_SLEEP_BIT, milliseconds < 0 ? NULL : &limit,
+            NULL, 0);
+}
+
+void rt_word_sleep_until(rt_word *word, uint32_t value, double deadline) {
+    if (!note_sleeper(word, value))
+        return;
+    struct timespec limit = {.tv_sec = (time_t)deadline};
+    limit.tv_nsec = (long)((deadline - (double)limit.tv_sec) * 1e9);
+    syscall(SYS_futex, word, FUTEX_WAIT_BITSET, value | RT_SLEEP_BIT, &limit, NULL,
+            FUTEX_BITSET_MATCH_ANY);
+}
+
+/* Free, held, held with somebody waiting (Drepper, "Futexes are tricky", 2011). */
+enum { LOCK_FREE, LOCK_HELD, LOCK_WAITED };
+
+bool rt_lock_take(rt_lock *lock, int64_t milliseconds) {
+    uint32_t seen = LOCK_FREE;
+    struct timespec limit = {.tv_sec = milliseconds / 1000,
+                             .tv_nsec = milliseconds % 1000 * 1000000};
+    if (atomic_compare_exchange_strong_explicit(lock, &seen, LOCK_HELD, memory_order_acquire,
+                                                memory_order_relaxed))
+        return true;
+    while (atomic_exchange_explicit(lock, LOCK_WAITED, memory_order_acquire) != LOCK_FREE)
+        if (syscall(SYS_futex, lock, FUTEX_WAIT, LOCK_WAITED, &limit, NULL, 0) != 0 &&
+            errno == ETIMEDOUT)
+            return false;
+    return true;
+}
+
+void rt_lock_drop(rt_lock *lock) {
+    if (atomic_exchange_explicit(lock, LOCK_FREE, memory_order_release) == LOCK_WAITED)
+        syscall(SYS_futex, lock, FUTEX_WAKE, 1, NULL, NULL, 0);
 }

@@ -35,3 +35,11 @@ void rt_word_abort(rt_word *word);
 /* Sleep while the word's count and abort bit are those of `value`, at most `milliseconds` (negative: without
  * limit). May return early. */
 void rt_word_sleep(rt_word *word, uint32_t value, int64_t milliseconds);
+
+/* The same until a time of CLOCK_MONOTONIC, in seconds. */
+void rt_word_sleep_until(rt_word *word, uint32_t value, double deadline);
+
+/* A lock for short sections, in shared memory; zero is free. False: not had within `milliseconds`. */
+typedef _Atomic uint32_t rt_lock;
+bool rt_lock_take(rt_lock *lock, int64_t milliseconds);
+void rt_lock_drop(rt_lock *lock);

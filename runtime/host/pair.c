@@ -2,6 +2,7 @@
  * small in the sender's slot (see rt_slot), where the sender need not wait for that.
  *
  * Bytes counted from sender to receiver: what is sent, by the receiver. */
+#include "host/emulate.h"
 #include "host/wait.h"
 
 typedef struct Pair {
@@ -81,6 +82,8 @@ static rt_status recv_bytes(const Pair *pair, int layer) {
 
 rt_status rt_send(rt_rank *rank, int op, int layer, int channel, const rt_pair_args *args) {
     Pair pair;
+    if (rank->emulator)
+        return rt_emulate_pair(rank, op, layer, channel, RT_EMU_SEND, args);
     RT_TRY(rt_op_begin(rank, op, layer));
     RT_TRY(pair_begin(&pair, rank, channel, true, args));
     return rt_op_end(rank, op, layer, send_bytes(&pair, layer));
@@ -88,6 +91,8 @@ rt_status rt_send(rt_rank *rank, int op, int layer, int channel, const rt_pair_a
 
 rt_status rt_recv(rt_rank *rank, int op, int layer, int channel, const rt_pair_args *args) {
     Pair pair;
+    if (rank->emulator)
+        return rt_emulate_pair(rank, op, layer, channel, RT_EMU_RECV, args);
     RT_TRY(rt_op_begin(rank, op, layer));
     RT_TRY(pair_begin(&pair, rank, channel, false, args));
     return rt_op_end(rank, op, layer, recv_bytes(&pair, layer));

@@ -1,5 +1,6 @@
 /* segment: see segment.h. Pages are touched on demand: a slab costs what its rank uses of it. */
 #include "host/segment.h"
+#include "host/emulate_state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -69,9 +70,15 @@ rt_status rt_segment_plan(rt_segment *segment, const rt_job *job, rt_error *erro
     int64_t rows = job->logits ? job->sequences * job->longest : 0;
     segment->logits =
         reserve(&at, rows, (int64_t)sizeof(float) * program->vocabulary, SEGMENT_PAGE);
-    for (int32_t r = 0; r < program->world; ++r)
+    if (job->emulated) {
+        segment->word_count = rt_emulation_words(program);
+        segment->emulation = reserve(&at, 1, rt_emulation_bytes(job), SEGMENT_PAGE);
+        segment->words = reserve(&at, segment->word_count, sizeof(rt_barrier), SEGMENT_LINE);
+    }
+    for (int32_t r = 0; r < program->world; ++r) /* who computes nothing has no data */
         segment->slabs[r] =
-            reserve(&at, 1, program->role[program->places[r].role].slab_bytes, SEGMENT_PAGE);
+            reserve(&at, job->emulated ? 0 : program->role[program->places[r].role].slab_bytes, 1,
+                    SEGMENT_PAGE);
     segment->total = at;
     if (at == INT64_MAX) {
         rt_segment_close(segment);
@@ -140,6 +147,8 @@ bool rt_segment_fail(rt_segment *segment, int rank, rt_status status, const char
         rt_word_abort(&pairs[i].published);
         rt_word_abort(&pairs[i].taken);
     }
+    for (int64_t i = 0; i < segment->word_count; ++i)
+        rt_word_abort(&rt_segment_word(segment, i)->arrived);
     return true;
 }
 

@@ -2,7 +2,7 @@
  * results, and every rank's slab. Its layout follows from program and job alone, so that each process
  * computes it for itself. It knows nothing of how ranks are started.
  *
- *   header | rank areas | barrier words | member slots | pair slots | tokens | logits | slabs
+ *   header | rank areas | barrier words | member slots | pair slots | tokens | logits | emulation | slabs
  *
  * A fresh segment is all zeros, and every field means "nothing yet" when it is zero. */
 #pragma once
@@ -67,7 +67,7 @@ typedef struct rt_pair {
 typedef struct rt_event {
     double begin, end, wait; /* seconds, CLOCK_MONOTONIC */
     int32_t op, layer, step;
-    int32_t reserved;
+    int32_t run; /* of an emulation */
 } rt_event;
 
 /* Time of one operation of a role on one rank, in seconds; busy is without waiting. */
@@ -84,6 +84,8 @@ typedef struct rt_segment {
     int64_t area, area_stride; /* offsets from base */
     int64_t area_operations, area_bytes, area_busy, area_wait, area_ends, area_times, area_events;
     int64_t barriers, pairs, tokens, logits;
+    int64_t emulation, words; /* see emulate_state.h */
+    int64_t word_count;       /* of an emulation; 0: none */
     int64_t pair_count;
     int64_t *slots;      /* [channels] slots of its members */
     int64_t *pair_first; /* [exchanges] index of its first pair */
@@ -125,6 +127,10 @@ static inline rt_pair *rt_segment_pair(const rt_segment *s, int exchange, bool b
     int64_t index =
         s->pair_first[exchange] + ((int64_t)(back ? e->sources : 0) + source) * e->targets + target;
     return (rt_pair *)(s->base + s->pairs) + index;
+}
+/* Words of their own for who sleeps in an emulation. */
+static inline rt_barrier *rt_segment_word(const rt_segment *s, int64_t index) {
+    return (rt_barrier *)(s->base + s->words) + index;
 }
 static inline int32_t *rt_segment_tokens(const rt_segment *s) {
     return (int32_t *)(s->base + s->tokens);
