@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
-# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode]; all three without arguments. Tables go to stdout,
+# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode] [emulate]; all without arguments. Tables go to stdout,
 # the same as text and JSON to build/bench. Every number is to be read as a ratio within one run.
 #
 #   RANKS="2 4 8 16"        of moves
 #   BENCH_BATCHES, BENCH_BATCH_MS, BENCH_MIN, BENCH_MAX, BENCH_FACTOR, BENCH_MOVES      of moves, see moves.c
 #   BENCH_MPI_FLAGS         further arguments of mpirun
+#   EMULATE_PLANS=tp        of emulate: only plans with this in their name
 #   SETTLE_S=20             how long a measurement waits at most for a moment in which nothing else runs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/bench
 
 usage() {
-    echo "usage: bench/run.sh [moves] [scaling] [decode]" >&2
+    echo "usage: bench/run.sh [moves] [scaling] [decode] [emulate]" >&2
     exit 2
 }
 for name in "$@"; do
-    [[ $name == moves || $name == scaling || $name == decode ]] || usage
+    [[ $name == moves || $name == scaling || $name == decode || $name == emulate ]] || usage
 done
-[[ $# -gt 0 ]] || set -- moves scaling decode
+[[ $# -gt 0 ]] || set -- moves scaling decode emulate
 
 install_mpi() {
     if ! command -v mpirun >/dev/null || ! command -v mpicc >/dev/null; then
@@ -80,12 +81,20 @@ program() {
         --settle "${SETTLE_S:-20}" | tee "$out/$1.txt"
 }
 
+emulate() {
+    build . gen --target gen
+    python3 bench/emulate.py --gen "$out/gen/gen" --model models/ma-8.9b.yaml \
+        --topology topologies/a100-4x4.yaml --out "$out" --plans "${EMULATE_PLANS:-}" |
+        tee "$out/emulate.md"
+}
+
 mkdir -p "$out"
 mpirun --version 2>/dev/null | head -1 >&2 || true
 for name in "$@"; do
     echo "== $name"
     case $name in
     moves) moves ;;
+    emulate) emulate ;;
     *) program "$name" ;;
     esac
 done

@@ -1,5 +1,6 @@
 /* command_run: gen run. Token ids go to the program as an array file; the program prints the new ones. */
 #include "run/arrays.h"
+#include "run/emulate.h"
 #include "run/inputs.h"
 #include "run/runner.h"
 #include "run/tokens.h"
@@ -21,6 +22,14 @@ static Status refuse_prompt(Run *run) {
     return STATUS_UNAVAILABLE;
 }
 
+static Status refuse_without_emulate(Run *run, OptionId id) {
+    if (!options_given(&run->options, id))
+        return STATUS_OK;
+    diag_error(&run->diag, options_place(&run->diag, id), "E0919", "add --emulate, or leave it out",
+               "this belongs to --emulate");
+    return STATUS_USAGE;
+}
+
 Status command_run(Run *run) {
     const Options *options = &run->options;
     const char *dir = options->operand;
@@ -29,6 +38,10 @@ Status command_run(Run *run) {
     Tokens tokens;
     Runner runner;
     Scratch scratch;
+    if (options_given(options, OPTION_EMULATE))
+        return emulate_program(run);
+    TRY(refuse_without_emulate(run, OPTION_SCALE));
+    TRY(refuse_without_emulate(run, OPTION_STEPS));
     if (options_given(options, OPTION_PROMPT))
         return refuse_prompt(run);
     TRY(options_int(options, OPTION_MAX_NEW_TOKENS, 1, 1 << 24, 0, &max_new, &run->diag));

@@ -144,6 +144,7 @@ const ExplainExample explain_examples[] = {
     {"E0916", "gen doctor --model x", "gen doctor", "gen VERB --help"},
     {"E0917", "--max-new-tokens many", "--max-new-tokens 16", "the range in the message"},
     {"E0918", "--transport tcp", "--transport shm", "the values in the message"},
+    {"E0919", "gen run DIR --scale 10", "gen run DIR --emulate --scale 10", "gen run --help"},
     {"E0920", "--set model.expert=64", "--set model.experts=64", "docs/commands.md"},
     {"E0921", "--set topology.nodes.nics=4", "--set topology.nodes[0].nics=4", "docs/commands.md"},
     {"E0922", "--set topology.nodes[7].nics=4", "--set topology.nodes[0].nics=4",

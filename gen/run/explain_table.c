@@ -197,6 +197,9 @@ const Explanation explain_table[] = {
     {"E0916", "The option belongs to other verbs."},
     {"E0917", "The value of the option is no whole number within its range."},
     {"E0918", "The value of the option is none of those that it takes."},
+    {"E0919",
+     "The option goes with others, or does not: an emulation computes nothing, so that it\n"
+     "takes no tokens and weights; --scale and --steps are of emulations only."},
     {"E0920",
      "--set names a key of model, topology or workload as their files have it; topologies may\n"
      "carry further keys in files, but setting one would change nothing."},

@@ -43,9 +43,11 @@ Status runner_begin(Run *run, const char *dir, const char *verb, Runner *runner)
     }
     TRY(build_if_stale(run, dir, &binary));
     const char *map = fs_join(&run->arena, dir, "weights.map");
-    if (!weights && fs_exists(map))
+    bool computes = strcmp(verb, "emulate") != 0;
+    if (!weights && computes && fs_exists(map))
         weights = map;
-    run_detail(run, "weights: %s", weights ? weights : "random by counter");
+    if (computes)
+        run_detail(run, "weights: %s", weights ? weights : "random by counter");
     runner_add(runner, binary);
     runner_add(runner, verb);
     if (weights) {

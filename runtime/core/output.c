@@ -83,6 +83,8 @@ static void trace_event(FILE *file, const rt_segment *segment, int rank, const r
     fprintf(file, ",\"args\":{\"op\":%d,\"layer\":%d,\"microbatch\":%d,\"wait_us\":%.3f,\"step\":",
             event->op, event->layer, op->microbatch, event->wait * 1e6);
     rt_output_string(file, program->step[event->step].name);
+    if (segment->job->emulated)
+        fprintf(file, ",\"run\":%d", event->run);
     fprintf(file, "}}");
 }
 

@@ -61,7 +61,7 @@ static rt_status sum(rt_rank *rank, int layer) {
 static rt_status layers(rt_rank *rank) {
     for (int layer = 0; layer < LAYERS; ++layer) {
         RT_TRY(rt_launch(rank, BEFORE, layer, 0, NULL));
-        if (!edited("missing") || rank->id != 2 || layer != 1)
+        if (!edited("missing") || rank->id != 2 || layer + 1 < LAYERS)
             RT_TRY(sum(rank, layer));
         RT_TRY(rt_launch(rank, BESIDE, layer, 0, NULL));
         RT_TRY(rt_launch(rank, AFTER, layer, 0, NULL));
@@ -91,9 +91,6 @@ static rt_status exchange(rt_rank *rank) {
 /* Who is in both waits for the other: the second step, with a rank's order turned round. */
 static rt_status moves(rt_rank *rank) {
     bool turned = edited("turned") && rank->id == 1;
-    if (edited("turned"))
-        for (int op = OUT; op < OPS; ++op)
-            ops[op].stream = 0;
     RT_TRY(turned ? exchange(rank) : pair(rank));
     return turned ? pair(rank) : exchange(rank);
 }
@@ -144,6 +141,8 @@ static void edit_tables(void) {
         ops[SUM].records = false;
     if (edited("no wait"))
         ops[AFTER].waits[0] = -1;
+    for (int op = OUT; edited("turned") && op < OPS; ++op)
+        ops[op].stream = 0;
 }
 
 /* --- its figures ----------------------------------------------------------------------------------------- */
