@@ -25,6 +25,8 @@ PLANS = [
     "ma-separation:attention=4,experts=4,dp=2",
     "tp",
     "tp:output=hierarchical",
+    "tp:output=ring",
+    "tp:output=recursive",
     "tp:tp=8,dp=2",
     "tp:tp=4,dp=4",
     "pp:pp=4,dp=4",

@@ -3,6 +3,8 @@
 #include "run/emulate.h"
 #include "schedule/walk.h"
 
+#include <string.h>
+
 /* A move as its first member asked for it. */
 typedef struct Asked {
     const Op *op;
@@ -24,13 +26,19 @@ typedef struct Figures {
     LIST_OF(double) use_share;
 } Figures;
 
+/* What is moved; other arguments are a member's own. */
+static bool is_payload(const OpArg *arg) {
+    return strcmp(arg->name, "units") == 0 || strcmp(arg->name, "unit_bytes") == 0 ||
+           strcmp(arg->name, "bytes") == 0;
+}
+
 /* The two ends of a pair are one move. */
 static bool same_move(const Op *a, const Op *b) {
     bool pair = op_info[a->kind].class == OPCLASS_PAIR && op_info[b->kind].class == OPCLASS_PAIR;
     if (a->kind != b->kind && !pair)
         return false;
     for (int i = 0; i < OP_ARGS && op_info[a->kind].args[i].type != ARG_NONE; i++)
-        if (op_info[a->kind].args[i].type == ARG_INT && a->args[i].value != b->args[i].value)
+        if (is_payload(&op_info[a->kind].args[i]) && a->args[i].value != b->args[i].value)
             return false;
     return true;
 }

@@ -6,13 +6,10 @@
 enum { LOCK_SLICE_MS = 50 };
 
 static const char *const kind_names[] = {
-    [RT_EMU_ALL_REDUCE] = "all_reduce",
-    [RT_EMU_REDUCE_SCATTER] = "reduce_scatter",
-    [RT_EMU_ALL_GATHER] = "all_gather",
-    [RT_EMU_SEND] = "send",
-    [RT_EMU_RECV] = "recv",
-    [RT_EMU_DISPATCH] = "dispatch",
-    [RT_EMU_COMBINE] = "combine",
+    [RT_EMU_ALL_REDUCE] = "all_reduce", [RT_EMU_REDUCE_SCATTER] = "reduce_scatter",
+    [RT_EMU_ALL_GATHER] = "all_gather", [RT_EMU_SEND] = "send",
+    [RT_EMU_TRANSFER] = "transfer",     [RT_EMU_RECV] = "recv",
+    [RT_EMU_DISPATCH] = "dispatch",     [RT_EMU_COMBINE] = "combine",
 };
 
 rt_status rt_emulation_lock(rt_rank *rank, rt_emu *emu) {

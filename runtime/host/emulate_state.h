@@ -28,6 +28,7 @@ typedef enum rt_emu_kind {
     RT_EMU_ALL_REDUCE,
     RT_EMU_REDUCE_SCATTER,
     RT_EMU_ALL_GATHER,
+    RT_EMU_TRANSFER,
     RT_EMU_SEND,
     RT_EMU_RECV,
     RT_EMU_DISPATCH,

@@ -5,6 +5,7 @@
  * All members choose alike, by sizes that all know.
  *
  * Bytes counted from p to me: of all transfers from p to me. */
+#include "host/emulate.h"
 #include "host/sum.h"
 #include "host/wait.h"
 
@@ -190,6 +191,11 @@ static rt_status stage_run(Stage *s, int layer) {
 }
 
 rt_status rt_transfer(rt_rank *rank, int op, int layer, int channel, const rt_transfer_args *args) {
+    if (rank->emulator)
+        return rt_emulate_channel(rank, op, layer, channel, RT_EMU_TRANSFER,
+                                  &(rt_collective){.units = args->units,
+                                                   .unit_bytes = args->unit_bytes,
+                                                   .type = args->type});
     RT_TRY(rt_op_begin(rank, op, layer));
     if (channel < 0 || channel >= rank->program->channels)
         return rt_fail(rank, RT_SOFTWARE, "the program has no channel %d", channel);

@@ -40,9 +40,9 @@ static const char *const kinds[] = {"kernel", "all_reduce", "send", "recv", "dis
 static const int32_t all_ranks[] = {0, 1, 2, 3}, low_ranks[] = {0, 1}, high_ranks[] = {2, 3};
 static const int32_t own_all[] = {0, 1, 0, 1, 0, 1, 0, 1};
 static const rt_channel channels[] = {
-    {"world", 4, all_ranks, 1, own_all},
-    {"low", 2, low_ranks, 0, NULL},
-    {"high", 2, high_ranks, 0, NULL},
+    {"world", 4, all_ranks, 1, own_all, 0, NULL},
+    {"low", 2, low_ranks, 0, NULL, 0, NULL},
+    {"high", 2, high_ranks, 0, NULL, 0, NULL},
 };
 static const rt_end sources[] = {{0, 3}, {1, 5}}, targets[] = {{1, 3}, {3, 1}};
 static const rt_exchange exchanges[] = {{"x", 2, 2, sources, targets, 2, false, 0, 1, 12, 8}};
