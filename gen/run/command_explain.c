@@ -1,8 +1,12 @@
-/* command_explain: gen explain CODE. */
+/* command_explain: gen explain CODE tells of a diagnostic, gen explain PLAN why the plan is as it is. */
 #include "base/jsonw.h"
 #include "run/command.h"
+#include "base/fs.h"
 #include "run/explain_table.h"
+#include "run/inputs.h"
+#include "run/prove.h"
 #include "schedule/check.h"
+#include "show/explain.h"
 
 #include <string.h>
 
@@ -60,13 +64,33 @@ static const char *explanation(Run *run, const char *code) {
     return NULL;
 }
 
+static Status explain_plan(Run *run) {
+    Plan plan;
+    Schedule schedule;
+    CheckReport report;
+    Buf text = {0};
+    TRY(inputs_operand_plan(run, &plan));
+    TRY(prove_plan(run, &plan, &schedule, &report));
+    Simulation simulation = simulate(&run->arena, &schedule);
+    if (run_json(run))
+        explain_json(&schedule, &simulation, &report.ledger, &text);
+    else
+        explain_text(&schedule, &simulation, &report.ledger, &text);
+    fwrite(text.data, 1, text.length, stdout);
+    buf_free(&text);
+    return STATUS_OK;
+}
+
 Status command_explain(Run *run) {
     const char *code = run->options.operand;
     const char *text = explanation(run, code);
+    if (!text && fs_exists(code))
+        return explain_plan(run);
     if (!text) {
         diag_error(&run->diag, diag_nowhere(), "E0910",
-                   "codes look like E0312: they stand in brackets in a message",
-                   "there is no code '%s'", code);
+                   "write a code such as E0312, which stands in brackets in a message, or the "
+                   "path of a plan",
+                   "there is no code and no file '%s'", code);
         return STATUS_USAGE;
     }
     if (!run_json(run)) {

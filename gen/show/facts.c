@@ -46,6 +46,14 @@ static void rank_words(const Schedule *schedule, const Place *place, Buf *out) {
         buf_puts(out, ", ");
         words_span("head", place->heads, out);
     }
+    if (place->dense.end > place->dense.begin) {
+        buf_puts(out, ", dense columns ");
+        words_range(place->dense, out);
+    }
+    if (place->shared.end > place->shared.begin) {
+        buf_puts(out, ", shared columns ");
+        words_range(place->shared, out);
+    }
     if (place->slot_count > 0) {
         buf_puts(out, ", experts ");
         holds_experts(place, &plan->inputs.model, out);

@@ -32,6 +32,7 @@ static void put_rank(Jsonw *json, const Schedule *schedule, const Place *place) 
     holds_experts(place, &plan->inputs.model, &experts);
     jsonw_object(json, true);
     jsonw_key_int(json, "copy", place->copy);
+    html_put_range(json, "dense", place->dense);
     html_put_range(json, "embedding", place->embedding);
     jsonw_key_string(json, "experts", experts.data);
     jsonw_key_int(json, "gpu", at->gpu);
@@ -43,6 +44,7 @@ static void put_rank(Jsonw *json, const Schedule *schedule, const Place *place) 
     jsonw_key_int(json, "node", at->node);
     jsonw_key_int(json, "rank", place->rank);
     html_put_range(json, "sequences", holds_sequences(plan, place));
+    html_put_range(json, "shared", place->shared);
     jsonw_key_int(json, "sort", holds_sort(place));
     jsonw_end(json);
     buf_free(&experts);

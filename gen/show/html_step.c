@@ -1,5 +1,6 @@
 /* html_step: what the simulation says of a step. Scratch is freed before return. */
 #include "html_parts.h"
+#include "path.h"
 #include "traffic.h"
 
 #include <math.h>
@@ -109,29 +110,9 @@ static void put_resources(Jsonw *json, const HtmlPage *page, const SimulatedStep
 /* --- critical path
  * ------------------------------------------------------------------------------------- */
 
-/* Operations of one kind in one part of a layer. */
-typedef struct PathKind {
-    int64_t kind, part, count;
-    double seconds;
-} PathKind;
-
 static void put_path(Jsonw *json, const HtmlPage *page, const SimulatedStep *of) {
     Arena scratch = {0};
-    LIST_OF(PathKind) kinds = {0};
-    for (int64_t i = 0; i < of->path.count; ++i) {
-        const SimulatedLink *link = &of->path.items[i];
-        const Op *op = &page->schedule->ranks[link->rank].ops.items[link->op];
-        PathKind *kind = NULL;
-        for (int64_t k = 0; k < kinds.count; ++k)
-            if (kinds.items[k].kind == op->kind && kinds.items[k].part == op->part)
-                kind = &kinds.items[k];
-        if (!kind) {
-            kind = LIST_PUSH(&scratch, &kinds);
-            *kind = (PathKind){.kind = op->kind, .part = op->part};
-        }
-        kind->count++;
-        kind->seconds += link->end - link->begin;
-    }
+    PathKinds kinds = path_kinds(&scratch, page->schedule, of, true);
     jsonw_key(json, "path");
     jsonw_array(json, false);
     for (int64_t k = 0; k < kinds.count; ++k) {

@@ -2,11 +2,11 @@
 Show.streams = ["compute", "dispatch", "combine", "collectives"];
 Show.moveKinds = { dispatch: "dispatch", combine: "combine", send: "handover", recv: "handover", all_reduce: "collectives",
   reduce_scatter: "collectives", all_gather: "collectives", transfer: "collectives" };
-Show.largeKinds = new Set(["attention", "linear", "expert_ffn", "head", "embed"]);
+Show.largeKinds = new Set(["attention", "latent_attention", "linear", "expert_ffn", "dense_ffn", "head", "embed"]);
 Show.category = (kind, part) => Show.moveKinds[kind] || (!Show.largeKinds.has(kind) ? "small"
-  : part === "embed" || part === "head" ? "vocabulary" : part === "experts" || kind === "expert_ffn" ? "experts" : "attention");
+  : part === "embed" || part === "head" ? "vocabulary" : kind === "expert_ffn" || kind === "dense_ffn" ? "experts" : "attention");
 Show.bright = new Set(["dispatch", "combine", "small"]);
-Show.categories = [["attention", "attention"], ["experts", "experts"], ["vocabulary", "embedding, head"],
+Show.categories = [["attention", "attention"], ["experts", "experts, feed-forward"], ["vocabulary", "embedding, head"],
   ["small", "norms, routing, packing"], ["dispatch", "dispatch"], ["combine", "combine"], ["collectives", "collectives"],
   ["handover", "hand-over"]];
 

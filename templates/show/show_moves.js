@@ -63,8 +63,7 @@ Show.path = () => {
     "The chain of operations that sets the step's time, from its begin to its end without gaps: to be faster, one of these must be.");
   const place = section.appendChild(Show.el("div"));
   Show.onStep((step) => {
-    const rows = [...step.path].sort((a, b) => b.seconds - a.seconds);
-    place.replaceChildren(Show.bars(rows.map((row) => ({
+    place.replaceChildren(Show.bars(step.path.map((row) => ({
       name: row.kind + (row.part === row.kind ? "" : ", " + row.part),
       value: `${Show.time(row.seconds)}, ${Show.percent(row.seconds / step.seconds.expected)}, ${Show.plural(row.count, "time")}`,
       parts: [{ name: row.kind, color: Show.category(row.kind, row.part), value: row.seconds }],

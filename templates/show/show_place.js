@@ -17,6 +17,8 @@ Show.gpuBox = (rank, memory) => {
     rank.sort & 1 && `heads ${Show.span(rank.heads)}, key-value heads ${Show.span(rank.kv)}, sequences ${Show.span(rank.sequences)}`,
     rank.sort & 1 && `request group ${rank.group}` + (rank.copy ? `, copy ${rank.copy}` : ""),
     rank.sort & 2 && `experts ${rank.experts} of each layer`,
+    rank.dense[1] > rank.dense[0] && `columns ${Show.span(rank.dense)} of dense layers`,
+    rank.shared[1] > rank.shared[0] && `columns ${Show.span(rank.shared)} of shared experts`,
     `layers ${Show.span(rank.layers)}`,
     rank.sort & 1 && `embeds ${Show.span(rank.embedding)}, scores ${Show.span(rank.head)} of the vocabulary`,
     `memory ${Show.bytes(memory.total)} of ${Show.bytes(memory.capacity)}`]);

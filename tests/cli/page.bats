@@ -134,7 +134,7 @@ browse() {
         const steps = [() => {
         for (const button of [...document.querySelectorAll("button")]) {
             button.click();
-            for (let y = 20; y < 700; y += 5) for (let x = 200; x < 1100; x += 40) point(x, y);
+            for (let y = 20; y < 700; y += 9) for (let x = 200; x < 1100; x += 90) point(x, y);
         }
         canvas.focus();
         for (const key of ["+", "-", "ArrowLeft", "ArrowRight", "0"])
