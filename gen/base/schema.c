@@ -101,6 +101,9 @@ Status schema_read_value(const SchemaReader *reader, const Field *field, const Y
     case FIELD_INTS:
         item.type = FIELD_INT;
         return read_list(reader, field, node, &item, sizeof(int64_t), out);
+    case FIELD_REALS:
+        item.type = FIELD_REAL;
+        return read_list(reader, field, node, &item, sizeof(double), out);
     case FIELD_TEXTS:
         item.type = FIELD_TEXT;
         return read_list(reader, field, node, &item, sizeof(const char *), out);
@@ -114,7 +117,8 @@ Status schema_read_value(const SchemaReader *reader, const Field *field, const Y
 /* What a field holds when its key is absent. */
 static void set_fallback(const SchemaReader *reader, const Field *field, void *out) {
     bool plain = field->type <= FIELD_FLOPS && field->type != FIELD_RANGE &&
-                 field->type != FIELD_INTS && field->type != FIELD_TEXTS;
+                 field->type != FIELD_INTS && field->type != FIELD_REALS &&
+                 field->type != FIELD_TEXTS;
     assert((plain || !*field->fallback) && "only plain values have a fallback other than empty");
     if (field->type == FIELD_OBJECT) {
         for (const Field *inner = field->of->fields; inner->name; inner++)

@@ -22,6 +22,7 @@ typedef struct Range {
 } Range;
 
 typedef LIST_OF(int64_t) IntList;
+typedef LIST_OF(double) RealList;
 typedef LIST_OF(const char *) TextList;
 
 typedef enum FieldType {
@@ -32,6 +33,7 @@ typedef enum FieldType {
     FIELD_ENUM,      /* int64_t: index into names */
     FIELD_RANGE,     /* Range */
     FIELD_INTS,      /* IntList */
+    FIELD_REALS,     /* RealList */
     FIELD_TEXTS,     /* TextList */
     FIELD_BYTES,     /* int64_t bytes: "80 GB" (10^9), "80 GiB" (2^30); a unit is required */
     FIELD_BANDWIDTH, /* double bytes/s: "200 Gb/s" (bits), "25 GB/s" (bytes); a unit is required */

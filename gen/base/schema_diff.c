@@ -85,7 +85,8 @@ static bool values_equal(const Field *field, const void *a, const void *b) {
         return texts_equal(*(const char *const *)a, *(const char *const *)b);
     case FIELD_RANGE:
         return memcmp(a, b, sizeof(Range)) == 0;
-    case FIELD_INTS: {
+    case FIELD_INTS:
+    case FIELD_REALS: {
         const IntList *left = a, *right = b;
         size_t size = (size_t)left->count * sizeof(int64_t);
         return left->count == right->count &&

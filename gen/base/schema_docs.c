@@ -50,6 +50,9 @@ static void lua_type(const Field *field, Buf *out) {
     case FIELD_INTS:
         buf_puts(out, "integer[]");
         break;
+    case FIELD_REALS:
+        buf_puts(out, "number[]");
+        break;
     case FIELD_TEXTS:
         buf_puts(out, "string[]");
         break;
@@ -91,17 +94,12 @@ void schema_lua_types(const Schema *schema, Buf *out) {
 
 static void markdown_type(const Field *field, Buf *out) {
     static const char *const names[] = {
-        [FIELD_INT] = "whole number",
-        [FIELD_REAL] = "number",
-        [FIELD_BOOL] = "true or false",
-        [FIELD_TEXT] = "text",
-        [FIELD_RANGE] = "[begin, end]",
-        [FIELD_INTS] = "list of whole numbers",
-        [FIELD_TEXTS] = "list of texts",
-        [FIELD_BYTES] = "bytes, e.g. 80 GB",
-        [FIELD_BANDWIDTH] = "bandwidth, e.g. 25 GB/s",
-        [FIELD_TIME] = "time, e.g. 5 us",
-        [FIELD_FLOPS] = "rate, e.g. 312 TFLOP/s",
+        [FIELD_INT] = "whole number",        [FIELD_REAL] = "number",
+        [FIELD_BOOL] = "true or false",      [FIELD_TEXT] = "text",
+        [FIELD_RANGE] = "[begin, end]",      [FIELD_INTS] = "list of whole numbers",
+        [FIELD_REALS] = "list of numbers",   [FIELD_TEXTS] = "list of texts",
+        [FIELD_BYTES] = "bytes, e.g. 80 GB", [FIELD_BANDWIDTH] = "bandwidth, e.g. 25 GB/s",
+        [FIELD_TIME] = "time, e.g. 5 us",    [FIELD_FLOPS] = "rate, e.g. 312 TFLOP/s",
     };
     if (field->type == FIELD_ENUM)
         for (int i = 0; field->names[i]; i++)

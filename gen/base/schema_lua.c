@@ -56,6 +56,13 @@ static void push_value(lua_State *lua, const Field *field, const void *value) {
             lua_rawseti(lua, -2, i + 1);
         }
         break;
+    case FIELD_REALS:
+        lua_createtable(lua, (int)((const RealList *)value)->count, 0);
+        for (int64_t i = 0; i < ((const RealList *)value)->count; i++) {
+            lua_pushnumber(lua, ((const RealList *)value)->items[i]);
+            lua_rawseti(lua, -2, i + 1);
+        }
+        break;
     case FIELD_TEXTS:
         lua_createtable(lua, (int)((const TextList *)value)->count, 0);
         for (int64_t i = 0; i < ((const TextList *)value)->count; i++) {

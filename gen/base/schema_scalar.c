@@ -177,7 +177,8 @@ static YamlNode *split_text(Arena *arena, const char *text, DiagPlace place) {
 }
 
 YamlNode *schema_text_node(Arena *arena, const Field *field, const char *text, DiagPlace place) {
-    if (field->type == FIELD_INTS || field->type == FIELD_TEXTS || field->type == FIELD_RANGE)
+    if (field->type == FIELD_INTS || field->type == FIELD_REALS || field->type == FIELD_TEXTS ||
+        field->type == FIELD_RANGE)
         return split_text(arena, text, place);
     YamlNode *node = ARENA_NEW(arena, YamlNode);
     *node = (YamlNode){.kind = YAML_SCALAR, .place = place, .text = arena_strdup(arena, text)};

@@ -87,6 +87,12 @@ void schema_write_value(const Field *field, const void *value, Jsonw *json) {
             jsonw_int(json, ((const IntList *)value)->items[i]);
         jsonw_end(json);
         break;
+    case FIELD_REALS:
+        jsonw_array(json, true);
+        for (int64_t i = 0; i < ((const RealList *)value)->count; i++)
+            jsonw_real(json, ((const RealList *)value)->items[i]);
+        jsonw_end(json);
+        break;
     case FIELD_TEXTS:
         jsonw_array(json, true);
         for (int64_t i = 0; i < ((const TextList *)value)->count; i++)

@@ -125,6 +125,14 @@ const Explanation explain_table[] = {
     {"E0524",
      "The plan is legal, but its schedule would be larger than gen can hold and prove: too many\n"
      "layers, experts, ranks or micro-batches at once, or a buffer past any memory."},
+    {"E0580", "Cost models are the files of lua/cost, or a JSON file with the same keys."},
+    {"E0581",
+     "A cost model must hold together: each constant once, efficiencies within 0 and 1 from\n"
+     "the largest amount down to 0, a protocol for sends of any size, and a network whose\n"
+     "layers fit its features. The message names what does not."},
+    {"E0582",
+     "The model's form needs numbers that it has not: a network (mlp) is fitted to one machine\n"
+     "and comes in a file of its own."},
     {"E0601", "There is no checkpoint in the safetensors format at this path."},
     {"E0602", "The header of a safetensors file cannot be right: too long, no JSON, or beyond the\n"
               "end of the file. The download was probably cut off."},

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "plan/planner.h"
 #include "run/price.h"
+#include "schedule/cost_model.h"
 
 #include <string.h>
 
@@ -94,6 +95,15 @@ Status inputs_check_share(Run *run) {
     return STATUS_NOINPUT;
 }
 
+Status inputs_cost(Run *run) {
+    const char *const *values = run->options.values;
+    const char *name = values[OPTION_COST] ? values[OPTION_COST] : "roofline";
+    CostModel *model = ARENA_NEW(&run->arena, CostModel);
+    TRY(cost_model_read(&run->arena, name, values[OPTION_SHARE], model, &run->diag));
+    cost_model_use(model);
+    return STATUS_OK;
+}
+
 static Status check_name(Run *run) {
     const char *name = run->options.values[OPTION_NAME];
     if (!name || plan_name_is_plain(name))
@@ -107,6 +117,7 @@ Status inputs_read(Run *run, const OverrideList *more, PlanInputs *inputs) {
     const char *const *values = run->options.values;
     OverrideList settings = {0};
     TRY(inputs_check_share(run));
+    TRY(inputs_cost(run));
     Status status = inputs_settings(run, &settings);
     for (int64_t i = 0; more && i < more->count; i++)
         *(Override *)LIST_PUSH(&run->arena, &settings) = more->items[i];
@@ -167,6 +178,7 @@ Status inputs_operand_plan(Run *run, Plan *plan) {
 
 Status inputs_plan_at(Run *run, const char *path, Plan *plan) {
     TRY(inputs_check_share(run));
+    TRY(inputs_cost(run));
     if (fs_is_directory(path))
         return inputs_program_plan(run, path, plan);
     return plan_read(&run->arena, path, plan, &run->diag);

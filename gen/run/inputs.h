@@ -11,6 +11,9 @@ Status inputs_read(Run *run, const OverrideList *more, PlanInputs *inputs);
 /* --share names a folder: one that is not there would silently override nothing. E0901. */
 Status inputs_check_share(Run *run);
 
+/* Put the cost model of --cost in use, for all that is priced from here on. E0580 to E0582. */
+Status inputs_cost(Run *run);
+
 /* What the command line sets over the files: the flags of the workload, then each --set. */
 Status inputs_settings(Run *run, OverrideList *settings);
 

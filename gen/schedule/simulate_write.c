@@ -27,54 +27,10 @@ static void write_real(Jsonw *json, const char *key, double value) {
     jsonw_real(json, value);
 }
 
-static void write_assumptions(Jsonw *json) {
-    jsonw_key(json, "assumptions");
-    jsonw_array(json, false);
-    for (int i = 0; i < COST_FACTORS; ++i) {
-        const CostFactor *factor = &cost_factors[i];
-        if (i == COST_COMPUTE || i == COST_MEMORY)
-            continue; /* of the tables below, and none in the lower bound */
-        jsonw_object(json, true);
-        jsonw_key(json, "name");
-        jsonw_string(json, factor->name);
-        jsonw_key(json, "source");
-        jsonw_string(json, factor->source);
-        jsonw_key(json, "unit");
-        jsonw_string(json, factor->unit);
-        jsonw_key(json, "values");
-        jsonw_array(json, true);
-        for (int at = 0; at < COST_CASES; ++at)
-            jsonw_real(json, factor->value[at]);
-        jsonw_end(json);
-        jsonw_end(json);
-    }
-    jsonw_end(json);
-}
-
-static void write_table(Jsonw *json, const char *key, const CostEfficiency *table) {
-    jsonw_key(json, key);
-    jsonw_array(json, true);
-    for (;; ++table) {
-        jsonw_array(json, true);
-        jsonw_real(json, table->amount);
-        jsonw_real(json, table->efficiency);
-        jsonw_end(json);
-        if (table->amount == 0)
-            break;
-    }
-    jsonw_end(json);
-}
-
-static void write_efficiency(Jsonw *json) {
-    jsonw_key(json, "efficiency_by_size");
-    jsonw_object(json, false);
-    write_table(json, "bytes", cost_memory_efficiency);
-    write_table(json, "flops", cost_flops_efficiency);
-    jsonw_key(json, "high");
-    jsonw_string(json, "half of it; in the low case all is 1");
-    jsonw_key(json, "source");
-    jsonw_string(json, cost_efficiency_source);
-    jsonw_end(json);
+/* The constants and tables behind it all, with their sources. */
+static void write_cost(Jsonw *json) {
+    jsonw_key(json, "cost_model");
+    schema_write(&cost_model_schema, cost_model(), json);
 }
 
 /* A figure of a rank: member [index] of one of its arrays. */
@@ -266,8 +222,7 @@ void simulate_write(const Simulation *simulation, const Schedule *schedule, Buf 
     Jsonw json;
     jsonw_begin(&json, out);
     jsonw_object(&json, false);
-    write_assumptions(&json);
-    write_efficiency(&json);
+    write_cost(&json);
     jsonw_key(&json, "method");
     jsonw_string(&json,
                  "A roofline and latency-bandwidth estimate of the cluster in the topology at "

@@ -1,130 +1,72 @@
---- roofline: seconds that computing takes at the least, from arithmetic and device-memory traffic.
---- A first estimate for planners; it counts neither launches nor what caches save.
+--- roofline: constants of the default cost model, each with its source. Pure data: gen/schedule/cost*.c has the
+--- equations, gen/schedule/cost_model.c the types. Seconds, bytes per second. `low` is a lower bound on times,
+--- `high` a pessimistic value.
 local M = {}
 
----Bytes of an element of weights and activations.
----@param workload table
----@return integer
-function M.element(workload)
-  return workload.dtype == "f32" and 4 or 2
-end
+M.form = "roofline"
+M.doc = "launch + max(FLOP / (peak x e), bytes / (bandwidth x e)), e by size; moves by NCCL's constants"
 
-local function seconds(workload, gpu, flops, bytes)
-  local peak = workload.dtype == "f32" and gpu.flops_f32 or gpu.flops
-  return math.max(flops / peak, bytes / gpu.bandwidth)
-end
+M.constants = {
+  { name = "kernel_launch", unit = "s", low = 0, expected = 4e-6, high = 10e-6,
+    source = "assumed; none in a captured graph" },
+  { name = "compute_efficiency", unit = "of the efficiency by size", low = 1, expected = 1, high = 0.5,
+    source = "assumed; the low case knows no efficiency by size" },
+  { name = "memory_efficiency", unit = "of the efficiency by size", low = 1, expected = 1, high = 0.5,
+    source = "assumed; the low case knows no efficiency by size" },
+  { name = "move_base", unit = "s, at the least", low = 0, expected = 0, high = 20e-6,
+    source = "expected: by protocol; high: what Vidur assumes for NCCL's launch" },
+  { name = "link_efficiency", unit = "of the link's bandwidth", low = 1, expected = 0.8, high = 0.5,
+    source = "NCCL topo.h: 240 of 300 GB/s on A100; high: Vidur's all-reduce on 8 A100" },
+  { name = "nic_efficiency", unit = "of the NICs' bandwidth", low = 1, expected = 0.96, high = 0.72,
+    source = "NCCL topo.h: 12 GB/s per 100 Gb/s; high: Vidur's H100 rows between nodes" },
+  { name = "latency_factor", unit = "times the latency of hops", low = 1, expected = 1, high = 2,
+    source = "assumed" },
+}
 
----Elements of the attention weights of one layer on a member with the most heads, routers included, and
----of its cache at one position. Latents and what makes them are with every member.
----@param model table
----@param members integer
----@return integer weights
----@return integer cached
-function M.attention_weights(model, members)
-  local heads = (model.heads + members - 1) // members
-  if model.kv_latent > 0 then
-    local entry, query = model.kv_latent + model.rope_dim, heads * model.head_dim
-    local made = heads * (model.head_dim - model.rope_dim + model.value_dim)
-    return model.hidden * (model.q_latent + entry + heads * model.value_dim + model.experts)
-      + query * (model.q_latent > 0 and model.q_latent or model.hidden) + made * model.kv_latent, entry
-  end
-  local per_kv = model.heads // model.kv_heads
-  local kv = math.min(model.kv_heads, (heads + per_kv - 1) // per_kv)
-  return model.hidden * (model.head_dim * 2 * (heads + kv) + model.experts), 2 * kv * model.head_dim
-end
+-- Share of the peak that work of at least `amount` reaches.
+M.efficiency = {
+  source = "Calculon, systems/*.json: matrix and memory efficiency by size",
+  flops = {
+    { amount = 128e9, share = 0.95 }, { amount = 16e9, share = 0.9 },
+    { amount = 1e9, share = 0.6 }, { amount = 0, share = 0.1 },
+  },
+  bytes = {
+    { amount = 100e6, share = 0.9 }, { amount = 10e6, share = 0.75 },
+    { amount = 1e6, share = 0.6 }, { amount = 0, share = 0.3 },
+  },
+}
 
----Multiply-adds of one query head and one position that it sees: over keys and values, or in one-token
----steps over latents, where a model has these.
----@param model table
----@param tokens integer rows a sequence
----@return integer
-function M.pair_work(model, tokens)
-  if model.kv_latent > 0 and tokens == 1 then
-    return 2 * model.kv_latent + model.rope_dim
-  end
-  return model.head_dim + model.value_dim
-end
-
----Elements of one expert of one layer.
----@param model table
----@return integer
-function M.expert_weights(model)
-  return (model.gated and 3 or 2) * model.hidden * model.expert_hidden
-end
-
----Elements of the feed-forwards that all tokens pass, over all layers and members of a group.
----@param model table
----@return integer
-function M.ffn_weights(model)
-  local dense = #model.dense_layers
-  return (model.gated and 3 or 2) * model.hidden
-    * (dense * model.dense_hidden + (model.layers - dense) * model.shared_hidden)
-end
-
----Seconds of those feed-forwards for `rows` rows of a group, all layers together, on one of its members.
----@param inputs table
----@param gpu table
----@param members integer
----@param rows integer
----@return number
-function M.ffn(inputs, gpu, members, rows)
-  local weights = M.ffn_weights(inputs.model) / members
-  return seconds(inputs.workload, gpu, 2 * rows * weights, weights * M.element(inputs.workload))
-end
-
----Layers with experts.
----@param model table
----@return integer
-function M.routed_layers(model)
-  return model.layers - #model.dense_layers
-end
-
----One layer's attention part on the busiest member of a group, for one micro-batch.
----@param inputs table
----@param gpu table
----@param work {members: integer, sequences: integer, tokens: integer, context: integer}
----@return number seconds
-function M.attention(inputs, gpu, work)
-  local model, element = inputs.model, M.element(inputs.workload)
-  local weights, cached = M.attention_weights(model, work.members)
-  local heads = (model.heads + work.members - 1) // work.members
-  local rows = work.sequences * work.tokens
-  local seen = work.tokens == 1 and work.context or (work.tokens + 1) / 2
-  local flops = 2 * rows * weights + 2 * rows * seen * M.pair_work(model, work.tokens) * heads
-  local cache = work.sequences * work.context * cached
-  return seconds(inputs.workload, gpu, flops, (weights + cache) * element)
-end
-
----One layer's experts on the rank that holds the most of them, for the rows of one micro-batch of
----all groups. A token's choices are taken as spread evenly; experts without tokens are not read.
----@param inputs table
----@param gpu table
----@param held integer experts on the rank
----@param rows integer
----@return number seconds
-function M.experts(inputs, gpu, held, rows)
-  local model, weights = inputs.model, M.expert_weights(inputs.model)
-  local choices = rows * model.top_k
-  local touched = held * (1 - (1 - 1 / model.experts) ^ choices)
-  local flops = 2 * choices * held / model.experts * weights
-  return seconds(inputs.workload, gpu, flops, touched * weights * M.element(inputs.workload))
-end
-
----Bytes that an attention rank and an expert rank hold, at the bounds of the workload.
----@param inputs table
----@param members integer of the group
----@param requests integer of the group
----@param held integer experts a layer
----@return integer attention
----@return integer experts
-function M.resident(inputs, members, requests, held)
-  local model, workload = inputs.model, inputs.workload
-  local weights, cached = M.attention_weights(model, members)
-  local cache = requests * workload.context * cached
-  local tables = (model.tie_embeddings and 1 or 2) * model.vocabulary * model.hidden
-  local element = M.element(workload)
-  return (model.layers * (weights + cache) + tables + M.ffn_weights(model) / members) * element,
-    M.routed_layers(model) * held * M.expert_weights(model) * element
-end
+-- How the library moves bytes: seconds before the first hop and of a hop, share of what is written that is payload.
+-- The low case knows none of it: hops as the topology states them, all bytes payload.
+M.moves = {
+  source = "NCCL 2.30 tuning.cc, cost_model.cc: base and hop latencies, payload of protocols, most of LL, trees by size",
+  tree_share = 0.92, -- of a ring's bandwidth
+  protocols = {
+    { name = "LL", payload = 0.5, nvlink_only = false, -- 4 bytes of flag with each 4
+      ring = { base = 6.6e-6, nvlink = 0.6e-6, pcie = 1e-6, network = 2.7e-6 },
+      tree = { base = 6.8e-6, nvlink = 0.6e-6, pcie = 1e-6, network = 5e-6 },
+      tree_by_size = { 1, 1, 1, 1, .9, .8, .7, .7, .7, .7, .6, .5, .4, .4, .5, .6, .7, .8, .9, 1, 1, 1, 1 },
+      near_factor = 1.8, -- hops in a node, where there are several nodes
+      sends_most = 16384, -- bytes: NCCL_P2P_LL_THRESHOLD
+      most = { -- bytes/s of an edge on 1, 2, and 4 or more nodes
+        { gpu = "a100", one = 87.7e9, two = 22.5e9, more = 19e9 },
+        { gpu = "h100", one = 141e9, two = 45e9, more = 35e9 },
+        { gpu = "h200", one = 141e9, two = 45e9, more = 35e9 },
+        { gpu = "h800", one = 141e9, two = 45e9, more = 35e9 },
+      } },
+    { name = "LL128", payload = 0.9375, nvlink_only = true, -- 8 bytes of flag with each 120
+      ring = { base = 14e-6, nvlink = 1.9e-6, pcie = 2.5e-6, network = 4e-6 },
+      tree = { base = 14e-6, nvlink = 1.25e-6, pcie = 1.9e-6, network = 8.5e-6 },
+      tree_by_size = { 1, 1, 1, 1, 1, .9, .8, .8, .8, .7, .6, .6, .6, .6, .6, .6, .8, .9, .9, .9, .9, 1, 1 },
+      sends_most = 0 },
+    { name = "Simple", payload = 1, nvlink_only = false,
+      ring = { base = 8.4e-6, nvlink = 3.4e-6, pcie = 5.7e-6, network = 14e-6 },
+      tree = { base = 8.4e-6, nvlink = 4e-6, pcie = 4e-6, network = 14e-6 },
+      tree_by_size = { .9, .9, .9, .9, .9, .9, .9, .8, .7, .6, .6, .5, .5, .5, .5, .6, .7, .8, .7, .7, .8, .9, .9 },
+      plateau_factor = 1.4, -- latency of all-reduce rings across nodes, from so many bytes a member on
+      plateau_from = 1024,
+      sends_most = 1e18 },
+  },
+}
 
 return M

@@ -1,6 +1,6 @@
 --- What no plan of a shape can do better than: seconds of its busiest rank if nothing were ever
 --- inefficient or moved, and the bytes of its fullest rank if it held weights and cache alone.
-local roofline = require("cost.roofline")
+local roofline = require("lib.roofline")
 local split = require("lib.split")
 
 local M = {}

@@ -1,6 +1,6 @@
 --- From the options of a separation to one candidate: what is given stands, the rest is what the
 --- estimate finds best; each choice with its reason and runner-up.
-local roofline = require("cost.roofline")
+local roofline = require("lib.roofline")
 local search = require("lib.search")
 local separation = require("lib.separation")
 local setting_of = require("lib.setting")

@@ -2,7 +2,7 @@
 --- decides nothing: only a price does.
 local bound = require("lib.bound")
 local place = require("lib.place")
-local roofline = require("cost.roofline")
+local roofline = require("lib.roofline")
 local split = require("lib.split")
 local traffic = require("lib.traffic")
 

@@ -1,5 +1,5 @@
 --- What a separation of attention and experts may look like at all: types, obstacles, memory.
-local roofline = require("cost.roofline")
+local roofline = require("lib.roofline")
 local split = require("lib.split")
 
 local M = {}

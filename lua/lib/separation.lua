@@ -1,7 +1,7 @@
 --- What a separation of attention and experts would cost: the estimate that ranks candidates.
 local feasible = require("lib.feasible")
 local place = require("lib.place")
-local roofline = require("cost.roofline")
+local roofline = require("lib.roofline")
 local split = require("lib.split")
 local traffic = require("lib.traffic")
 

@@ -118,11 +118,79 @@ static void incast_and_chunks_cost(void **state) {
     assert_near(chunked, packed + 3 * 5e-6, 1e-6);
 }
 
+/* A model from a file of lua/cost, for as long as the fixture lives. */
+static void use_model(Fixture *f, const char *name) {
+    CostModel *model = ARENA_NEW(&f->arena, CostModel);
+    fixture_refused(f, cost_model_read(&f->arena, name, NULL, model, &f->diag));
+    cost_model_use(model);
+}
+
+static void the_documents_coefficients(void **state) {
+    Fixture f;
+    fixture_make(&f, MA_SMALL, "ma-separation:attention=12,experts=4", 24);
+    use_model(&f, "linear");
+    Model *model = &f.plan.inputs.model;
+    model->hidden = 4096;
+    model->expert_hidden = 16384;
+    f.plan.inputs.workload.context = 2048;
+    Op *attention = &f.schedule.ranks[0].ops.items[fixture_op(&f, 0, OP_attention, 0)];
+    attention->args[op_arg(OP_attention, "tokens")].value = 1;
+    const Op *experts = &f.schedule.ranks[15].ops.items[fixture_op(&f, 15, OP_expert_ffn, 0)];
+    const Op *linear = &f.schedule.ranks[0].ops.items[fixture_op(&f, 0, OP_linear, 0)];
+    assert_near(cost_kernel(&f.schedule, 0, attention, COST_EXPECTED),
+                1e-3 * (0.0012 + 0.000034 * 2048 + 0.0000087 * 4096), 1e-12);
+    assert_near(cost_kernel(&f.schedule, 15, experts, COST_HIGH),
+                1e-3 * (0.0008 + 0.000045 * 16384 + 0.000012 * 4), 1e-12);
+    assert_true(cost_kernel(&f.schedule, 0, linear, COST_EXPECTED) == 0);
+    /* Seven times as slow, where the documents' text says 2.3 times. */
+    assert_near(cost_kernel(&f.schedule, 15, experts, COST_LOW) /
+                    cost_kernel(&f.schedule, 0, attention, COST_LOW),
+                6.92, 0.01);
+    cost_model_use(NULL);
+    fixture_free(&f);
+}
+
+/* A network by hand: hidden units pass a little of log2 FLOPs and of the kind through the part of
+ * tanh that is nearly linear. */
+static void networks_are_evaluated(void **state) {
+    Fixture f;
+    fixture_make(&f, MIXTRAL, "single", 3);
+    use_model(&f, "roofline");
+    CostModel model = *cost_model();
+    const char *features[] = {"flops", "kind:add"};
+    double mean[] = {30, 0.5}, scale[] = {10, 0.5};
+    double first[] = {1e-3, 0, 0, 1e-3}, none[] = {0, 0}, second[] = {1, 0, 0, 1};
+    double last[] = {2e3, 3e3}, bias[] = {-20};
+    CostLayer layers[] = {{.weights = {first, 4, 4}, .biases = {none, 2, 2}},
+                          {.weights = {second, 4, 4}, .biases = {none, 2, 2}},
+                          {.weights = {last, 2, 2}, .biases = {bias, 1, 1}}};
+    CostNetwork network = {.features = {features, 2, 2},
+                           .mean = {mean, 2, 2},
+                           .scale = {scale, 2, 2},
+                           .low = 0.5,
+                           .high = 4};
+    memcpy(&network.layers, &(LIST_OF(CostLayer)){layers, 3, 3}, sizeof network.layers);
+    memcpy(&model.network, &(LIST_OF(CostNetwork)){&network, 1, 1}, sizeof model.network);
+    model.form = COST_MLP;
+    cost_model_use(&model);
+    /* 2^(-20 + 2 x (40 - 30) / 10 + 3 x (+1 for add, else -1)) */
+    Op op = {.kind = OP_add, .flops = exp2(40) - 1};
+    assert_near(cost_kernel(&f.schedule, 0, &op, COST_EXPECTED), exp2(-15), 1e-4);
+    assert_near(cost_kernel(&f.schedule, 0, &op, COST_LOW), exp2(-16), 1e-4);
+    assert_near(cost_kernel(&f.schedule, 0, &op, COST_HIGH), exp2(-13), 1e-4);
+    op.kind = OP_linear;
+    assert_near(cost_kernel(&f.schedule, 0, &op, COST_EXPECTED), exp2(-21), 1e-4);
+    cost_model_use(NULL);
+    fixture_free(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kernels_follow_the_roofline),
         cmocka_unit_test(nics_decide_between_flat_and_hierarchical),
         cmocka_unit_test(incast_and_chunks_cost),
+        cmocka_unit_test(the_documents_coefficients),
+        cmocka_unit_test(networks_are_evaluated),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

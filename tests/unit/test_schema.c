@@ -27,6 +27,7 @@ typedef struct Thing {
     int64_t color;
     Range span;
     IntList ranks;
+    RealList shares;
     TextList words;
     int64_t memory;
     double bandwidth, flops;
@@ -83,6 +84,7 @@ static const Field thing_fields[] = {
      .max = 64,
      .doc = "half-open"},
     {.name = "ranks", .type = FIELD_INTS, AT(ranks), .fallback = "", .max = 3, .doc = "numbers"},
+    {.name = "shares", .type = FIELD_REALS, AT(shares), .fallback = "", .doc = "numbers"},
     {.name = "words", .type = FIELD_TEXTS, AT(words), .fallback = "", .doc = "texts"},
     {.name = "memory", .type = FIELD_BYTES, AT(memory), .fallback = "80 GiB", .doc = "[bytes]"},
     {.name = "bandwidth",
@@ -142,6 +144,7 @@ static const char full[] = "{\n"
                            "  \"pieces\": [[0, 1], [1, 1]],\n"
                            "  \"ranks\": [3, -1],\n"
                            "  \"ratio\": 0.0001,\n"
+                           "  \"shares\": [0.25, -1.5],\n"
                            "  \"span\": [2, 64],\n"
                            "  \"words\": [\"p\", \"q\"]\n"
                            "}\n";
@@ -164,6 +167,7 @@ static void test_round_trip(void **state) {
     assert_int_equal(thing.parts.items[1].heads.begin, 3);
     assert_int_equal(thing.pieces.items[1].end, 1);
     assert_int_equal(thing.ranks.items[1], -1);
+    assert_true(thing.shares.items[1] == -1.5);
     assert_true(thing.bandwidth == 25e9);
     Buf out = {0};
     Jsonw json;
@@ -201,15 +205,16 @@ static void test_keys(void **state) {
            "    1 | cuont: 1\n"
            "      | ^^^^^\n"
            "  help: did you mean `count`?\n");
-    refuse(test, "{n: 1, zzzzzz: 2}",
-           "t.yaml:1:2: note[E0106]: `n` is read as `count`\n"
-           "    1 | {n: 1, zzzzzz: 2}\n"
-           "      |  ^\n"
-           "t.yaml:1:8: error[E0107]: unknown key `zzzzzz`\n"
-           "    1 | {n: 1, zzzzzz: 2}\n"
-           "      |        ^^^^^^\n"
-           "  help: known keys are count, ratio, on, name, color, span, ranks, words, memory, "
-           "bandwidth, flops, inner, parts, pieces\n");
+    refuse(
+        test, "{n: 1, zzzzzz: 2}",
+        "t.yaml:1:2: note[E0106]: `n` is read as `count`\n"
+        "    1 | {n: 1, zzzzzz: 2}\n"
+        "      |  ^\n"
+        "t.yaml:1:8: error[E0107]: unknown key `zzzzzz`\n"
+        "    1 | {n: 1, zzzzzz: 2}\n"
+        "      |        ^^^^^^\n"
+        "  help: known keys are count, ratio, on, name, color, span, ranks, shares, words, memory, "
+        "bandwidth, flops, inner, parts, pieces\n");
     refuse(test, "on: true\n",
            "t.yaml:1:1: error[E0108]: the key `count` is missing\n"
            "    1 | on: true\n"
@@ -362,7 +367,8 @@ static void test_lua(void **state) {
         lua, "assert(t.count == 7 and t.name == 'a \"b\"' and t.on == false and t.color == 'red')\n"
              "assert(t.span.begin == 2 and t.span.finish == 64 and #t.parts == 2)\n"
              "assert(t.parts[2].heads.begin == 3 and t.pieces[1].finish == 1)\n"
-             "assert(t.ranks[2] == -1 and t.words[1] == 'p' and t.inner.latency == 5e-6)\n"
+             "assert(t.ranks[2] == -1 and t.shares[1] == 0.25)\n"
+             "assert(t.words[1] == 'p' and t.inner.latency == 5e-6)\n"
              "assert(tostring(t.bandwidth) == '25000000000.0' and t.memory == 80000000000)\n");
     if (failed)
         fail_msg("%s", lua_tostring(lua, -1));
@@ -377,12 +383,14 @@ static void test_diff(void **state) {
     assert_null(out.data);
     b = good(test, "{count: 8, color: green, inner: {type: y, latency: 5 us}, memory: 80 GB, "
                    "name: 'a \"b\"', on: false, parts: [{rank: 0, heads: [0, 4]}], "
-                   "pieces: [[0, 1], [1, 1], [1, 2]], ranks: [3], ratio: 0.0001, span: [2, 64], "
+                   "pieces: [[0, 1], [1, 1], [1, 2]], ranks: [3], ratio: 0.0001, shares: [0.25], "
+                   "span: [2, 64], "
                    "words: [p, r], bandwidth: 25 GB/s, flops: 312 TFLOP/s}");
-    assert_int_equal(schema_diff(&thing_schema, &a, &b, &out), 8);
+    assert_int_equal(schema_diff(&thing_schema, &a, &b, &out), 9);
     assert_string_equal(out.data, "count: 7 -> 8\n"
                                   "color: \"red\" -> \"green\"\n"
                                   "ranks: [3, -1] -> [3]\n"
+                                  "shares: [0.25, -1.5] -> [0.25]\n"
                                   "words: [\"p\", \"q\"] -> [\"p\", \"r\"]\n"
                                   "inner.type: \"x\" -> \"y\"\n"
                                   "parts[0].heads: [0, 3] -> [0, 4]\n"
