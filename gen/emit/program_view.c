@@ -352,8 +352,10 @@ static void push_moves(lua_State *lua, const Schedule *schedule) {
     const Model *model = &schedule->plan->inputs.model;
     for (int64_t i = 0; i < schedule->routes.count; ++i) {
         const RouteTable *table = &schedule->routes.items[i];
-        int64_t entries = model->layers * model->experts * schedule->parts;
+        int64_t entries = table->rows * model->experts * schedule->parts;
         lua_newtable(lua);
+        set_int(lua, "rows", table->rows);
+        set_ints(lua, "row_of", table->row_of, model->layers);
         set_ints(lua, "target", table->target, entries);
         set_ints(lua, "slot", table->slot, entries);
         lua_rawseti(lua, -2, i + 1);

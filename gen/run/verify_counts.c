@@ -72,7 +72,7 @@ static void count_row(const RouteTable *table, const Model *model, const int32_t
             if (choices[k] < 0)
                 continue;
             const int64_t *parts =
-                table->target + (layer * model->experts + choices[k]) * table->parts;
+                table->target + route_parts_at(table, model->experts, layer, choices[k]);
             for (int64_t p = 0; p < table->parts; p++)
                 results += parts[p] == t;
         }

@@ -95,17 +95,11 @@ const PlanGroup *check_group(const Check *check, int64_t rank, int64_t *base,
 }
 
 int64_t check_source(const Exchange *exchange, int64_t rank) {
-    for (int64_t i = 0; i < exchange->sources.count; ++i)
-        if (exchange->sources.items[i].rank == rank)
-            return i;
-    return -1;
+    return exchange_find_source(exchange, rank);
 }
 
 int64_t check_target(const Exchange *exchange, int64_t rank) {
-    for (int64_t i = 0; i < exchange->targets.count; ++i)
-        if (exchange->targets.items[i].rank == rank)
-            return i;
-    return -1;
+    return exchange_find_target(exchange, rank);
 }
 
 const PlanStage *check_stage(const Check *check, int64_t rank) {
@@ -141,6 +135,7 @@ static void run_rules(Check *check) {
     report->rules[CHECK_IDS].ran = true;
     if (!check_ids(check))
         return;
+    check->exchanges = check_exchange_sums(check);
     mark_ran(report, CHECK_REQUESTS, CHECK_RULE_COUNT - 1);
     check_coverage(check);
     check_routes(check);

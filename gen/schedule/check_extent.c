@@ -67,7 +67,9 @@ typedef struct Windows {
     int64_t results, back; /* result rows: of all sources in a target; of all targets in a source */
 } Windows;
 
-static Windows windows_of(const Check *check, const Exchange *exchange, int64_t rank) {
+static Windows windows_of(const Check *check, int64_t id, int64_t rank) {
+    const Exchange *exchange = &check->schedule->exchanges.items[id];
+    const CheckExchange *sums = &check->exchanges[id];
     int64_t source = check_source(exchange, rank), target = check_target(exchange, rank);
     int64_t top_k = check->model->top_k, crossings = top_k * check->schedule->parts;
     Windows windows = {.sources = exchange->sources.count, .targets = exchange->targets.count};
@@ -75,16 +77,29 @@ static Windows windows_of(const Check *check, const Exchange *exchange, int64_t 
     if (source >= 0) {
         int64_t rows = exchange_source_rows(exchange, source);
         windows.send = rows * (exact ? min_of(windows.targets, crossings) : windows.targets);
-        for (int64_t t = 0; t < windows.targets; ++t)
-            windows.back += exchange_return_rows(exchange, source, t, top_k);
+        windows.back = rows * sums->returns;
         if (exact)
             windows.back = min_of(windows.back, rows * crossings);
     }
-    for (int64_t s = 0; target >= 0 && s < windows.sources; ++s) {
-        windows.receive += exchange_source_rows(exchange, s);
-        windows.results += exchange_return_rows(exchange, s, target, top_k);
+    if (target >= 0) {
+        windows.receive = sums->rows;
+        windows.results = sums->rows * min_of(exchange->targets.items[target].slots, top_k);
     }
     return windows;
+}
+
+/* What the windows of an exchange are sums of, once for all its ends. */
+CheckExchange *check_exchange_sums(Check *check) {
+    int64_t count = check->schedule->exchanges.count;
+    CheckExchange *sums = ARENA_ARRAY(check->scratch, count, CheckExchange);
+    for (int64_t e = 0; e < count; ++e) {
+        const Exchange *exchange = &check->schedule->exchanges.items[e];
+        for (int64_t s = 0; s < exchange->sources.count; ++s)
+            sums[e].rows += exchange_source_rows(exchange, s);
+        for (int64_t t = 0; t < exchange->targets.count; ++t)
+            sums[e].returns += min_of(exchange->targets.items[t].slots, check->model->top_k);
+    }
+    return sums;
 }
 
 static int64_t window_bytes(const Check *check, int64_t rank, int64_t step, const Op *op,
@@ -96,7 +111,7 @@ static int64_t window_bytes(const Check *check, int64_t rank, int64_t step, cons
         id = check_exchange_of(check, rank, step, op->microbatch);
     if (id < 0)
         return -1;
-    Windows windows = windows_of(check, &check->schedule->exchanges.items[id], rank);
+    Windows windows = windows_of(check, id, rank);
     int64_t row = check->model->hidden * check->element, meta = 4 * check->model->top_k;
     const struct {
         OpKind kind;

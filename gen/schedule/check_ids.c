@@ -170,12 +170,13 @@ static void check_exchanges(Check *check) {
         for (int64_t i = 0; i < exchange->sources.count; ++i) {
             const ExchangeSource *source = &exchange->sources.items[i];
             sound = sound && source->rank >= 0 && source->rank < check->schedule->world &&
-                    source->rows.begin >= 0 && source->rows.begin <= source->rows.end;
+                    (i == 0 || source[-1].rank < source->rank) && source->rows.begin >= 0 &&
+                    source->rows.begin <= source->rows.end;
         }
         for (int64_t i = 0; i < exchange->targets.count; ++i) {
             const ExchangeTarget *target = &exchange->targets.items[i];
             sound = sound && target->rank >= 0 && target->rank < check->schedule->world &&
-                    target->slots > 0;
+                    (i == 0 || target[-1].rank < target->rank) && target->slots > 0;
         }
         if (!sound)
             check_fail(check, CHECK_IDS, NULL, "exchange \"%s\": an end is out of range",

@@ -1,19 +1,21 @@
 /* check_routes: from an expert that a token chose to the slots that hold it: route tables
- * against holdings. */
+ * against holdings. What each slot of each rank holds is found once, since every source leads there. */
 #include "schedule/check_rules.h"
 
-/* The expert matrix that decides a slot's columns, cut along its rows: [slots][columns][hidden]. */
-static const Holding *slot_holding(const Check *check, const RankSchedule *rank, int64_t layer,
-                                   int64_t slot, int64_t columns) {
-    int64_t slot_bytes = columns * check->model->hidden * check->element;
-    for (int64_t i = 0; i < rank->holdings.count; ++i) {
-        const Holding *holding = &rank->holdings.items[i];
-        if (holding->tensor == TENSOR_EXPERT_UP && holding->layers.begin <= layer &&
-            layer < holding->layers.end && holding->delta == slot * slot_bytes)
-            return holding;
-    }
-    return NULL;
-}
+/* What the slots of a rank hold, if they are `width` columns wide each. */
+typedef struct Slots {
+    int64_t width, count; /* width -1: not found out yet */
+    const Holding *
+        *holding; /* [layers][count] the expert matrix that decides the columns, or NULL */
+    bool *whole;  /* likewise: all else of that part of the expert is there too */
+} Slots;
+
+typedef struct Routes {
+    Check *check;
+    Slots *slots; /* [world] */
+    int64_t **
+        columns; /* [exchanges][targets] width of the target's slots, as its kernel sees them; NULL: not yet */
+} Routes;
 
 /* The ranges of an expert's tensor that go with columns [cut.begin, cut.end) of the expert. */
 static void part_ranges(const Check *check, TensorKind tensor, Range cut, Range *rows,
@@ -61,7 +63,50 @@ static bool slot_is_whole(const Check *check, const RankSchedule *rank, int64_t 
     return true;
 }
 
-/* Width of a slot as the target's kernel sees it, -1 if it has none. */
+/* Fill in what the slots of a rank hold. The matrix [slots][columns][hidden] is cut along its rows; of two that claim one
+ * slot the first counts, as for the kernel. */
+static const Slots *slots_of(Routes *routes, int64_t rank, int64_t width) {
+    Check *check = routes->check;
+    const RankSchedule *of = &check->schedule->ranks[rank];
+    Slots *slots = &routes->slots[rank];
+    static const Slots none = {0};
+    int64_t bytes = width * check->model->hidden * check->element;
+    if (bytes <= 0)
+        return &none;
+    if (slots->width == width)
+        return slots;
+    *slots = (Slots){.width = width};
+    for (int64_t i = 0; i < of->holdings.count; ++i)
+        if (of->holdings.items[i].tensor == TENSOR_EXPERT_UP &&
+            of->holdings.items[i].delta / bytes >= slots->count)
+            slots->count = of->holdings.items[i].delta / bytes + 1;
+    int64_t cells = check->model->layers * slots->count;
+    slots->holding = ARENA_ARRAY(check->scratch, cells, const Holding *);
+    slots->whole = ARENA_ARRAY(check->scratch, cells, bool);
+    for (int64_t i = 0; i < of->holdings.count; ++i) {
+        const Holding *up = &of->holdings.items[i];
+        if (up->tensor != TENSOR_EXPERT_UP || up->delta % bytes != 0)
+            continue;
+        for (int64_t layer = up->layers.begin; layer < up->layers.end; ++layer) {
+            int64_t cell = layer * slots->count + up->delta / bytes;
+            if (slots->holding[cell])
+                continue;
+            slots->holding[cell] = up;
+            slots->whole[cell] = slot_is_whole(check, of, layer, up);
+        }
+    }
+    return slots;
+}
+
+static const Holding *slot_holding(const Check *check, const Slots *slots, int64_t layer,
+                                   int64_t slot, bool *whole) {
+    if (slot < 0 || slot >= slots->count || layer >= check->model->layers)
+        return NULL;
+    *whole = slots->whole[layer * slots->count + slot];
+    return slots->holding[layer * slots->count + slot];
+}
+
+/* Width of a rank's slots as its kernel sees it, -1 if it has none. */
 static int64_t slot_columns(const Check *check, int64_t rank, int64_t exchange) {
     const RankSchedule *of = &check->schedule->ranks[rank];
     for (int64_t i = 0; i < of->ops.count; ++i)
@@ -71,42 +116,59 @@ static int64_t slot_columns(const Check *check, int64_t rank, int64_t exchange) 
     return -1;
 }
 
+static const int64_t *target_columns(Routes *routes, int64_t exchange) {
+    const Exchange *of = &routes->check->schedule->exchanges.items[exchange];
+    if (routes->columns[exchange])
+        return routes->columns[exchange];
+    int64_t *columns = ARENA_ARRAY(routes->check->scratch, of->targets.count, int64_t);
+    for (int64_t t = 0; t < of->targets.count; ++t)
+        columns[t] = slot_columns(routes->check, of->targets.items[t].rank, exchange);
+    return routes->columns[exchange] = columns;
+}
+
 typedef struct Route {
     int64_t rank, op, step, exchange, table;
-    int64_t *columns; /* [targets] slot_columns */
+    const int64_t *columns; /* [targets] */
 } Route;
 
-static void check_choice(Check *check, const Route *route, int64_t layer, int64_t expert) {
+/* Follow the parts of an expert; what is wrong with them, or NULL. */
+static const char *follow_parts(Routes *routes, const Route *route, int64_t layer, int64_t expert) {
+    Check *check = routes->check;
     const RouteTable *table = &check->schedule->routes.items[route->table];
     const Exchange *exchange = &check->schedule->exchanges.items[route->exchange];
-    int64_t next = 0, at = (layer * check->model->experts + expert) * table->parts;
-    const char *problem = NULL;
-    check_count(check, CHECK_ROUTES, 1);
-    for (int64_t p = 0; p < table->parts && !problem; ++p) {
+    int64_t row = table->row_of[layer], next = 0;
+    if (row < 0 || row >= table->rows)
+        return "is in no row of the table";
+    int64_t at = route_parts_at(table, check->model->experts, layer, expert);
+    for (int64_t p = 0; p < table->parts; ++p) {
         int64_t target = table->target[at + p], slot = table->slot[at + p];
+        bool whole = false;
         if (target < 0)
             continue;
         if (target >= exchange->targets.count || slot < 0 ||
-            slot >= exchange->targets.items[target].slots) {
-            problem = "leads to a slot that the target has not";
-            break;
-        }
+            slot >= exchange->targets.items[target].slots)
+            return "leads to a slot that the target has not";
         for (int64_t q = 0; q < p; ++q)
             if (table->target[at + q] == target)
-                problem = "leads to two slots of one target, which a row goes to once";
-        const RankSchedule *holder = &check->schedule->ranks[exchange->targets.items[target].rank];
-        const Holding *holding = slot_holding(check, holder, layer, slot, route->columns[target]);
+                return "leads to two slots of one target, which a row goes to once";
+        const Slots *slots =
+            slots_of(routes, exchange->targets.items[target].rank, route->columns[target]);
+        const Holding *holding = slot_holding(check, slots, layer, slot, &whole);
         if (!holding || holding->expert != expert)
-            problem = "leads to a slot that holds another expert";
-        else if (!slot_is_whole(check, holder, layer, holding))
-            problem = "leads to a slot that lacks some of the expert";
-        else if (!exchange->local && holding->rows.begin != next)
-            problem = "leaves columns out, takes some twice or takes them out of order";
-        else
-            next = holding->rows.end;
+            return "leads to a slot that holds another expert";
+        if (!whole)
+            return "leads to a slot that lacks some of the expert";
+        if (!exchange->local && holding->rows.begin != next)
+            return "leaves columns out, takes some twice or takes them out of order";
+        next = holding->rows.end;
     }
-    if (!problem && !exchange->local && next != check->model->expert_hidden)
-        problem = "leaves columns out";
+    return exchange->local || next == check->model->expert_hidden ? NULL : "leaves columns out";
+}
+
+static void check_choice(Routes *routes, const Route *route, int64_t layer, int64_t expert) {
+    Check *check = routes->check;
+    const char *problem = follow_parts(routes, route, layer, expert);
+    check_count(check, CHECK_ROUTES, 1);
     if (problem)
         check_fail(check, CHECK_ROUTES, NULL, "%s: route of expert %lld %s",
                    check_where(check, route->rank, route->step, (WalkItem){route->op, layer}),
@@ -149,24 +211,28 @@ static Server *servers_of(Check *check, const PlanGroup *group, int64_t base, in
 }
 
 /* Columns of an expert that a rank's own route table leads to. */
-static Range own_columns(const Check *check, const Server *server, int64_t layer, int64_t expert) {
-    if (!server->table)
+static Range own_columns(Routes *routes, const Server *server, int64_t layer, int64_t expert) {
+    const RouteTable *table = server->table;
+    bool whole;
+    if (!table || table->row_of[layer] < 0 || table->row_of[layer] >= table->rows)
         return (Range){0, 0};
-    int64_t at = (layer * check->model->experts + expert) * server->table->parts;
-    if (server->table->target[at] < 0)
+    int64_t at = route_parts_at(table, routes->check->model->experts, layer, expert);
+    if (table->target[at] < 0)
         return (Range){0, 0};
-    const Holding *holding = slot_holding(check, &check->schedule->ranks[server->rank], layer,
-                                          server->table->slot[at], server->width);
+    const Holding *holding =
+        slot_holding(routes->check, slots_of(routes, server->rank, server->width), layer,
+                     table->slot[at], &whole);
     return holding ? holding->rows : (Range){0, 0};
 }
 
 /* Do the servers take every column of the expert once? */
-static void check_served(Check *check, Server *servers, int64_t count, int64_t step, int64_t layer,
-                         int64_t expert) {
+static void check_served(Routes *routes, Server *servers, int64_t count, int64_t step,
+                         int64_t layer, int64_t expert) {
+    Check *check = routes->check;
     int64_t covered = 0, all = check->model->expert_hidden;
     bool twice = false;
     for (int64_t m = 0; m < count; ++m) {
-        Range columns = own_columns(check, &servers[m], layer, expert);
+        Range columns = own_columns(routes, &servers[m], layer, expert);
         servers[m].columns = columns;
         covered += columns.end - columns.begin;
         for (int64_t k = 0; k < m; ++k)
@@ -184,24 +250,24 @@ static void check_served(Check *check, Server *servers, int64_t count, int64_t s
 }
 
 /* Members that each serve themselves must between them take every column of every expert once. */
-static void check_group_routes(Check *check, int64_t rank, int64_t step, int64_t microbatch) {
+static void check_group_routes(Routes *routes, int64_t rank, int64_t step, int64_t microbatch) {
+    Check *check = routes->check;
     int64_t base;
     const PlanStage *stage;
     const PlanGroup *group = check_group(check, rank, &base, &stage);
-    ArenaMark mark = arena_mark(check->scratch);
     Server *servers = servers_of(check, group, base, step, microbatch);
     for (int64_t layer = stage->layers.begin; layer < stage->layers.end; ++layer)
         for (int64_t expert = 0;
              !model_is_dense(check->model, layer) && expert < check->model->experts; ++expert)
-            check_served(check, servers, group->members.count, step, layer, expert);
-    arena_rewind(check->scratch, mark);
+            check_served(routes, servers, group->members.count, step, layer, expert);
 }
 
 /* --- all ranks ----------------------------------------------------------------------------------------- */
 
 /* Sources share tables: each (table, exchange, layer) is followed once; seen[] remembers. */
-static void check_pack(Check *check, int64_t rank, int64_t step, int64_t id, Range layers,
+static void check_pack(Routes *routes, int64_t rank, int64_t step, int64_t id, Range layers,
                        bool *seen) {
+    Check *check = routes->check;
     const Op *op = check_op(check, rank, id);
     Route route = {.rank = rank,
                    .op = id,
@@ -216,43 +282,47 @@ static void check_pack(Check *check, int64_t rank, int64_t step, int64_t id, Ran
                    check_where(check, rank, step, (WalkItem){id, -1}), exchange->name);
         return;
     }
-    ArenaMark mark = arena_mark(check->scratch);
-    route.columns = ARENA_ARRAY(check->scratch, exchange->targets.count, int64_t);
-    for (int64_t t = 0; t < exchange->targets.count; ++t)
-        route.columns[t] = slot_columns(check, exchange->targets.items[t].rank, route.exchange);
+    route.columns = target_columns(routes, route.exchange);
     seen +=
         (route.table * check->schedule->exchanges.count + route.exchange) * check->model->layers;
     for (int64_t layer = layers.begin; layer < layers.end; ++layer)
         for (int64_t expert = 0; !seen[layer] && expert < check->model->experts; ++expert)
-            check_choice(check, &route, layer, expert);
+            check_choice(routes, &route, layer, expert);
     for (int64_t layer = layers.begin; layer < layers.end; ++layer)
         seen[layer] = true;
-    arena_rewind(check->scratch, mark);
 }
 
-static void check_segment(Check *check, int64_t rank, int64_t step, const Segment *segment,
+static void check_segment(Routes *routes, int64_t rank, int64_t step, const Segment *segment,
                           bool *seen) {
     for (int64_t i = segment->first; i < segment->first + segment->count; ++i) {
-        const Op *op = check_op(check, rank, i);
+        const Op *op = check_op(routes->check, rank, i);
         Range layers = {segment->layers.begin - op->lag, segment->layers.end - op->lag};
         if (op->kind == OP_pack)
-            check_pack(check, rank, step, i, layers, seen);
+            check_pack(routes, rank, step, i, layers, seen);
     }
 }
 
 /* A group whose first member serves itself is followed as a whole, once a micro-batch. */
-static void check_self_service(Check *check) {
+static void check_self_service(Routes *routes) {
+    Check *check = routes->check;
     for (int64_t e = 0; e < check->schedule->exchanges.count; ++e) {
         const Exchange *exchange = &check->schedule->exchanges.items[e];
         int64_t base, rank = exchange->local ? exchange->sources.items[0].rank : -1;
         const PlanGroup *group = rank < 0 ? NULL : check_group(check, rank, &base, NULL);
         if (group && base + group->members.items[0].rank == rank)
-            check_group_routes(check, rank, exchange->step, exchange->microbatch);
+            check_group_routes(routes, rank, exchange->step, exchange->microbatch);
     }
 }
 
 void check_routes(Check *check) {
-    check_self_service(check);
+    int64_t world = check->schedule->world, exchanges = check->schedule->exchanges.count;
+    ArenaMark mark = arena_mark(check->scratch);
+    Routes routes = {.check = check,
+                     .slots = ARENA_ARRAY(check->scratch, world, Slots),
+                     .columns = ARENA_ARRAY(check->scratch, exchanges, int64_t *)};
+    for (int64_t r = 0; r < world; ++r)
+        routes.slots[r].width = -1;
+    check_self_service(&routes);
     bool *seen = ARENA_ARRAY(check->scratch,
                              check->schedule->routes.count * check->schedule->exchanges.count *
                                  check->model->layers,
@@ -261,6 +331,7 @@ void check_routes(Check *check) {
         for (int64_t s = 0; s < check->plan->steps.count; ++s) {
             const RankStep *step = &check->schedule->ranks[r].steps[s];
             for (int64_t g = 0; g < step->segments.count; ++g)
-                check_segment(check, r, s, &step->segments.items[g], seen);
+                check_segment(&routes, r, s, &step->segments.items[g], seen);
         }
+    arena_rewind(check->scratch, mark);
 }

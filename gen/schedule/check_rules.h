@@ -5,6 +5,11 @@
 #include "schedule/check.h"
 #include "schedule/walk.h"
 
+/* Of an exchange: rows of all sources; result rows that one row may have, over all targets. */
+typedef struct CheckExchange {
+    int64_t rows, returns;
+} CheckExchange;
+
 typedef struct Check {
     const Schedule *schedule;
     const Plan *plan;
@@ -13,6 +18,7 @@ typedef struct Check {
     Diag *diag;
     Arena *scratch;  /* of this proof */
     int64_t element; /* bytes of an activation */
+    const CheckExchange *exchanges;
 } Check;
 
 /* Count `n` more things that a rule looked at. */
@@ -52,6 +58,8 @@ int64_t check_exchange_of(const Check *check, int64_t rank, int64_t step, int64_
  * if the operation cannot be told (a rank that is no end of the exchange). `step` of the
  * operation. */
 int64_t check_argument_bytes(const Check *check, int64_t rank, int64_t step, const Op *op, int arg);
+
+CheckExchange *check_exchange_sums(Check *check);
 
 /* The n-th tensor kind that an argument may take its weights from, -1 if there is no (further)
  * one. */

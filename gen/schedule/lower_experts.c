@@ -5,21 +5,6 @@
 
 #include <math.h>
 
-/* Index of the rank among the ends of an exchange, -1: not there. */
-static int64_t source_index(const Exchange *exchange, int64_t rank) {
-    for (int64_t i = 0; i < exchange->sources.count; ++i)
-        if (exchange->sources.items[i].rank == rank)
-            return i;
-    return -1;
-}
-
-static int64_t target_index(const Exchange *exchange, int64_t rank) {
-    for (int64_t i = 0; i < exchange->targets.count; ++i)
-        if (exchange->targets.items[i].rank == rank)
-            return i;
-    return -1;
-}
-
 typedef struct Sides {
     const Exchange *exchange;
     int64_t source, target; /* of this rank, -1: not there */
@@ -78,8 +63,8 @@ static void source_windows(LowerRank *at, Sides *sides) {
 static Sides exchange_sides(LowerRank *at) {
     const Exchange *exchange = &at->lower->schedule->exchanges.items[lower_exchange(at)];
     Sides sides = {.exchange = exchange,
-                   .source = source_index(exchange, at->place->rank),
-                   .target = target_index(exchange, at->place->rank),
+                   .source = exchange_find_source(exchange, at->place->rank),
+                   .target = exchange_find_target(exchange, at->place->rank),
                    .send_rows = -1,
                    .send_meta = -1,
                    .send_counts = -1,

@@ -80,32 +80,83 @@ static int64_t most_parts(const Lower *lower, const RouteParts *cells) {
     return most;
 }
 
-static RouteTable fill_route(Lower *lower, const RouteParts *cells, const Place *place,
-                             int64_t source) {
-    int64_t count = lower->model->layers * lower->model->experts, parts = lower->schedule->parts;
-    RouteTable route = {.parts = parts,
-                        .target = ARENA_ARRAY(lower->arena, count * parts, int64_t),
-                        .slot = ARENA_ARRAY(lower->arena, count * parts, int64_t)};
-    for (int64_t i = 0; i < count; ++i) {
-        int64_t replica = chosen_replica(lower, &cells[i], place, source), next = i * parts;
-        for (int64_t k = 0; k < cells[i].count; ++k) {
-            if (!reaches(lower, &cells[i].items[k], place, replica))
-                continue;
-            route.target[next] = lower->coincide[place->stage] ? 0 : cells[i].items[k].target;
-            route.slot[next++] = cells[i].items[k].slot;
-        }
-        for (; next < (i + 1) * parts; ++next)
-            route.target[next] = route.slot[next] = -1;
+static bool same_part(const RoutePart *a, const RoutePart *b) {
+    return a->rank == b->rank && a->target == b->target && a->slot == b->slot &&
+           a->replica == b->replica && a->columns.begin == b->columns.begin &&
+           a->columns.end == b->columns.end;
+}
+
+static bool same_cells(const RouteParts *a, const RouteParts *b, int64_t count) {
+    for (int64_t e = 0; e < count; ++e) {
+        if (a[e].count != b[e].count)
+            return false;
+        for (int64_t k = 0; k < a[e].count; ++k)
+            if (!same_part(&a[e].items[k], &b[e].items[k]))
+                return false;
     }
+    return true;
+}
+
+/* [layers] For each layer of a stage with experts the first one whose experts lie as its own do; -1 for others. */
+static int64_t *alike_layers(Lower *lower, const RouteParts *cells, int64_t stage) {
+    const Model *model = lower->model;
+    Range layers = lower->plan->stages.items[stage].layers;
+    int64_t *alike = ARENA_ARRAY(lower->arena, model->layers, int64_t);
+    for (int64_t layer = 0; layer < model->layers; ++layer) {
+        alike[layer] = -1;
+        if (layer < layers.begin || layer >= layers.end || model_is_dense(model, layer))
+            continue;
+        alike[layer] = layer;
+        for (int64_t other = layers.begin; other < layer; ++other)
+            if (alike[other] == other &&
+                same_cells(&cells[other * model->experts], &cells[layer * model->experts],
+                           model->experts)) {
+                alike[layer] = other;
+                break;
+            }
+    }
+    return alike;
+}
+
+/* Parts of an expert that a source sends to, at `next` of the table. */
+static void fill_expert(const Lower *lower, const RouteParts *cell, const Place *place,
+                        int64_t source, RouteTable *route, int64_t next) {
+    int64_t replica = chosen_replica(lower, cell, place, source), end = next + route->parts;
+    for (int64_t k = 0; k < cell->count; ++k) {
+        if (!reaches(lower, &cell->items[k], place, replica))
+            continue;
+        route->target[next] = lower->coincide[place->stage] ? 0 : cell->items[k].target;
+        route->slot[next++] = cell->items[k].slot;
+    }
+    for (; next < end; ++next)
+        route->target[next] = route->slot[next] = -1;
+}
+
+static RouteTable fill_route(Lower *lower, const RouteParts *cells, const int64_t *alike,
+                             const Place *place, int64_t source) {
+    int64_t layers = lower->model->layers, experts = lower->model->experts;
+    RouteTable route = {.parts = lower->schedule->parts,
+                        .row_of = ARENA_ARRAY(lower->arena, layers, int64_t)};
+    for (int64_t layer = 0; layer < layers; ++layer)
+        route.row_of[layer] = alike[layer] < 0        ? -1
+                              : alike[layer] == layer ? route.rows++
+                                                      : route.row_of[alike[layer]];
+    route.target = ARENA_ARRAY(lower->arena, route.rows * experts * route.parts, int64_t);
+    route.slot = ARENA_ARRAY(lower->arena, route.rows * experts * route.parts, int64_t);
+    for (int64_t layer = 0; layer < layers; ++layer)
+        for (int64_t e = 0; alike[layer] == layer && e < experts; ++e)
+            fill_expert(lower, &cells[layer * experts + e], place, source, &route,
+                        route_parts_at(&route, experts, layer, e));
     return route;
 }
 
 static int64_t route_id(Lower *lower, const RouteTable *route) {
-    size_t bytes =
-        sizeof(int64_t) * (size_t)(lower->model->layers * lower->model->experts * route->parts);
+    size_t bytes = sizeof(int64_t) * (size_t)(route->rows * lower->model->experts * route->parts);
+    size_t row_bytes = sizeof(int64_t) * (size_t)lower->model->layers;
     for (int64_t i = 0; i < lower->schedule->routes.count; ++i) {
         const RouteTable *other = &lower->schedule->routes.items[i];
-        if (memcmp(other->target, route->target, bytes) == 0 &&
+        if (other->rows == route->rows && memcmp(other->row_of, route->row_of, row_bytes) == 0 &&
+            memcmp(other->target, route->target, bytes) == 0 &&
             memcmp(other->slot, route->slot, bytes) == 0)
             return i;
     }
@@ -125,13 +176,14 @@ static bool has_replicas(const Plan *plan) {
 static void stage_routes(Lower *lower, const RouteParts *cells, int64_t copy, int64_t stage,
                          int64_t *shared) {
     bool replicas = has_replicas(lower->plan);
+    const int64_t *alike = alike_layers(lower, cells, stage);
     int64_t source = 0;
     for (int64_t rank = 0; rank < lower->schedule->world; ++rank) {
         const Place *place = &lower->places[rank];
         if (place->copy != copy || place->stage != stage || !place->group)
             continue;
         if (replicas || lower->coincide[stage] || *shared < 0) {
-            RouteTable route = fill_route(lower, cells, place, source);
+            RouteTable route = fill_route(lower, cells, alike, place, source);
             *shared = route_id(lower, &route);
         }
         lower->route_of[rank] = *shared;

@@ -129,13 +129,21 @@ typedef struct Exchange {
     bool local;                      /* one rank is source and target: no move is needed */
 } Exchange;
 
-/* Where the parts of each expert live as seen by a source: [layer][expert][part] -> target index in the
- * exchange (the same for all exchanges of a copy) and slot there. */
+/* Where the parts of each expert live as seen by a source: [row][expert][part] -> target index in the
+ * exchange (the same for all exchanges of a copy) and slot there. Layers whose experts lie alike share a row. */
 typedef struct RouteTable {
     int64_t parts; /* the most column parts that an expert is cut in; missing ones have target -1 */
-    int64_t *target; /* [layers][experts][parts] */
-    int64_t *slot;   /* [layers][experts][parts] */
+    int64_t rows;
+    int64_t *row_of; /* [layers] row; -1: dense, or of another stage */
+    int64_t *target; /* [rows][experts][parts] */
+    int64_t *slot;   /* [rows][experts][parts] */
 } RouteTable;
+
+/* Index of the parts of an expert in a layer that has experts. */
+static inline int64_t route_parts_at(const RouteTable *table, int64_t experts, int64_t layer,
+                                     int64_t expert) {
+    return (table->row_of[layer] * experts + expert) * table->parts;
+}
 
 /* --- roles -------------------------------------------------------------------------------------------- */
 
@@ -195,6 +203,9 @@ int64_t channel_arrivals(const Channel *channel, int64_t member, int64_t units, 
 /* --- windows of an exchange (the layout that runtime/rt.h documents) ---------------------------------- */
 
 int64_t exchange_source_rows(const Exchange *exchange, int64_t source);
+/* Index of a rank among the sources or targets, -1 if it is none. */
+int64_t exchange_find_source(const Exchange *exchange, int64_t rank);
+int64_t exchange_find_target(const Exchange *exchange, int64_t rank);
 /* The most result rows of one source from one target: rows x min(top_k, slots). */
 int64_t exchange_return_rows(const Exchange *exchange, int64_t source, int64_t target,
                              int64_t top_k);

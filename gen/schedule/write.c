@@ -96,26 +96,20 @@ static void write_exchanges(Jsonw *json, const Schedule *schedule) {
     jsonw_end(json);
 }
 
-/* Parts of an expert as [target, slot] pairs; equal layers are written once, with their range. */
-static bool same_layer(const Model *model, const RouteTable *route, int64_t a, int64_t b) {
-    int64_t count = model->experts * route->parts;
-    for (int64_t i = 0; i < count; ++i)
-        if (route->target[a * count + i] != route->target[b * count + i] ||
-            route->slot[a * count + i] != route->slot[b * count + i])
-            return false;
-    return true;
-}
-
+/* Parts of an expert as [target, slot] pairs; layers in a row that share them are written once, with their range. */
 static void write_route(Jsonw *json, const Model *model, const RouteTable *route) {
     int64_t count = model->experts * route->parts;
     jsonw_array(json, false);
     for (int64_t begin = 0, end; begin < model->layers; begin = end) {
-        for (end = begin + 1; end < model->layers && same_layer(model, route, begin, end);)
+        int64_t row = route->row_of[begin];
+        for (end = begin + 1; end < model->layers && route->row_of[end] == row;)
             ++end;
+        if (row < 0)
+            continue;
         jsonw_object(json, false);
         schedule_write_range(json, "layers", (Range){begin, end});
-        write_ints(json, "slot", route->slot + begin * count, count);
-        write_ints(json, "target", route->target + begin * count, count);
+        write_ints(json, "slot", route->slot + row * count, count);
+        write_ints(json, "target", route->target + row * count, count);
         jsonw_end(json);
     }
     jsonw_end(json);

@@ -154,6 +154,7 @@ local function program_view(schedule, kernels)
     channels = moves.channels,
     exchanges = moves.exchanges,
     routes = moves.routes,
+    route_rows = moves.route_rows,
   }
 end
 

@@ -42,12 +42,12 @@ local function buffer_value(role, arg, layer)
   return at
 end
 
----A number as C. Route tables are by layer: their number becomes a row of `routes`.
+---A number as C. A route table has a row of `routes` for each layer.
 local function int_value(name, arg, layer)
   if name ~= "routes" then
     return field(arg.value)
   end
-  return arg.value == 0 and layer or field(arg.value) .. " * LAYERS + " .. layer
+  return "route_rows[" .. field(arg.value) .. "][" .. layer .. "]"
 end
 
 local function op_args(schedule, role, op, kind, layer)

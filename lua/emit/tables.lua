@@ -87,12 +87,12 @@ local function exchange_view(schedule, exchange, index)
   }
 end
 
----One line a layer and expert: pairs {target, slot} of its parts.
-local function route_lines(schedule, route)
-  local lines, model, at = {}, schedule.model, 1
-  for layer = 0, model.layers - 1 do
+---One line a row, which layers share: pairs {target, slot} of the parts of each expert.
+local function route_lines(schedule, route, first)
+  local lines, at = {}, 1
+  for row = 1, route.rows do
     local experts = {}
-    for expert = 1, model.experts do
+    for expert = 1, schedule.model.experts do
       local parts = {}
       for part = 1, schedule.parts do
         parts[part] = string.format("{%d, %d}", route.target[at], route.slot[at])
@@ -100,25 +100,38 @@ local function route_lines(schedule, route)
       end
       experts[expert] = "{" .. table.concat(parts, ", ") .. "}"
     end
-    lines[layer + 1] = string.format("{%s}, /* layer %d */", table.concat(experts, ", "), layer)
+    lines[row] = string.format("{%s}, /* %d */", table.concat(experts, ", "), first + row - 1)
   end
   return lines
+end
+
+---Rows of `routes` by table, and for each table the row of each layer.
+local function route_views(schedule)
+  local views, rows, first = {}, {}, 0
+  for i, route in ipairs(schedule.routes) do
+    local of = {}
+    for layer, row in ipairs(route.row_of) do
+      of[layer] = row < 0 and -1 or first + row
+    end
+    views[i] = { index = i - 1, lines = route_lines(schedule, route, first) }
+    rows[i] = string.format("{%s}, /* table %d */", table.concat(of, ", "), i - 1)
+    first = first + route.rows
+  end
+  return views, rows
 end
 
 ---@param schedule table
 ---@return table view of templates/program/moves.tmpl.c
 function M.moves(schedule)
-  local channels, exchanges, routes = {}, {}, {}
+  local channels, exchanges = {}, {}
   for i, channel in ipairs(schedule.channels) do
     channels[i] = channel_line(channel, i - 1)
   end
   for i, exchange in ipairs(schedule.exchanges) do
     exchanges[i] = exchange_view(schedule, exchange, i - 1)
   end
-  for i, route in ipairs(schedule.routes) do
-    routes[i] = { index = i - 1, lines = route_lines(schedule, route) }
-  end
-  return { channels = channels, exchanges = exchanges, routes = routes }
+  local routes, rows = route_views(schedule)
+  return { channels = channels, exchanges = exchanges, routes = routes, route_rows = rows }
 end
 
 local function op_line(schedule, op, id)

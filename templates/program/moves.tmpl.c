@@ -34,7 +34,14 @@ const rt_exchange exchanges[] = {
 //% end
 //% if #view.routes > 0 then
 
-/* A line a layer; in it {target, slot} of the parts of each expert. */
+/* A line a route table; in it the row of each layer, -1: the table has none. */
+const int32_t route_rows[][LAYERS] = {
+//%   for _, line in ipairs(view.route_rows) do
+    $(line)
+//%   end
+};
+
+/* {target, slot} of the parts of each expert. */
 const int16_t routes[][EXPERTS][PARTS][2] = {
 //%   for _, route in ipairs(view.routes) do
     /* table $(route.index) */

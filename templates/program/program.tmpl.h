@@ -23,7 +23,9 @@ extern const rt_channel channels[];
 extern const rt_exchange exchanges[];
 //% end
 //% if #view.routes > 0 then
-/* Row `table x LAYERS + layer`: target (in exchanges) and slot there of each part of each expert. */
+/* Of a route table at a layer: its row of `routes`, where each part of each expert has a target (in exchanges) and a
+ * slot there. */
+extern const int32_t route_rows[][LAYERS];
 extern const int16_t routes[][EXPERTS][PARTS][2];
 //% end
 

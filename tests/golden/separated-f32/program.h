@@ -19,7 +19,9 @@ extern const rt_place places[];
 /* Who sends what to whom (moves.c). */
 extern const rt_channel channels[];
 extern const rt_exchange exchanges[];
-/* Row `table x LAYERS + layer`: target (in exchanges) and slot there of each part of each expert. */
+/* Of a route table at a layer: its row of `routes`, where each part of each expert has a target (in exchanges) and a
+ * slot there. */
+extern const int32_t route_rows[][LAYERS];
 extern const int16_t routes[][EXPERTS][PARTS][2];
 
 extern const rt_program program;

@@ -210,7 +210,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .back = PREFILL_BACK_M0,
                          .returns = PREFILL_RETURNS_M0,
                          .rows = 72,
-                         .routes = 0,
+                         .routes = route_rows[0][0],
                          .exchange = 0,
                      }));
     /* 11 m0 dispatch: lower_experts.c: rows to the holders of their experts; over dispatch_c0;
@@ -344,7 +344,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .back = PREFILL_BACK_M1,
                          .returns = PREFILL_RETURNS_M1,
                          .rows = 72,
-                         .routes = 0,
+                         .routes = route_rows[0][0],
                          .exchange = 1,
                      }));
     /* 23 m1 dispatch: lower_experts.c: rows to the holders of their experts; over dispatch_c0;
@@ -476,7 +476,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .back = PREFILL_BACK_M0,
                          .returns = PREFILL_RETURNS_M0,
                          .rows = 72,
-                         .routes = 1,
+                         .routes = route_rows[0][1],
                          .exchange = 0,
                      }));
     /* 35 m0 dispatch: lower_experts.c: rows to the holders of their experts; over dispatch_c0;
@@ -608,7 +608,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .back = PREFILL_BACK_M1,
                          .returns = PREFILL_RETURNS_M1,
                          .rows = 72,
-                         .routes = 1,
+                         .routes = route_rows[0][1],
                          .exchange = 1,
                      }));
     /* 47 m1 dispatch: lower_experts.c: rows to the holders of their experts; over dispatch_c0;
@@ -862,7 +862,7 @@ rt_status attention_decode(rt_rank *rank) {
                          .back = DECODE_BACK_M0,
                          .returns = DECODE_RETURNS_M0,
                          .rows = 6,
-                         .routes = 0,
+                         .routes = route_rows[0][0],
                          .exchange = 2,
                      }));
     /* 71 m0 dispatch: lower_experts.c: rows to the holders of their experts; over dispatch_c0;
@@ -994,7 +994,7 @@ rt_status attention_decode(rt_rank *rank) {
                          .back = DECODE_BACK_M0,
                          .returns = DECODE_RETURNS_M0,
                          .rows = 6,
-                         .routes = 1,
+                         .routes = route_rows[0][1],
                          .exchange = 2,
                      }));
     /* 83 m0 dispatch: lower_experts.c: rows to the holders of their experts; over dispatch_c0;

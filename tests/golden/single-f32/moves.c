@@ -32,11 +32,15 @@ const rt_exchange exchanges[] = {
     },
 };
 
-/* A line a layer; in it {target, slot} of the parts of each expert. */
+/* A line a route table; in it the row of each layer, -1: the table has none. */
+const int32_t route_rows[][LAYERS] = {
+    {0, 0}, /* table 0 */
+};
+
+/* {target, slot} of the parts of each expert. */
 const int16_t routes[][EXPERTS][PARTS][2] = {
     /* table 0 */
-    {{{0, 0}}, {{0, 1}}, {{0, 2}}, {{0, 3}}, {{0, 4}}, {{0, 5}}, {{0, 6}}, {{0, 7}}}, /* layer 0 */
-    {{{0, 0}}, {{0, 1}}, {{0, 2}}, {{0, 3}}, {{0, 4}}, {{0, 5}}, {{0, 6}}, {{0, 7}}}, /* layer 1 */
+    {{{0, 0}}, {{0, 1}}, {{0, 2}}, {{0, 3}}, {{0, 4}}, {{0, 5}}, {{0, 6}}, {{0, 7}}}, /* 0 */
 };
 
 /* clang-format on */

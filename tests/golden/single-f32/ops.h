@@ -121,7 +121,7 @@ struct pack_args {
     int64_t back;        /* i32 [rows][K][parts]: row in `returned`, -1: dropped */
     int64_t returns;     /* i32 [targets]: rows that will come back */
     int32_t rows;        /* routed rows */
-    int32_t routes;      /* route table: target and slot of each part of each expert, by layer */
+    int32_t routes;      /* row of `routes`: target and slot of each part of each expert */
     int32_t exchange;    /* the exchange, for its windows */
 };
 rt_status kernel_pack(rt_rank *rank, const void *args);

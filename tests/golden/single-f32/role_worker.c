@@ -184,7 +184,7 @@ rt_status worker_prefill(rt_rank *rank) {
                              .back = PREFILL_BACK_M0,
                              .returns = PREFILL_RETURNS_M0,
                              .rows = 288,
-                             .routes = layer,
+                             .routes = route_rows[0][layer],
                              .exchange = 0,
                          }));
         /* 11 m0 experts: lower_experts.c: the local experts */
@@ -380,7 +380,7 @@ rt_status worker_decode(rt_rank *rank) {
                              .back = DECODE_BACK_M0,
                              .returns = DECODE_RETURNS_M0,
                              .rows = 12,
-                             .routes = layer,
+                             .routes = route_rows[0][layer],
                              .exchange = 1,
                          }));
         /* 28 m0 experts: lower_experts.c: the local experts */
