@@ -3,7 +3,7 @@
 
 #include "show/html.h"
 
-/* Arrays of the plan: "nodes", "ranks", and so on, as members of the object that is open, in byte order from
+/* Of the plan: "network" and "nodes", "ranks", "memory", as members of the object that is open, in byte order from
  * "idle" to "why". */
 void html_put_nodes(Jsonw *json, const Plan *plan);
 void html_put_ranks(Jsonw *json, const Schedule *schedule);

@@ -7,6 +7,12 @@
 
 void html_put_nodes(Jsonw *json, const Plan *plan) {
     const Topology *topology = &plan->inputs.topology;
+    jsonw_key(json, "network");
+    jsonw_object(json, true);
+    html_put_real(json, "latency", topology->network.latency);
+    html_put_real(json, "oversubscription", topology->network.oversubscription);
+    jsonw_key_string(json, "type", topology->network.type);
+    jsonw_end(json);
     jsonw_key(json, "nodes");
     jsonw_array(json, false);
     for (int64_t node = 0; node < topology_node_count(topology); ++node) {

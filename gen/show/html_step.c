@@ -39,16 +39,19 @@ static void put_moves(Jsonw *json, const HtmlPage *page, const SimulatedStep *of
     jsonw_key(json, "moves");
     jsonw_array(json, false);
     for (int64_t move = 0; move < SIMULATE_MOVES; ++move) {
-        double moving = 0, exposed = 0;
+        double moving = 0, exposed = 0, all = 0, open = 0; /* most of a rank; of all ranks */
         for (int64_t rank = 0; rank < page->schedule->world; ++rank) {
             moving = fmax(moving, of->ranks[rank].moving[move]);
             exposed = fmax(exposed, of->ranks[rank].exposed[move]);
+            all += of->ranks[rank].moving[move];
+            open += of->ranks[rank].exposed[move];
         }
         if (moving <= 0)
             continue;
         jsonw_object(json, true);
         jsonw_key_int(json, "bytes", traffic_total(traffic, move));
         html_put_real(json, "exposed", exposed);
+        html_put_real(json, "hidden", 1 - open / all);
         html_put_real(json, "moving", moving);
         jsonw_key_string(json, "name", plan_move_names[move]);
         jsonw_end(json);

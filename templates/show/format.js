@@ -15,14 +15,18 @@ Show.scaled = (value, steps) => {
   const [scale, unit] = steps.find(([least]) => size >= least * 0.9995) || steps[steps.length - 1];
   return Show.digits(value / scale) + " " + unit;
 };
-Show.time = (s) => (s === 0 ? "0 s" : Show.scaled(s, [[60, "min"], [1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]]));
+Show.time = (s) =>
+    (s === 0 ? "0 s" : Show.scaled(s, [[60, "min"], [1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]]));
 Show.bytes = (b) => Show.scaled(b, [[1e15, "PB"], [1e12, "TB"], [1e9, "GB"], [1e6, "MB"], [1e3, "kB"], [1, "B"]]);
 Show.rate = (b) => Show.bytes(b) + "/s";
 Show.perSecond = (v) => (v >= 1000 ? Show.number(v) : Show.digits(v)) + "/s";
 Show.percent = (share) => {
   const value = 100 * share;
   const size = Math.abs(value);
-  return (size >= 99.95 || size === 0 ? Show.number(value) : size >= 0.1 ? value.toFixed(1) : value.toPrecision(1)) + " %";
+  return (size >= 99.95 || size === 0 ? Show.number(value) :
+              size >= 0.1             ? value.toFixed(1) :
+                                        value.toPrecision(1)) +
+      " %";
 };
 Show.range = (of, format) => format(Math.min(of.low, of.high)) + " to " + format(Math.max(of.low, of.high));
 Show.interval = (of, format) => format(of.expected) + " (" + Show.range(of, format) + ")";
@@ -54,6 +58,7 @@ Show.ticks = (low, high, count = 6, log = false) => {
   const raw = (high - low) / count || 1;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 5, 10].map((digit) => digit * power).find((value) => value >= raw * 0.999);
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high * (1 + 1e-12); ++i) ticks.push(Number((i * step).toPrecision(12)));
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high * (1 + 1e-12); ++i)
+    ticks.push(Number((i * step).toPrecision(12)));
   return ticks;
 };

@@ -2,8 +2,8 @@
 //
 //   Show.heat({ rows: ["rank 0", ...], columns: [...], values: [[...], ...], format: Show.bytes,
 //               down: "from", across: "to", lines: [4, 8] })        lines: where thin lines part nodes
-Show.heat = ({ rows, columns, values, format, down, across, lines = [] }) => {
-  const canvas = Show.el("canvas", { role: "img", "aria-label": down + " by " + across });
+Show.heat = ({rows, columns, values, format, down, across, lines = []}) => {
+  const canvas = Show.el("canvas", {role: "img", "aria-label": down + " by " + across});
   const most = Math.max(...values.flat(), 0);
   const cell = Math.max(4, Math.min(26, Math.floor(560 / Math.max(rows.length, columns.length))));
   const left = 54, top = 34, width = left + cell * columns.length + 8, height = top + cell * rows.length + 8;
@@ -43,8 +43,10 @@ Show.heat = ({ rows, columns, values, format, down, across, lines = [] }) => {
   };
   Show.tip(canvas, (event) => {
     const box = canvas.getBoundingClientRect(), zoom = width / box.width;
-    const c = Math.floor(((event.clientX - box.left) * zoom - left) / cell), r = Math.floor(((event.clientY - box.top) * zoom - top) / cell);
-    return values[r] && values[r][c] !== undefined && [format(values[r][c]), down + " " + rows[r], across + " " + columns[c]];
+    const c = Math.floor(((event.clientX - box.left) * zoom - left) / cell),
+          r = Math.floor(((event.clientY - box.top) * zoom - top) / cell);
+    return values[r] && values[r][c] !== undefined &&
+        [format(values[r][c]), down + " " + rows[r], across + " " + columns[c]];
   });
   Show.onTheme(draw);
   draw();

@@ -10,10 +10,11 @@ Show.laneTops = (lanes, view) => {
 };
 
 Show.drawLine = (context, step, all, view, width, height) => {
-  const { lanes } = all, tops = Show.laneTops(lanes, view), scale = (width - view.left) / (view.to - view.from);
+  const {lanes} = all, tops = Show.laneTops(lanes, view), scale = (width - view.left) / (view.to - view.from);
   const x = (ns) => view.left + (ns - view.from) * scale, bar = view.lane - 2;
-  const color = Object.fromEntries([...Show.categories.map(([name]) => name), "critical", "ink", "muted", "line", "grid", "paper", "raised", "on-bright"]
-    .map((name) => [name, Show.color(name)]));
+  const color = Object.fromEntries([
+    ...Show.categories.map(([name]) => name), "critical", "ink", "muted", "line", "grid", "paper", "raised", "on-bright"
+  ].map((name) => [name, Show.color(name)]));
   context.fillStyle = color.paper;
   context.fillRect(0, 0, width, height);
   context.font = "11px " + Show.color("font");
@@ -38,14 +39,17 @@ Show.drawLine = (context, step, all, view, width, height) => {
     context.fillRect(from, 18, to - from, height);
     context.fillStyle = color.muted;
     context.textAlign = "center";
-    if (to - from > 220) context.fillText(`layers ${Show.span(step.line.omitted.layers)} are left out: they are like their neighbours`,
-      (from + to) / 2, 30);
+    if (to - from > 220)
+      context.fillText(
+          `layers ${Show.span(step.line.omitted.layers)} are left out: they are like their neighbours`, (from + to) / 2,
+          30);
   }
   lanes.forEach((lane, row) => {
     const top = tops[row];
     for (let i = 0; i < lane.ops.length; ++i) {
       if (lane.end[i] < view.from || lane.begin[i] > view.to) continue;
-      const left = x(lane.begin[i]), size = Math.max(0.7, (lane.end[i] - lane.begin[i]) * scale - (scale > 0.002 ? 0.6 : 0));
+      const left = x(lane.begin[i]),
+            size = Math.max(0.7, (lane.end[i] - lane.begin[i]) * scale - (scale > 0.002 ? 0.6 : 0));
       context.globalAlpha = view.only && !lane.critical.has(i) ? 0.15 : 1;
       context.fillStyle = color[lane.colors[i]];
       if (lane.waits[i] * scale > 1) {
@@ -62,7 +66,8 @@ Show.drawLine = (context, step, all, view, width, height) => {
         const kind = step.line.ops[lane.ops[i]][0];
         context.fillStyle = Show.bright.has(lane.colors[i]) ? color["on-bright"] : color.paper;
         context.textAlign = "left";
-        if (context.measureText(kind).width < size - 8) context.fillText(kind, Math.max(left, view.left) + 4, top + bar / 2);
+        if (context.measureText(kind).width < size - 8)
+          context.fillText(kind, Math.max(left, view.left) + 4, top + bar / 2);
       }
     }
   });
@@ -87,20 +92,23 @@ Show.drawLine = (context, step, all, view, width, height) => {
 
 // The critical path from lane to lane, and the move under the pointer.
 Show.drawPath = (context, all, tops, x, bar, color, view) => {
-  const seen = all.path.filter(([lane, i], k) => {
-    const next = all.path[k + 1];
-    return next && next[0] !== lane && lane.end[i] >= view.from && next[0].begin[next[1]] <= view.to;
-  }).length;
-  const close = seen < (x(view.to) - view.left) / 12; // denser lines would hide the lanes
+  const seen = all.path
+                   .filter(([lane, i], k) => {
+                     const next = all.path[k + 1];
+                     return next && next[0] !== lane && lane.end[i] >= view.from && next[0].begin[next[1]] <= view.to;
+                   })
+                   .length;
+  const close = seen < (x(view.to) - view.left) / 12;  // denser lines would hide the lanes
   context.strokeStyle = color;
   context.lineWidth = 1;
   context.beginPath();
-  if (close) all.path.forEach(([lane, i], k) => {
-    const next = all.path[k + 1];
-    if (!next || next[0] === lane || lane.end[i] < view.from || next[0].begin[next[1]] > view.to) return;
-    context.moveTo(x(lane.end[i]), tops[lane.index] + bar - 1);
-    context.lineTo(x(next[0].begin[next[1]]), tops[next[0].index] + bar - 1);
-  });
+  if (close)
+    all.path.forEach(([lane, i], k) => {
+      const next = all.path[k + 1];
+      if (!next || next[0] === lane || lane.end[i] < view.from || next[0].begin[next[1]] > view.to) return;
+      context.moveTo(x(lane.end[i]), tops[lane.index] + bar - 1);
+      context.lineTo(x(next[0].begin[next[1]]), tops[next[0].index] + bar - 1);
+    });
   context.stroke();
   const hover = view.hover;
   if (!hover) return;

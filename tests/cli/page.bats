@@ -165,3 +165,20 @@ browse() {
         "/" + document.title + "/" + document.querySelector("#why td").textContent;'
     grep -qF 'data-safe="0/ma-small-single/&lt;b onclick=alert(3)&gt;bold&lt;/b&gt;"' document.txt
 }
+
+@test "an emulation and a measurement of the program itself stand beside the prediction" {
+    [[ -z "${SANITIZE:-}" ]] || skip "programs are run by other tests of the sanitizers"
+    "$GEN" make -q -m "$root/tests/data/mixtral-tiny" -t "$root/topologies/one-host.yaml" --batch 2 --prefill 8 \
+        --context 12 --dtype f32 -s ma-separation:attention=1,experts=1 -o prog >/dev/null
+    "$GEN" build -q prog
+    echo '[[1, 2, 3], [4, 5]]' >tokens.json
+    "$GEN" run -q prog --tokens tokens.json --max-new-tokens 4 --trace measured.json >/dev/null
+    "$GEN" run -q prog --emulate --trace emulated.json >/dev/null
+    run_split "$GEN" show prog --format html --emulation emulated.json --measurement measured.json -o prog.html
+    expect 0
+    data_of prog.html >data.json
+    jq -e '.steps[] | [.records[].name] == ["emulation", "measurement"]' data.json
+    # Every kind of operation that is predicted was run, in an emulated step that is no shorter than its bound.
+    jq -e '.steps[] | ([.predicted[][0]] | sort) as $kinds | .records[] | ([.kinds[][0]] | sort) == $kinds' data.json
+    jq -e '.steps[] | .bound.seconds as $bound | .records[0].median >= $bound and .records[1].median > 0' data.json
+}
