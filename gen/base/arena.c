@@ -33,7 +33,15 @@ struct ArenaBlock {
     alignas(ALIGNMENT) unsigned char data[];
 };
 
+static ArenaExhausted exhausted;
+
+void arena_on_exhausted(ArenaExhausted call) {
+    exhausted = call;
+}
+
 _Noreturn void arena_exhausted(size_t size) {
+    if (exhausted)
+        exhausted(size);
     fprintf(stderr, "gen: out of memory (%zu bytes asked for)\n", size);
     exit(STATUS_SOFTWARE);
 }

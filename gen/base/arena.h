@@ -40,6 +40,10 @@ void *arena_list_push(Arena *arena, void **items, int64_t *count, int64_t *capac
 /* There is no more memory: a message and exit. For the few others that allocate. */
 _Noreturn void arena_exhausted(size_t size);
 
+/* Called first then, for a process that must end in another way. */
+typedef void (*ArenaExhausted)(size_t size);
+void arena_on_exhausted(ArenaExhausted call);
+
 #define ARENA_NEW(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, count, type)                                                            \
     ((type *)arena_array((arena), (size_t)(count), sizeof(type)))

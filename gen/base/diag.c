@@ -26,6 +26,45 @@ static DiagMessage *slot_for(Diag *diag, DiagLevel level) {
     return NULL;
 }
 
+enum {
+    TEXT_MAX = 8 << 10, /* bytes of a message: scripts raise errors of any length */
+    CUT_MAX = 48,       /* for the words that say so */
+};
+
+static size_t character(const char *text, size_t left);
+
+/* The text, formatted to `kept` bytes, is one of `length`: end it before a character and tell how much is left out. */
+static void shorten(char *text, size_t kept, size_t length) {
+    size_t end = 0, next;
+    while (end < kept && end + (next = character(text + end, kept - end)) < kept)
+        end += next;
+    if (length > kept)
+        sprintf(text + end, "... (%zu bytes more)", length - end);
+}
+
+static char *record_text(Arena *arena, const char *format, va_list args) {
+    va_list again;
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    size_t whole = length < 0 ? 0 : (size_t)length, kept = whole < TEXT_MAX ? whole : TEXT_MAX;
+    char *text = arena_alloc(arena, kept + CUT_MAX);
+    vsnprintf(text, kept + 1, format, args);
+    shorten(text, kept, whole);
+    return text;
+}
+
+static char *record_help(Arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static char *record_help(Arena *arena, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    char *text = record_text(arena, format, args);
+    va_end(args);
+    return text;
+}
+
 static void record(Diag *diag, DiagLevel level, DiagPlace place, const char *code, const char *help,
                    const char *format, va_list args) {
     assert(diag->arena && "the owner of a Diag sets its arena");
@@ -34,15 +73,10 @@ static void record(Diag *diag, DiagLevel level, DiagPlace place, const char *cod
     DiagMessage *message = slot_for(diag, level);
     if (!message)
         return;
-    va_list again;
-    va_copy(again, args);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    char *text = arena_alloc(diag->arena, (size_t)length + 1);
-    vsnprintf(text, (size_t)length + 1, format, args);
+    const char *text = record_text(diag->arena, format, args);
     *message = (DiagMessage){.level = level, .place = place, .code = code, .text = text};
     if (help)
-        message->help = arena_strdup(diag->arena, help);
+        message->help = record_help(diag->arena, "%s", help);
 }
 
 Status diag_error(Diag *diag, DiagPlace place, const char *code, const char *help,

@@ -11,23 +11,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SANDBOX_FILE_LIMIT = 1 << 20 }; /* bytes of a file under share */
+enum {
+    SANDBOX_FILE_LIMIT = 1 << 20, /* bytes of a file under share */
+    PLACE_MAX = 512,              /* bytes of "file:line", as sandbox_run_text names chunks */
+};
+
+/* Bytes that malloc takes for so many (glibc's chunks: a head of 8, rounded up to 16, at least 32), so that a limit
+ * holds for many small objects too. */
+static size_t taken(size_t size) {
+    size_t chunk = (size + 8 + 15) & ~(size_t)15;
+    return size == 0 ? 0 : chunk < 32 ? 32 : chunk;
+}
 
 static void *sandbox_allocate(void *user, void *memory, size_t old_size, size_t new_size) {
     Sandbox *sandbox = user;
-    size_t old = memory ? old_size : 0; /* for new blocks Lua passes a type there */
+    size_t old = memory ? taken(old_size) : 0; /* for new blocks Lua passes a type there */
+    size_t new = taken(new_size);
     if (new_size == 0) {
         free(memory);
         sandbox->used -= old;
         return NULL;
     }
-    if (sandbox->limit && new_size > old && sandbox->used + (new_size - old) > sandbox->limit) {
+    if (sandbox->limit && new > old && sandbox->used + (new - old) > sandbox->limit) {
         return NULL;
     }
     void *moved = realloc(memory, new_size);
     sandbox->refused = moved ? 0 : new_size; /* Lua collects its garbage and tries again */
     if (moved) {
-        sandbox->used += new_size - old;
+        sandbox->used += new - old;
     }
     return moved;
 }
@@ -204,7 +215,8 @@ static int add_traceback(lua_State *lua) {
 /* Split "file:line: text" at its place; the source is quoted if its text is at hand. */
 static DiagPlace error_place(const Sandbox *sandbox, const char **message, Arena *arena) {
     const char *text = *message;
-    for (const char *p = strchr(text, ':'); p && !memchr(text, '\n', (size_t)(p - text));
+    for (const char *p = strchr(text, ':');
+         p && p - text < PLACE_MAX && !memchr(text, '\n', (size_t)(p - text));
          p = strchr(p + 1, ':')) {
         char *after;
         long line = strtol(p + 1, &after, 10);

@@ -10,6 +10,7 @@
 
 enum {
     LIMIT_BYTES = 64 << 20, /* a plan's limit: shared tables could unfold without end */
+    LIMIT_TEXT = 64 << 10,  /* as for what is read: yaml.c */
     LIMIT_KEY = 63,
 };
 
@@ -96,17 +97,21 @@ static int compare_keys(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static Status write_object(Writer *writer, const Path *path, lua_Integer count) {
-    const char **keys = ARENA_ARRAY(&writer->arena, count, const char *);
-    lua_Integer at = 0;
+/* Keys are copied: those of a weak table may be gone at the next allocation of Lua's. */
+static Status write_object(Writer *writer, const Path *path, lua_Integer most) {
+    const char **keys = ARENA_ARRAY(&writer->arena, most, const char *);
+    lua_Integer count = 0;
     for (lua_pushnil(writer->lua); lua_next(writer->lua, -2); lua_pop(writer->lua, 1)) {
         size_t length;
-        keys[at] = lua_tolstring(writer->lua, -2, &length);
-        if (length > LIMIT_KEY || strlen(keys[at]) != length ||
-            !utf8_is_valid((const unsigned char *)keys[at], length)) {
+        const char *key = lua_tolstring(writer->lua, -2, &length);
+        if (count == most) {
+            return refuse(writer, path, "changes while it is read");
+        }
+        if (length > LIMIT_KEY || strlen(key) != length ||
+            !utf8_is_valid((const unsigned char *)key, length)) {
             return refuse(writer, path, "has a key that is too long or no UTF-8 text");
         }
-        at++;
+        keys[count++] = arena_strndup(&writer->arena, key, length);
     }
     qsort(keys, (size_t)count, sizeof *keys, compare_keys);
     jsonw_object(&writer->json, false);
@@ -176,6 +181,9 @@ static Status write_string(Writer *writer, const Path *path) {
     const char *text = lua_tolstring(writer->lua, -1, &length);
     if (strlen(text) != length || !utf8_is_valid((const unsigned char *)text, length)) {
         return refuse(writer, path, "is no UTF-8 text");
+    }
+    if (length > LIMIT_TEXT) {
+        return refuse(writer, path, "is a text of more than 64 KiB");
     }
     jsonw_string(&writer->json, text);
     return STATUS_OK;

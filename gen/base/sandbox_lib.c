@@ -54,15 +54,17 @@ static int lib_tostring(lua_State *lua) {
 /* string.format with addresses taken out: %p is refused, %s of a table gives its type. Upvalue 1 is
  * Lua's own function. */
 static int lib_format(lua_State *lua) {
-    const char *format = luaL_checkstring(lua, 1);
+    size_t length;
+    const char *format = luaL_checklstring(lua, 1, &length), *end = format + length;
     int count = lua_gettop(lua);
-    for (const char *p = strchr(format, '%'); p; p = strchr(p, '%')) {
+    for (const char *p = format;
+         p && (p = memchr(p, '%', (size_t)(end - p)));) { /* past NULs too */
         p++;
         p += strspn(p, "-+ #0123456789.");
         if (*p == 'p') {
             return luaL_error(lua, "format %%p is not available: addresses differ from run to run");
         }
-        p += *p != '\0';
+        p += p < end;
     }
     for (int i = 2; i <= count; i++) {
         if (lua_type(lua, i) > LUA_TSTRING || lua_type(lua, i) == LUA_TLIGHTUSERDATA) {
@@ -275,6 +277,22 @@ static int lib_where(lua_State *lua) {
     return 1;
 }
 
+/* Lua's own, without __gc: a finalizer would run when the collector likes, between any two steps of ours, so that
+ * neither plans nor what reads their tables could rely upon anything. Upvalue 1 is Lua's function. */
+static int lib_setmetatable(lua_State *lua) {
+    if (lua_istable(lua, 2)) {
+        lua_pushliteral(lua, "__gc");
+        if (lua_rawget(lua, 2) != LUA_TNIL) {
+            return luaL_error(lua, "finalizers (__gc) are not available");
+        }
+        lua_pop(lua, 1);
+    }
+    lua_pushvalue(lua, lua_upvalueindex(1));
+    lua_insert(lua, 1);
+    lua_call(lua, lua_gettop(lua) - 1, 1);
+    return 1;
+}
+
 /* --- strict globals --------------------------------------------------------------------------- */
 
 static int undefined_global(lua_State *lua) {
@@ -336,6 +354,9 @@ void sandbox_lib_open(lua_State *lua) {
     keep_allowed(lua, base_allowed);
     int globals = lua_gettop(lua);
     luaL_setfuncs(lua, replaced, 0);
+    lua_getfield(lua, globals, "setmetatable");
+    lua_pushcclosure(lua, lib_setmetatable, 1);
+    lua_setfield(lua, globals, "setmetatable");
     lua_pushliteral(lua, LUA_VERSION);
     lua_setfield(lua, globals, "_VERSION");
     open_library(lua, globals, LUA_STRLIBNAME, luaopen_string, string_allowed);

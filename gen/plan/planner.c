@@ -166,6 +166,12 @@ static Status run_child(const PlannerJob *job, double seconds, Buf *reply, Diag 
     if (error) {
         return cannot_ask(job, "the planner's answer cannot be read", error, diag);
     }
+    if (ending == ENDING_WHOLE && WIFEXITED(state) && WEXITSTATUS(state) == PLANNER_OVER_MEMORY) {
+        return diag_error(diag, diag_nowhere(), "E0462",
+                          "look for a plan of too many parts, given back or to price()",
+                          "strategy %s and its plans need more than the %zu MiB they may use",
+                          job->strategy, job->memory >> 20);
+    }
     if (ending != ENDING_WHOLE || !WIFEXITED(state) || WEXITSTATUS(state) != 0) {
         diag_error(diag, diag_nowhere(), "E0450",
                    "was there memory enough? the planner's process is a copy of gen's",

@@ -8,9 +8,11 @@
 #include "plan/planner_price.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -27,8 +29,49 @@ typedef struct Child {
     Status status;
 } Child;
 
-/* Die with the parent; write no file, no core. Memory is the sandbox's to count, time the
- * parent's. */
+/* --- memory ----------------------------------------------------------------------------------- */
+
+/* The sandbox counts what Lua takes. What C takes for a strategy (its plan as text, plans to be priced) is limited by
+ * the system, a little above. Sanitizers take address space by the terabyte: no limit under them. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+enum { MARGIN = 48 << 20 };
+
+static size_t address_limit; /* bytes; 0: none */
+
+/* Bytes of address space; 0: not known. Allocates nothing. */
+static size_t address_space(void) {
+    char text[32] = "";
+    int file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t count = file < 0 ? -1 : read(file, text, sizeof text - 1);
+    if (file >= 0) {
+        close(file);
+    }
+    return count > 0 ? strtoull(text, NULL, 10) * (size_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* Instead of arena.c's end: exit() would write what the parent has in its buffers a second time. */
+static void over_memory(size_t size) {
+    if (address_limit && address_space() + size > address_limit) {
+        _exit(PLANNER_OVER_MEMORY);
+    }
+    dprintf(STDERR_FILENO, "gen: out of memory (%zu bytes asked for)\n", size);
+    _exit(STATUS_SOFTWARE);
+}
+
+static void limit_memory(size_t memory) {
+    size_t used = SANITIZED ? 0 : address_space();
+    if (used) {
+        address_limit = used + memory + MARGIN;
+        setrlimit(RLIMIT_AS, &(struct rlimit){address_limit, address_limit});
+    }
+    arena_on_exhausted(over_memory);
+}
+
+/* Die with the parent; write no file, no core. Time is the parent's to watch. */
 static void limit_process(pid_t parent) {
     static const int none[] = {RLIMIT_CORE, RLIMIT_FSIZE};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
@@ -209,14 +252,19 @@ static bool write_all(int pipe, const char *data, size_t length) {
 _Noreturn void planner_child(const PlannerJob *job, int pipe, pid_t parent) {
     Child child = {.job = job, .question = {.job = job}};
     Buf reply = {0};
+    bool good;
     child.diag.arena = &child.arena;
     limit_process(parent);
+    limit_memory(job->memory);
     run_sandboxed(&child);
     if (child.status == STATUS_OK) {
         buf_putc(&reply, job->names_only ? PLANNER_NAMES : PLANNER_PLAN);
-        buf_append(&reply, child.plan.data, child.plan.length);
     } else {
         put_messages(&child, &reply);
     }
-    _exit(write_all(pipe, reply.data, reply.length) ? 0 : 1);
+    good = write_all(pipe, reply.data, reply.length);
+    if (good && child.status == STATUS_OK) {
+        good = write_all(pipe, child.plan.data, child.plan.length);
+    }
+    _exit(good ? 0 : 1);
 }

@@ -28,6 +28,10 @@ enum {
     PLANNER_FAILED = 'E'
 };
 
+/* How the child ends when it has used the memory that it may have, questions about prices included: nothing can be
+ * written any more. */
+enum { PLANNER_OVER_MEMORY = 3 };
+
 /* The child's whole life; writes its reply to `pipe`. */
 _Noreturn void planner_child(const PlannerJob *job, int pipe, pid_t parent);
 

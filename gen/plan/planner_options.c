@@ -73,6 +73,7 @@ static Status bad_value(const Options *options, const char *key, const char *val
 static bool names_file(const Options *options, const char *value) {
     const char *folder = field_text(options->lua, "folder");
     if (!folder || !options->sandbox->share || !*value ||
+        strspn(folder, "abcdefghijklmnopqrstuvwxyz") != strlen(folder) ||
         strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(value)) {
         return false;
     }
@@ -182,9 +183,15 @@ Status planner_options(const Sandbox *sandbox, int module, const char *strategy,
     int top = lua_gettop(lua);
     Options options = {.sandbox = sandbox, .lua = lua, .strategy = strategy, .diag = diag};
     lua_pushliteral(lua, "options");
-    if (lua_rawget(lua, module) != LUA_TTABLE) {
+    int declared = lua_rawget(lua, module);
+    if (declared == LUA_TNIL) {
         lua_pop(lua, 1);
-        lua_newtable(lua); /* no options declared */
+        lua_newtable(lua);
+    } else if (declared != LUA_TTABLE) {
+        lua_settop(lua, top);
+        return diag_error(diag, diag_nowhere(), "E0463",
+                          "write options = {{name = ..., type = ...}}",
+                          "strategy %s: options is no list", strategy);
     }
     options.declared = lua_gettop(lua);
     lua_newtable(lua);

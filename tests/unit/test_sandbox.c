@@ -187,8 +187,11 @@ static void test_json(void **state) {
     expect_no_json(*state, "return {a = '\\xff'}", "UTF-8");
     expect_no_json(*state, "return {a = 'x\\0y'}", "UTF-8");
     expect_no_json(*state, "local t = {} t.t = t return t", "contains itself");
+    expect_no_json(*state, "return {a = ('x'):rep(65537)}", "64 KiB");
+    expect_error(*state, "return ('\\0%p'):format({})", "E0450", "%p is not available");
+    expect_error(*state, "setmetatable({}, {__gc = pairs})", "E0450", "finalizers");
     expect_no_json(*state,
-                   "local t = {('x'):rep(100000)} for i = 1, 25 do t = {t, t, t, t} end return t",
+                   "local t = {('x'):rep(60000)} for i = 1, 25 do t = {t, t, t, t} end return t",
                    "64 MiB");
 }
 

@@ -1,0 +1,4 @@
+-- E0450 %p is not available
+return { name = "hostile", plan = function(inputs, _, price)
+  return nil, ("%-20p"):format({})
+end }

@@ -1,0 +1,4 @@
+-- E0460 table
+return { name = "hostile", plan = function(inputs, _, price)
+  return nil, ("%q"):format({})
+end }

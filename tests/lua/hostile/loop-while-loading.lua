@@ -1,0 +1,2 @@
+-- E0461 took more than
+while true do end

@@ -1,0 +1,4 @@
+-- E0461 took more than
+return { name = "hostile", plan = function(inputs, _, price)
+  while true do end
+end }

@@ -1,0 +1,2 @@
+-- E0463 options is no list
+return { name = "hostile", options = 7, plan = function() end }
