@@ -1,7 +1,7 @@
 # Write FILES (comma-separated, relative to ROOT) as one C file of byte arrays, in the order given.
 # Read back through `struct EmbeddedFile embedded_files[]` (gen/base/embedded.h).
 string(REPLACE "," ";" FILES "${FILES}")
-set(text "/* Made by cmake/embed.cmake from lua/ and templates/. Do not edit. */\n#include <stddef.h>\n")
+set(text "/* Made by cmake/embed.cmake from lua/, templates/ and claims/. Do not edit. */\n#include <stddef.h>\n")
 set(table "")
 set(index 0)
 foreach(file IN LISTS FILES)

@@ -6,7 +6,7 @@
 #   lib/pkgconfig/toposmith.pc
 #   share/toposmith/runtime          the runtime's sources: emitted programs include rt.h from there
 #   share/toposmith/models, topologies        inputs to begin with
-#   share/toposmith/lua, templates   what gen carries inside, to read, and to copy for --share
+#   share/toposmith/lua, templates, claims   what gen carries inside, to read, and to copy for --share
 #   share/man, share/bash-completion, share/zsh        made from the one table of options
 include(CMakePackageConfigHelpers)
 
@@ -18,7 +18,7 @@ foreach(folder runtime models topologies)
 endforeach()
 
 install(TARGETS gen RUNTIME DESTINATION bin)
-install(DIRECTORY runtime models topologies lua templates DESTINATION share/toposmith)
+install(DIRECTORY runtime models topologies claims lua templates DESTINATION share/toposmith)
 install(FILES LICENSE DESTINATION share/doc/toposmith)
 
 # --- the runtime as a package ----------------------------------------------------------------------------

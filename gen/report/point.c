@@ -126,7 +126,7 @@ static Status evaluate(Arena *arena, Arena *scratch, const PointRequest *request
                         .decode = decode_step(&plan),
                         .gpus = (double)point->gpus,
                         .point = point};
-    point_figures(&study);
+    point_figures(arena, &study);
     return STATUS_OK;
 }
 

@@ -29,12 +29,11 @@ typedef struct PointRequest {
 } PointRequest;
 
 typedef struct Point {
-    Status status;      /* STATUS_OK: there are figures; STATUS_NEGATIVE and others: see reason */
-    const char *word;   /* why there are none, in a word: memory, declined, ... */
-    const char *reason; /* in a sentence */
-    const char *code;   /* of the diagnostic */
-    const char *
-        bound; /* what the lower bound of a decode step comes from: memory at its full bandwidth, ... */
+    Status status;        /* STATUS_OK: there are figures; STATUS_NEGATIVE and others: see reason */
+    const char *word;     /* why there are none, in a word: memory, declined, ... */
+    const char *reason;   /* in a sentence */
+    const char *code;     /* of the diagnostic */
+    const char *bound;    /* where the lower bound of a decode step comes from, in words */
     const char *decision; /* what the plan chose first, or "" */
     const char *strategy; /* as asked for */
     int64_t gpus, ranks, copies, batch, context;

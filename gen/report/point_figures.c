@@ -2,6 +2,7 @@
  * return. */
 #include "report/point_internal.h"
 
+#include "report/quantity.h"
 #include "schedule/walk.h"
 
 #include <math.h>
@@ -173,21 +174,29 @@ static void decode_figures(const PointStudy *study) {
     put(study->point, POINT_ENERGY, of[POINT_ENERGY]);
 }
 
-/* The largest of what no order could go below, and which it is. */
-static void bound_figures(const PointStudy *study) {
+/* What no order could go below, in words: the chain of operations, and the most of what needs no order. */
+static void bound_figures(Arena *arena, const PointStudy *study) {
     const SimulatedBound *bound = &study->simulation->steps[COST_EXPECTED][study->decode].bound;
     const struct {
-        const char *name;
+        const char *what;
         double seconds;
     } parts[] = {{"arithmetic at its peak", bound->compute},
                  {"memory at its full bandwidth", bound->memory},
-                 {"links and ports at their full bandwidth", bound->network},
-                 {"the chain of operations that wait for each other", bound->chain}};
+                 {"the busiest link or port at its full bandwidth", bound->network}};
     size_t most = 0;
     for (size_t i = 1; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].seconds > parts[most].seconds)
             most = i;
-    study->point->bound = parts[most].name;
+    Buf text = {0};
+    if (bound->chain > parts[most].seconds) {
+        buf_puts(&text, "operations that wait for each other take ");
+        quantity_text("s", bound->chain, &text);
+        buf_puts(&text, " at least, ");
+    }
+    buf_printf(&text, "%s takes ", parts[most].what);
+    quantity_text("s", parts[most].seconds, &text);
+    study->point->bound = arena_strdup(arena, text.data);
+    buf_free(&text);
     put_exact(study->point, POINT_BOUND, bound->seconds);
 }
 
@@ -204,7 +213,7 @@ static void memory_figures(const PointStudy *study) {
     put_exact(point, POINT_MEMORY_SHARE, (double)point->memory / (double)point->capacity);
 }
 
-void point_figures(const PointStudy *study) {
+void point_figures(Arena *arena, const PointStudy *study) {
     Point *point = study->point;
     put(point, POINT_TPOT, study->simulation->tpot);
     put(point, POINT_TPS, study->simulation->tps);
@@ -214,5 +223,5 @@ void point_figures(const PointStudy *study) {
     if (study->decode < 0)
         return;
     decode_figures(study);
-    bound_figures(study);
+    bound_figures(arena, study);
 }

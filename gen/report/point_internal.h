@@ -15,5 +15,5 @@ typedef struct PointStudy {
     Point *point;
 } PointStudy;
 
-/* All of point->figures. */
-void point_figures(const PointStudy *study);
+/* All of point->figures, and point->bound in the arena. */
+void point_figures(Arena *arena, const PointStudy *study);

@@ -2,6 +2,7 @@
 #include "report/sweep.h"
 
 #include "base/number.h"
+#include "schedule/cost_model.h"
 
 #include <math.h>
 #include <string.h>
@@ -158,7 +159,8 @@ static Status read_once(Arena *arena, Sweep *sweep, Topology *topology, Diag *di
         settings.count = base->settings ? base->settings->count : 0;
     TRY(model_read_with(arena, base->model, base->share, base->settings, &model, diag));
     TRY(workload_read_with(arena, base->workload, base->settings, &workload, diag));
-    sweep->name = arena_printf(arena, "%s on %s", model.name, topology->name);
+    sweep->name =
+        arena_printf(arena, "%s on %s, costs %s", model.name, topology->name, cost_model()->name);
     Topology cut;
     Diag later = {.arena = arena};
     if (topology_read_with(arena, base->topology, &settings, &cut, &later) == STATUS_USAGE)

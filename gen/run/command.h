@@ -28,6 +28,7 @@ Status command_simulate(Run *run);
 Status command_show(Run *run);
 Status command_diff(Run *run);
 Status command_sweep(Run *run);
+Status command_report(Run *run);
 Status command_doctor(Run *run);
 Status command_explain(Run *run);
 Status command_help(Run *run);

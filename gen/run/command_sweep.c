@@ -106,6 +106,7 @@ Status command_sweep(Run *run) {
                             .share = options->values[OPTION_SHARE],
                             .price = price_plan}};
     TRY(inputs_check_share(run));
+    TRY(inputs_cost(run));
     TRY(read_format(run, &format));
     TRY(read_metric(run, &sweep.by));
     TRY(inputs_settings(run, &settings));

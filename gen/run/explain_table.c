@@ -76,6 +76,10 @@ const Explanation explain_table[] = {
     {"E0335", "An element that gen does not know is passed over, as NCCL does."},
     {"E0402", "prefill bounds the prompt, context the prompt and the new tokens; a model has\n"
               "positions for max_positions tokens."},
+    {"E0440", "A file of claims is off: claims/NAME.yaml, built into gen or under --share."},
+    {"E0441",
+     "A study names claims, deployments or figures that there are not: lua/studies/NAME.lua,\n"
+     "built into gen or under --share."},
     {"E0450", "A Lua file raised an error; file, line and traceback are Lua's."},
     {"E0451", "A Lua value cannot be written as JSON: it holds a function, a NaN, or a table with\n"
               "both numbered and named entries."},
@@ -155,6 +159,9 @@ const Explanation explain_table[] = {
     {"E0714", "The directory was not written by gen make or gen emit."},
     {"E0715",
      "The target cuda is not there yet; --target host runs all ranks of any cluster here."},
+    {"E0716",
+     "Models and topologies that come with gen lie beside it, in ../share/toposmith seen from\n"
+     "there."},
     {"E0730",
      "gen show --format html puts a trace of the plan's program beside the prediction. The file\n"
      "is no trace, or its operations are not those of this plan: it was written by a program\n"

@@ -44,6 +44,19 @@ Status locate_runtime(Run *run, const char **dir) {
     return STATUS_UNAVAILABLE;
 }
 
+Status locate_inputs(Run *run, const char *folder, const char **dir) {
+    const char *const places[2] = {
+        arena_printf(&run->arena, "../share/toposmith/%s", folder),
+        arena_printf(&run->arena, "share/toposmith/%s", folder),
+    };
+    *dir = beside_program(run, places, NULL);
+    if (*dir)
+        return STATUS_OK;
+    diag_error(&run->diag, diag_nowhere(), "E0716", "install gen whole: cmake --install",
+               "the folder %s is not in ../share/toposmith, seen from gen", folder);
+    return STATUS_UNAVAILABLE;
+}
+
 const char *locate_library(Run *run) {
     static const char *const places[2] = {"../lib/toposmith/librt_host.a", "runtime/librt_host.a"};
     if (options_given(&run->options, OPTION_RUNTIME))

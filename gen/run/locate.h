@@ -7,6 +7,10 @@
  * with STATUS_UNAVAILABLE. */
 Status locate_runtime(Run *run, const char **dir);
 
+/* Folder "models" or "topologies" of those that come with gen, at its place beside this binary; else E0716 with
+ * STATUS_UNAVAILABLE. */
+Status locate_inputs(Run *run, const char *folder, const char **dir);
+
 /* The runtime library built together with this gen (hence with its flags), or NULL: then programs compile
  * the runtime's sources. */
 const char *locate_library(Run *run);

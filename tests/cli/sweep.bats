@@ -96,6 +96,17 @@ PY
     python3 -c 'import xml.dom.minidom as x; x.parse("map.svg")'
 }
 
+@test "costs are those of the model that is named" {
+    sweep -s ep --vary batch=32
+    expect 0
+    [[ "$output" == "ma-small on a100-4x4, costs roofline"* ]]
+    before=$output
+    sweep -s ep --vary batch=32 --cost linear
+    expect 0
+    [[ "$output" == "ma-small on a100-4x4, costs linear"* ]]
+    [ "$(grep ' ms ' <<<"$output")" != "$(grep ' us ' <<<"$before")" ]
+}
+
 @test "a file that cannot be written is said" {
     sweep -s ep --vary batch=32 -o none/map.csv
     expect 73
