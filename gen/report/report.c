@@ -138,7 +138,7 @@ static void find_claim(const Study *study, const StudyRow *row, int64_t column, 
     cell->claim = *id ? claims_find(&study->claims, id, &group) : NULL;
     if (!cell->claim)
         return;
-    cell->claim_unit = group->unit;
+    cell->claim_group = group;
     cell->claimed = cell->claim->value * claims_unit(group->unit);
 }
 

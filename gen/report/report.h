@@ -16,7 +16,7 @@ extern const char *const report_verdicts[]; /* "none", "within", ... */
 /* What a row says in one column. */
 typedef struct ReportCell {
     const ClaimValue *claim; /* NULL: none */
-    const char *claim_unit;
+    const ClaimGroup *claim_group;
     const StudyPoint *point, *versus; /* versus: NULL where it is no ratio */
     const char *unit;                 /* of ours, in SI */
     bool answered;

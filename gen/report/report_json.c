@@ -15,14 +15,16 @@ static void json_texts(Jsonw *json, const char *key, const TextList *list) {
     jsonw_end(json);
 }
 
-static void json_claim(const ClaimValue *claim, const char *unit, Jsonw *json) {
+static void json_claim(const ClaimValue *claim, const ClaimGroup *group, Jsonw *json) {
     Buf text = {0};
-    report_claim_text(claim->value, unit, &text);
+    report_claim_text(claim->value, group->unit, &text);
     jsonw_object(json, true);
+    jsonw_key_string(json, "about", group->about);
     jsonw_key_string(json, "context", claim->context);
+    json_texts(json, "documents", &group->documents);
     jsonw_key_string(json, "id", claim->id);
     key_text(json, "text", &text);
-    jsonw_key_string(json, "unit", unit);
+    jsonw_key_string(json, "unit", group->unit);
     jsonw_key(json, "value");
     jsonw_real(json, claim->value);
     jsonw_end(json);
@@ -35,7 +37,7 @@ static void json_cell(const ReportCell *cell, Jsonw *json) {
     jsonw_object(json, false);
     jsonw_key(json, "claim");
     if (cell->claim)
-        json_claim(cell->claim, cell->claim_unit, json);
+        json_claim(cell->claim, cell->claim_group, json);
     else
         jsonw_null(json);
     jsonw_key(json, "claimed"); /* in the unit of ours */
@@ -84,6 +86,10 @@ static void json_table(const ReportTable *table, Jsonw *json) {
         jsonw_end(json);
     }
     jsonw_end(json);
+    Buf sources = {0};
+    report_sources_text(table, &sources);
+    key_text(json, "sources", &sources);
+    buf_free(&sources);
     jsonw_key_string(json, "title", of->title);
     jsonw_key_string(json, "x", of->x);
     jsonw_end(json);
@@ -157,7 +163,7 @@ static void json_untold(const ReportStudy *study, Jsonw *json) {
             jsonw_object(json, false);
             jsonw_key_string(json, "about", group->about);
             jsonw_key(json, "claim");
-            json_claim(claim, group->unit, json);
+            json_claim(claim, group, json);
             jsonw_key_string(json, "why", untold->why);
             jsonw_end(json);
         }

@@ -77,6 +77,31 @@ const char *report_part_title(const char *part) {
     return part;
 }
 
+/* Whether a cell before this one has a claim of the same group. */
+static bool group_was_told(const ReportTable *table, int64_t row, int64_t column) {
+    const ClaimGroup *group = table->rows.items[row].cells[column].claim_group;
+    for (int64_t r = 0; r <= row; r++)
+        for (int64_t c = 0; c < (r < row ? table->table->columns.count : column); c++)
+            if (table->rows.items[r].cells[c].claim_group == group)
+                return true;
+    return false;
+}
+
+void report_sources_text(const ReportTable *table, Buf *out) {
+    for (int64_t r = 0; r < table->rows.count; r++)
+        for (int64_t c = 0; c < table->table->columns.count; c++) {
+            const ClaimGroup *group = table->rows.items[r].cells[c].claim_group;
+            if (!group || group_was_told(table, r, c))
+                continue;
+            buf_printf(out, "%s%s (", out->length ? "; " : "Claims: ", group->about);
+            for (int64_t d = 0; d < group->documents.count; d++)
+                buf_printf(out, "%s%s", d ? ", " : "", group->documents.items[d]);
+            buf_puts(out, ")");
+        }
+    if (out->length)
+        buf_puts(out, ".");
+}
+
 /* --- counting -------------------------------------------------------------------------------------------- */
 
 static void tally_row(const ReportTable *table, const ReportRow *row, ReportTally *tally) {
@@ -144,7 +169,7 @@ static void put(const Buf *text, Buf *out) {
 static void cell_markdown(const ReportCell *cell, bool own_claim, Buf *out) {
     Buf text = {0};
     if (own_claim && cell->claim) {
-        report_claim_text(cell->claim->value, cell->claim_unit, &text);
+        report_claim_text(cell->claim->value, cell->claim_group->unit, &text);
         buf_puts(out, "claim ");
         put(&text, out);
         buf_puts(out, ", ours ");
@@ -171,7 +196,7 @@ static void row_markdown(const ReportTable *table, const ReportRow *row, bool by
         buf_puts(out, " | ");
         Buf text = {0};
         if (row->cells[0].claim)
-            report_claim_text(row->cells[0].claim->value, row->cells[0].claim_unit, &text);
+            report_claim_text(row->cells[0].claim->value, row->cells[0].claim_group->unit, &text);
         put(&text, out);
         buf_free(&text);
     }
@@ -189,7 +214,13 @@ static void table_markdown(const ReportTable *table, Buf *out) {
     buf_puts(out, "### ");
     escape(table->table->title, out);
     buf_puts(out, "\n\n");
+    Buf sources = {0};
+    report_sources_text(table, &sources);
     escape(table->table->about, out);
+    if (sources.length)
+        buf_putc(out, ' ');
+    put(&sources, out);
+    buf_free(&sources);
     buf_printf(out, "\n\n| |%s", by_column ? "" : " claim |");
     for (int64_t c = 0; c < table->table->columns.count; c++) {
         buf_putc(out, ' ');

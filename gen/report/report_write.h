@@ -13,6 +13,8 @@ Status report_page(const Report *report, const char *share, Buf *out, Diag *diag
 void report_claim_text(double value, const char *unit, Buf *out);
 void report_ours_text(const ReportCell *cell, Buf *out);
 void report_figure_text(double value, const char *unit, Buf *out); /* four digits */
+/* What the claims of a table are about, and the documents that have them: a sentence, or nothing. */
+void report_sources_text(const ReportTable *table, Buf *out);
 /* "holds", "does not hold", "follows, not stated" */
 const char *report_check_text(const StudyCheck *check);
 /* What the sections are called: "performance" is "Performance". */

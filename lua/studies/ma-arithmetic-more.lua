@@ -88,6 +88,10 @@ local function model_and_training(c, add)
   add({ title = "the same with three matrices an expert (SwiGLU)", how = "4 x (4 h^2 + 16 x 3 h f)",
     stated = c("size.parameters"), uses = { "size.parameters" },
     follows = c("size.layers") * (layer + c("size.experts") * c("size.hidden") * c("size.expert-hidden")) })
+  add({ title = "entries of the vocabulary of GPT-2", how = "its tokenizer has 50257", stated = c("training.vocabulary"),
+    follows = 50257, within = 0, uses = { "training.vocabulary" } })
+  add({ title = "rate of NVLink 3 of a GPU in one direction", how = "12 links of 25 GB/s; both directions are stated",
+    unit = "GB/s", stated = c("rate.nvlink"), follows = 12 * 25, uses = { "rate.nvlink" } })
   add({ title = "speed of convergence", how = string.format("%g / %g steps", c("training.steps.base"), c("training.steps.ma")),
     unit = "x", stated = c("training.speedup"), follows = c("training.steps.base") / c("training.steps.ma"),
     uses = { "training.speedup" } })

@@ -74,6 +74,7 @@ M.untold = {
   { claims = { "share.gradients.ma", "share.broadcast.ma" }, why = "gen plans no training step yet, so nothing moves gradients or parameters" },
   { claims = { "training.perplexity.ma", "training.steps.ma" }, why = "what a model learns does not follow from where it is placed" },
   { claims = { "fault.gpu.ma", "fault.experts", "fault.attention" }, why = "emitted programs end when a rank is lost; recovery is not planned" },
+  { claims = { "software.cuda", "software.nccl" }, why = "emitted programs need CUDA 12.8 and NCCL 2.19 or newer" },
   { claims = { "usage.least", "usage.most" }, why = "who is used follows from the weights and the text; only its bounds are computed" },
 }
 

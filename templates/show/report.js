@@ -20,7 +20,7 @@
     const some = !own && table.rows.some((row) => row.cells[0].claim);
     const heads = ["", some && "claim", ...table.columns, table.rows.some((row) => row.why) && "why they differ"].filter((head) => head !== false);
     const body = table.rows.map((row) => Show.el("tr", {}, Show.el("td", { class: "what" }, row.what),
-      some ? Show.el("td", { class: "claim" }, row.cells[0].claim ? row.cells[0].claim.text : "") : "",
+      some ? Show.el("td", { class: "claim", title: row.cells[0].claim ? row.cells[0].claim.context : null }, row.cells[0].claim ? row.cells[0].claim.text : "") : "",
       row.cells.map((cell) => ours(cell, own)), heads.includes("why they differ") ? Show.el("td", { class: "why" }, row.why) : ""));
     return Show.el("div", { class: "scroll" }, Show.el("table", { class: "claims" },
       Show.el("thead", {}, Show.el("tr", {}, heads.map((head) => Show.el("th", { scope: "col" }, head)))), Show.el("tbody", {}, body)));
@@ -87,7 +87,8 @@
     for (const table of study.tables) {
       if (table.part !== part) section = Show.section(study.name + "-" + table.part, table.part_title);
       part = table.part;
-      section.append(Show.el("h3", {}, table.title), Show.el("p", { class: "note" }, table.about));
+      section.append(Show.el("h3", {}, table.title), Show.el("p", { class: "note" }, table.about),
+        table.sources ? Show.el("p", { class: "note" }, table.sources) : "");
       if (table.chart === "spans") section.append(Show.el("div", { class: "scroll" }, spans(table)));
       if (table.chart === "lines") section.append(lines(table));
       section.append(claimsTable(table));

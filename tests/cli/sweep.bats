@@ -96,6 +96,13 @@ PY
     python3 -c 'import xml.dom.minidom as x; x.parse("map.svg")'
 }
 
+@test "auto is a strategy like others, and never worse than those it tries" {
+    sweep -s auto:for=decode,ep,tp:tp=4,dp=4 --vary batch=64 --json
+    expect 0
+    jq -e '.cells[0].strategies | .[0].figures.tpot.expected <= (.[1:] | map(.figures.tpot.expected) | min)' stdout.txt
+    jq -e '.cells[0].strategies[0].decision != ""' stdout.txt
+}
+
 @test "costs are those of the model that is named" {
     sweep -s ep --vary batch=32
     expect 0

@@ -131,11 +131,52 @@ static void claims_that_are_off_are_refused(void **state) {
                    STATUS_DATA, "there is no claim ");
 }
 
+/* A study of a share folder that returns `tables`, with the claims that are built in. */
+static void assert_study_refused(Test *test, const char *tables, const char *message) {
+    Study study;
+    mkdir(test_path(test, "lua"), 0700);
+    mkdir(test_path(test, "lua/studies"), 0700);
+    test_file(
+        test, "lua/studies/ma-separation.lua",
+        arena_printf(
+            &test->arena,
+            "return {study = function() return {points = {{id = 'p', model = 'm', topology "
+            "= 't', strategy = 's', set = {}}}, checks = {}, untold = {}, tables = {%s}} end}",
+            tables));
+    Status status = study_read(&test->arena, test->dir, "ma-separation", &study, &test->diag);
+    const char *said = test_messages(test);
+    assert_int_equal(status, STATUS_SOFTWARE);
+    if (!strstr(said, message))
+        fail_msg("%s", said);
+}
+
+static const char *table_of(Test *test, const char *row) {
+    return arena_printf(
+        &test->arena,
+        "{part = 'a', id = 'b', title = '', about = '', columns = {'c'}, chart = 'none', x = "
+        "'', log = false, rows = {{what = '', as = 'value', scales = {}, versus = {}, note = "
+        "'', %s}}}",
+        row);
+}
+
+static void studies_that_name_nothing_are_refused(void **state) {
+    Test *test = *state;
+    assert_study_refused(test,
+                         table_of(test, "metric = 'tpot', claims = {'tpot.xx'}, points = {'p'}"),
+                         "E0441]: the study names a claim 'tpot.xx' that there is not");
+    assert_study_refused(test, table_of(test, "metric = 'tpot', claims = {}, points = {'q'}"),
+                         "E0441]: the study names a point 'q' that there is not");
+    assert_study_refused(test, table_of(test, "metric = 'speed', claims = {}, points = {'p'}"),
+                         "E0441]: the study names a figure 'speed' that there is not");
+    assert_study_refused(test, table_of(test, "metric = 'tpot', claims = {}, points = {}"),
+                         "E0441]: a row of table b has not as many items as the table has columns");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_study_names_what_there_is), TEST(contradictions_are_computed),
         TEST(a_claim_is_found_with_its_unit),  TEST(claims_are_judged_by_the_interval),
-        TEST(claims_that_are_off_are_refused),
+        TEST(claims_that_are_off_are_refused), TEST(studies_that_name_nothing_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
