@@ -1,24 +1,25 @@
 #!/usr/bin/env bash
-# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode] [emulate]; all without arguments. Tables go to stdout,
+# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode] [emulate] [generate]; all without arguments. Tables go to stdout,
 # the same as text and JSON to build/bench. Every number is to be read as a ratio within one run.
 #
 #   RANKS="2 4 8 16"        of moves
 #   BENCH_BATCHES, BENCH_BATCH_MS, BENCH_MIN, BENCH_MAX, BENCH_FACTOR, BENCH_MOVES      of moves, see moves.c
 #   BENCH_MPI_FLAGS         further arguments of mpirun
 #   EMULATE_PLANS=tp        of emulate: only plans with this in their name
+#   GENERATE_REPEATS=3      of generate: runs of each case, the least counts
 #   SETTLE_S=20             how long a measurement waits at most for a moment in which nothing else runs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/bench
 
 usage() {
-    echo "usage: bench/run.sh [moves] [scaling] [decode] [emulate]" >&2
+    echo "usage: bench/run.sh [moves] [scaling] [decode] [emulate] [generate]" >&2
     exit 2
 }
 for name in "$@"; do
-    [[ $name == moves || $name == scaling || $name == decode || $name == emulate ]] || usage
+    [[ $name == moves || $name == scaling || $name == decode || $name == emulate || $name == generate ]] || usage
 done
-[[ $# -gt 0 ]] || set -- moves scaling decode emulate
+[[ $# -gt 0 ]] || set -- moves scaling decode emulate generate
 
 install_mpi() {
     if ! command -v mpirun >/dev/null || ! command -v mpicc >/dev/null; then
@@ -88,6 +89,12 @@ emulate() {
         tee "$out/emulate.md"
 }
 
+generate() {
+    build . gen --target gen
+    python3 bench/generate.py --gen "$out/gen/gen" --out "$out" --repeats "${GENERATE_REPEATS:-3}" |
+        tee "$out/generate.md"
+}
+
 mkdir -p "$out"
 mpirun --version 2>/dev/null | head -1 >&2 || true
 for name in "$@"; do
@@ -95,6 +102,7 @@ for name in "$@"; do
     case $name in
     moves) moves ;;
     emulate) emulate ;;
+    generate) generate ;;
     *) program "$name" ;;
     esac
 done

@@ -32,8 +32,9 @@ static bool same_range(Range a, Range b) {
     return a.begin == b.begin && a.end == b.end;
 }
 
-static bool holds_part(const Check *check, const RankSchedule *rank, TensorKind tensor,
-                       int64_t expert, int64_t layer, Range cut) {
+/* The holding of a part of an expert's tensor in a layer, or NULL. */
+static const Holding *find_part(const Check *check, const RankSchedule *rank, TensorKind tensor,
+                                int64_t expert, int64_t layer, Range cut) {
     Range rows, columns;
     part_ranges(check, tensor, cut, &rows, &columns);
     for (int64_t i = 0; i < rank->holdings.count; ++i) {
@@ -41,24 +42,28 @@ static bool holds_part(const Check *check, const RankSchedule *rank, TensorKind 
         if (holding->tensor == (int64_t)tensor && holding->expert == expert &&
             holding->layers.begin <= layer && layer < holding->layers.end &&
             same_range(holding->rows, rows) && same_range(holding->columns, columns))
-            return true;
+            return holding;
     }
-    return false;
+    return NULL;
 }
 
 /* Are all tensors of the expert there that go with a part of its up matrix, also in a replica? The bias of the
- * result is with the part that begins at column 0. */
+ * result is with the part that begins at column 0. The answer holds up to layer `*until`. */
 static bool slot_is_whole(const Check *check, const RankSchedule *rank, int64_t layer,
-                          const Holding *up) {
-    for (TensorKind tensor = 0; tensor < TENSOR_KINDS; ++tensor) {
-        if (!tensor_kind_per_expert(tensor) || !model_has(check->model, tensor))
-            continue;
+                          const Holding *up, int64_t *until) {
+    *until = up->layers.end;
+    for (TensorKind tensor = TENSOR_EXPERT_GATE; tensor <= TENSOR_EXPERT_DOWN_BIAS; ++tensor) {
+        bool result = tensor == TENSOR_EXPERT_DOWN_BIAS;
         Range all = {0, check->model->expert_hidden};
-        bool due = tensor != TENSOR_EXPERT_DOWN_BIAS || up->rows.begin == 0;
-        bool has = holds_part(check, rank, tensor, up->expert, layer,
-                              tensor == TENSOR_EXPERT_DOWN_BIAS ? all : up->rows);
-        if (due && !has)
+        if (!model_has(check->model, tensor) || (result && up->rows.begin != 0))
+            continue;
+        const Holding *part =
+            find_part(check, rank, tensor, up->expert, layer, result ? all : up->rows);
+        if (!part) {
+            *until = layer + 1;
             return false;
+        }
+        *until = part->layers.end < *until ? part->layers.end : *until;
     }
     return true;
 }
@@ -87,12 +92,16 @@ static const Slots *slots_of(Routes *routes, int64_t rank, int64_t width) {
         const Holding *up = &of->holdings.items[i];
         if (up->tensor != TENSOR_EXPERT_UP || up->delta % bytes != 0)
             continue;
+        int64_t until = up->layers.begin;
+        bool whole = false;
         for (int64_t layer = up->layers.begin; layer < up->layers.end; ++layer) {
             int64_t cell = layer * slots->count + up->delta / bytes;
+            if (layer == until)
+                whole = slot_is_whole(check, of, layer, up, &until);
             if (slots->holding[cell])
                 continue;
             slots->holding[cell] = up;
-            slots->whole[cell] = slot_is_whole(check, of, layer, up);
+            slots->whole[cell] = whole;
         }
     }
     return slots;
@@ -230,12 +239,13 @@ static void check_served(Routes *routes, Server *servers, int64_t count, int64_t
                          int64_t layer, int64_t expert) {
     Check *check = routes->check;
     int64_t covered = 0, all = check->model->expert_hidden;
-    bool twice = false;
+    bool twice = false, tiled = true; /* each member follows on those before, as plans are made */
     for (int64_t m = 0; m < count; ++m) {
         Range columns = own_columns(routes, &servers[m], layer, expert);
+        tiled = tiled && columns.begin == covered;
         servers[m].columns = columns;
         covered += columns.end - columns.begin;
-        for (int64_t k = 0; k < m; ++k)
+        for (int64_t k = 0; k < m && !tiled; ++k)
             twice = twice || (servers[k].columns.begin < columns.end &&
                               columns.begin < servers[k].columns.end);
     }

@@ -260,6 +260,18 @@ static Status lower_rank(Lower *lower, int64_t index) {
     return STATUS_OK;
 }
 
+static int64_t *count_replicas(Arena *arena, const Plan *plan) {
+    int64_t experts = plan->inputs.model.experts;
+    int64_t *replicas = ARENA_ARRAY(arena, plan->stages.count * experts, int64_t);
+    for (int64_t s = 0; s < plan->stages.count; ++s)
+        for (int64_t i = 0; i < plan->stages.items[s].experts.count; ++i) {
+            const PlanExpert *expert = &plan->stages.items[s].experts.items[i];
+            int64_t *most = &replicas[s * experts + expert->expert];
+            *most = expert->replica >= *most ? expert->replica + 1 : *most;
+        }
+    return replicas;
+}
+
 Status schedule_lower(Arena *arena, const Plan *plan, Schedule *schedule, Diag *diag) {
     const Model *model = &plan->inputs.model;
     int64_t element = element_bytes(plan->inputs.workload.dtype);
@@ -274,6 +286,7 @@ Status schedule_lower(Arena *arena, const Plan *plan, Schedule *schedule, Diag *
                    .places = place_all(arena, plan),
                    .element = element,
                    .row_bytes = model->hidden * element};
+    lower.replicas = count_replicas(arena, plan);
     TRY(lower_moves(&lower));
     for (int64_t rank = 0; rank < schedule->world; ++rank)
         TRY(lower_rank(&lower, rank));

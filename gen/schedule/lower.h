@@ -22,6 +22,7 @@ typedef struct Lower {
     /* [stage] Holders of experts that are the members of the stage's only request group have every row each:
      * nothing is dispatched, and what is combined is a sum over the group. */
     bool *coincide;
+    int64_t *replicas; /* [stages][experts] the most of any layer; 0: none is held */
 } Lower;
 
 /* Lowering one rank: where we are in its order, and the buffers that all parts use. */

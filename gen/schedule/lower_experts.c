@@ -154,18 +154,13 @@ Status lower_dispatch(LowerRank *at) {
 /* Experts held here, those with replicas counted in part: each replica serves its share of the sources. Of the
  * first layer that has experts here, which stands for all. */
 static double served_experts(const LowerRank *at) {
-    const PlanStage *stage = &at->lower->plan->stages.items[at->place->stage];
+    const int64_t *replicas = at->lower->replicas + at->place->stage * at->lower->model->experts;
     double served = 0;
     for (int64_t i = 0; i < at->place->slots.count; ++i) {
         const PlaceSlot *slot = &at->place->slots.items[i];
-        int64_t replicas = 1;
         if (slot->layer != at->place->slots.items[0].layer)
             break;
-        for (int64_t k = 0; k < stage->experts.count; ++k)
-            if (stage->experts.items[k].expert == slot->expert &&
-                stage->experts.items[k].replica >= replicas)
-                replicas = stage->experts.items[k].replica + 1;
-        served += 1.0 / (double)replicas;
+        served += 1.0 / (double)replicas[slot->expert];
     }
     return served;
 }

@@ -84,8 +84,18 @@ static int64_t earliest_start(const RankSchedule *rank, int64_t step, const Segm
     return begin;
 }
 
+/* The operation before the first one in the segment that reads what a move writes: until then the move need not have
+ * ended. The move itself where nothing does. */
+static int64_t latest_end(const RankSchedule *rank, const Segment *segment, int64_t move) {
+    for (int64_t i = move + 1; i < segment->first + segment->count; ++i)
+        if (feeds(&rank->ops.items[move], &rank->ops.items[i]))
+            return i - 1;
+    return move;
+}
+
 /* A move on another stream may begin as soon as its inputs are there, long before its turn in program order:
- * what it receives into must be free from then on, or else sharing the bytes would make it wait. */
+ * what it receives into must be free from then on, or else sharing the bytes would make it wait. What it sends stays
+ * until something needs what it received, or else the work beside it would wait for it. */
 static void live_for_overlap(const RankSchedule *rank, int64_t step, const Segment *segment,
                              Life *lives, const int64_t *life_of) {
     bool repeats = segment->layers.end - segment->layers.begin > 1;
@@ -95,11 +105,15 @@ static void live_for_overlap(const RankSchedule *rank, int64_t step, const Segme
         if (op->stream == 0)
             continue;
         int64_t start = earliest_start(rank, step, segment, i);
+        int64_t end = latest_end(rank, segment, i);
         for (int a = 0; a < OP_ARGS && args[a].type != ARG_NONE; ++a) {
-            if (args[a].type != ARG_WRITE || op->args[a].value < 0 ||
-                life_of[op->args[a].value] < 0)
+            if (args[a].type == ARG_INT || op->args[a].value < 0 || life_of[op->args[a].value] < 0)
                 continue;
             Life *life = &lives[life_of[op->args[a].value]];
+            if (args[a].type == ARG_READ)
+                touch(life, i, end);
+            if (args[a].type != ARG_WRITE)
+                continue;
             touch(life, start, i);
             if (repeats && start < segment->first)
                 touch(life, start, segment->first + segment->count - 1);

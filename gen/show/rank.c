@@ -27,6 +27,24 @@ static void write_members(const Place *place, Buf *out) {
     arena_free(&scratch);
 }
 
+/* Columns of feed-forwards that all tokens pass. */
+static void write_ffn(const Model *model, const Place *place, Buf *out) {
+    const struct {
+        const char *name, *where;
+        Range columns;
+        int64_t width;
+    } parts[] = {{"dense", "layers without experts", place->dense, model->dense_hidden},
+                 {"shared", "beside experts", place->shared, model->shared_hidden}};
+    for (int i = 0; i < 2; ++i) {
+        if (parts[i].columns.begin >= parts[i].columns.end)
+            continue;
+        label(out, parts[i].name);
+        buf_puts(out, "columns ");
+        words_range(parts[i].columns, out);
+        buf_printf(out, " of %lld, %s\n", (long long)parts[i].width, parts[i].where);
+    }
+}
+
 static void write_attention(const Schedule *schedule, const Place *place, Buf *out) {
     const Model *model = &schedule->plan->inputs.model;
     int64_t first = place->copy * plan_copy_batch(schedule->plan);
@@ -41,10 +59,17 @@ static void write_attention(const Schedule *schedule, const Place *place, Buf *o
     label(out, "heads");
     buf_puts(out, "query ");
     words_range(place->heads, out);
-    buf_printf(out, " of %lld, key-value ", (long long)model->heads);
-    words_range(place->kv, out);
-    buf_printf(out, " of %lld, %lld columns each\n", (long long)model->kv_heads,
-               (long long)model->head_dim);
+    buf_printf(out, " of %lld, ", (long long)model->heads);
+    if (model_is_latent(model)) {
+        buf_printf(out, "%lld columns each; latents of %lld for all\n", (long long)model->head_dim,
+                   (long long)model_latent_dim(model));
+    } else {
+        buf_puts(out, "key-value ");
+        words_range(place->kv, out);
+        buf_printf(out, " of %lld, %lld columns each\n", (long long)model->kv_heads,
+                   (long long)model->head_dim);
+    }
+    write_ffn(model, place, out);
     label(out, "vocabulary");
     buf_puts(out, "embeds ");
     words_range(place->embedding, out);
@@ -73,10 +98,16 @@ static bool same_slots(const Place *place, int64_t a, int64_t b) {
 
 static void write_experts(const Schedule *schedule, const Place *place, Buf *out) {
     const Model *model = &schedule->plan->inputs.model;
+    bool named = false;
     for (int64_t layer = 0, end; layer < model->layers; layer = end) {
         for (end = layer + 1; end < model->layers && same_slots(place, layer, end);)
             ++end;
-        label(out, layer == 0 ? "experts" : "");
+        if (model_is_dense(model, layer)) {
+            end = model_same_until(model, layer, end);
+            continue;
+        }
+        label(out, named ? "" : "experts");
+        named = true;
         bool any = false;
         for (int64_t i = 0; i < place->slots.count; ++i) {
             const PlaceSlot *slot = &place->slots.items[i];

@@ -9,6 +9,31 @@
 /* --- plan
  * --------------------------------------------------------------------------------------------- */
 
+/* What not every model has. */
+static void write_variants(const Model *model, Buf *out) {
+    const struct {
+        int64_t width;
+        const char *words;
+    } items[] = {{model->dense_hidden, "in dense layers"},
+                 {model->shared_hidden, "beside experts"},
+                 {model_is_latent(model) ? model_latent_dim(model) : 0, "of latents a position"}};
+    bool any = false;
+    for (size_t i = 0; i < sizeof items / sizeof *items; ++i) {
+        if (!items[i].width)
+            continue;
+        buf_printf(out, "%s%lld columns %s", any ? ", " : "            ", (long long)items[i].width,
+                   items[i].words);
+        if (i == 0) {
+            buf_puts(out, " (");
+            words_ranks(model->dense_layers.items, model->dense_layers.count, out);
+            buf_puts(out, ")");
+        }
+        any = true;
+    }
+    if (any)
+        buf_putc(out, '\n');
+}
+
 static void write_inputs(const Schedule *schedule, Buf *out) {
     const Plan *plan = schedule->plan;
     const Model *model = &plan->inputs.model;
@@ -20,6 +45,7 @@ static void write_inputs(const Schedule *schedule, Buf *out) {
                model->name, (long long)model->layers, (long long)model->hidden,
                (long long)model->heads, (long long)model->kv_heads, (long long)model->head_dim,
                (long long)model->experts, (long long)model->expert_hidden, (long long)model->top_k);
+    write_variants(model, out);
     buf_printf(out, "  cluster   %s: ", plan->inputs.topology.name);
     words_count(topology_node_count(&plan->inputs.topology), "node", out);
     buf_puts(out, ", ");

@@ -201,6 +201,43 @@ static void attention(const Words *words) {
     rows(words, "tokens");
 }
 
+static void latent_norm(const Words *words) {
+    rows(words, "rows");
+    buf_puts(words->out, " of ");
+    buffer(words, "latent");
+    buf_puts(words->out, " by ");
+    buffer(words, "weight");
+    buf_puts(words->out, ", in place");
+}
+
+static void latent_append(const Words *words) {
+    const Model *model = &words->schedule->plan->inputs.model;
+    int64_t first = number(words, "cache_first");
+    buf_printf(words->out,
+               "rotate %lld elements, then append latents of %lld to the cache of local ",
+               (long long)model->rope_dim, (long long)model_latent_dim(model));
+    words_span("sequence", (Range){first, first + number(words, "sequences")}, words->out);
+}
+
+static void latent_attention(const Words *words) {
+    words_span("query head", span(words, "head_begin", "heads"), words->out);
+    buf_puts(words->out, number(words, "expanded") ? " over keys and values made of latents, "
+                                                   : " over latents as they lie, ");
+    words_count(number(words, "sequences"), "sequence", words->out);
+    buf_puts(words->out, " x ");
+    rows(words, "tokens");
+}
+
+static void dense_ffn(const Words *words) {
+    words_count(number(words, "columns"), "column", words->out);
+    buf_puts(words->out, " of the feed-forward by ");
+    buffer(words, "up");
+    buf_puts(words->out, " on ");
+    rows(words, "rows");
+    buf_puts(words->out, " of ");
+    buffer(words, "in");
+}
+
 static void add(const Words *words) {
     buffer(words, "out");
     buf_puts(words->out, " += ");
@@ -387,6 +424,10 @@ void words_op(const Schedule *schedule, int64_t rank, const Op *op, Buf *out) {
         [OP_rope_append] = append,
         [OP_append] = append,
         [OP_attention] = attention,
+        [OP_latent_norm] = latent_norm,
+        [OP_latent_append] = latent_append,
+        [OP_latent_attention] = latent_attention,
+        [OP_dense_ffn] = dense_ffn,
         [OP_add] = add,
         [OP_route] = route,
         [OP_capacity] = capacity,
