@@ -60,16 +60,6 @@ static void rank_words(const Schedule *schedule, const Place *place, Buf *out) {
     }
 }
 
-const char *facts_rank(Arena *arena, const Schedule *schedule, int64_t rank) {
-    Arena scratch = {0};
-    Buf text = {0};
-    rank_words(schedule, &place_all(&scratch, schedule->plan)[rank], &text);
-    const char *words = arena_strdup(arena, text.data);
-    buf_free(&text);
-    arena_free(&scratch);
-    return words;
-}
-
 static void stages(Writer *writer) {
     const Plan *plan = writer->schedule->plan;
     buf_printf(&writer->text, "%lld", (long long)plan->stages.count);

@@ -14,6 +14,3 @@ typedef LIST_OF(Fact) Facts;
 Facts facts_of(Arena *arena, const Schedule *schedule);
 /* The words of a subject, or NULL. */
 const char *facts_find(const Facts *facts, const char *what);
-
-/* What a rank holds, on one line: "node 0 GPU 3, sequences 0-63, heads 9-11, experts 0-3". */
-const char *facts_rank(Arena *arena, const Schedule *schedule, int64_t rank);

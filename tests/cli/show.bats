@@ -97,6 +97,16 @@ check_trace() {
     jq -e '[.traceEvents[] | select(.ph == "X" and .args.critical)] | length > 10' prefill.json
 }
 
+@test "simulate writes the same trace" {
+    small_plan plan.json
+    "$GEN" show plan.json --format trace -o shown.json
+    run_split "$GEN" simulate plan.json --trace simulated.json
+    expect 0
+    cmp shown.json simulated.json
+    run_split "$GEN" simulate plan.json --trace missing/simulated.json
+    expect 73
+}
+
 @test "a plan that is refused has no time line" {
     small_plan one.json
     jq 'del(.stages[0].experts[0])' one.json >broken.json
