@@ -65,7 +65,21 @@ CheckExchange *check_exchange_sums(Check *check);
  * one. */
 int64_t check_weight_tensor(const Op *op, const char *argument, int n);
 
+static inline bool range_overlap(Range a, Range b) {
+    return a.begin < b.end && b.begin < a.end;
+}
+static inline bool range_has(Range range, int64_t value) {
+    return range.begin <= value && value < range.end;
+}
+static inline int64_t range_length(Range range) {
+    return range.end - range.begin;
+}
+
 /* --- rules, one file each --- */
+
+/* Who lacks or doubles a tensor breaks this rule. */
+CheckRuleId check_tensor_rule(int64_t tensor);
+void check_primaries(Check *check, int64_t copy);
 
 bool check_ids(Check *check); /* false: nothing else can be looked at */
 void check_coverage(Check *check);

@@ -15,15 +15,59 @@ int64_t lower_type_bytes(const Lower *lower, const char *type) {
     return strcmp(type, "E") == 0 ? lower->element : 4;
 }
 
-static int64_t find_buffer(const RankSchedule *rank, const char *name) {
-    for (int64_t i = rank->buffers.count - 1; i >= 0; --i)
-        if (strcmp(rank->buffers.items[i].name, name) == 0)
-            return i;
-    return -1;
+/* --- buffers by name ------------------------------------------------------------------------------ */
+
+enum { PERSISTENT = -1 };
+
+static uint64_t name_hash(int64_t step, int64_t microbatch, const char *name) {
+    uint64_t hash = 0xcbf29ce484222325u + (uint64_t)step * 0x9e3779b97f4a7c15u;
+    hash = (hash ^ (uint64_t)microbatch) * 0x100000001b3u;
+    for (const char *c = name; *c; ++c)
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+    return hash ^ hash >> 29;
+}
+
+/* Where a name stands among those of the rank, or belongs; there is always room. */
+static LowerName *name_slot(const LowerNames *names, int64_t step, int64_t microbatch,
+                            const char *name) {
+    uint64_t at = name_hash(step, microbatch, name);
+    for (;; ++at) {
+        LowerName *slot = &names->slots[at & (uint64_t)(names->capacity - 1)];
+        if (!slot->name ||
+            (slot->step == step && slot->microbatch == microbatch && strcmp(slot->name, name) == 0))
+            return slot;
+    }
+}
+
+static int64_t find_buffer(const LowerRank *at, int64_t step, int64_t microbatch,
+                           const char *name) {
+    if (!at->names.capacity)
+        return -1;
+    const LowerName *slot = name_slot(&at->names, step, microbatch, name);
+    return slot->name ? slot->buffer : -1;
+}
+
+/* Names live as long as the buffers that are called so. */
+static void keep_name(LowerRank *at, int64_t step, int64_t microbatch, const char *name,
+                      int64_t buffer) {
+    LowerNames *names = &at->names;
+    if (2 * names->count >= names->capacity) {
+        LowerNames wider = {.capacity = names->capacity ? 2 * names->capacity : 64};
+        wider.count = names->count;
+        wider.slots = ARENA_ARRAY(at->lower->arena, wider.capacity, LowerName);
+        for (int64_t i = 0; i < names->capacity; ++i) {
+            const LowerName *old = &names->slots[i];
+            if (old->name)
+                *name_slot(&wider, old->step, old->microbatch, old->name) = *old;
+        }
+        *names = wider;
+    }
+    *name_slot(names, step, microbatch, name) = (LowerName){name, step, microbatch, buffer};
+    ++names->count;
 }
 
 int64_t lower_find(const LowerRank *at, const char *name) {
-    int64_t buffer = find_buffer(at->rank, name);
+    int64_t buffer = find_buffer(at, PERSISTENT, PERSISTENT, name);
     assert(buffer >= 0);
     return buffer;
 }
@@ -31,21 +75,21 @@ int64_t lower_find(const LowerRank *at, const char *name) {
 int64_t lower_activation(LowerRank *at, const char *name, BufferClass class, const char *type,
                          int64_t rows, int64_t columns) {
     Arena *arena = at->lower->arena;
-    char full[96];
-    snprintf(full, sizeof full, "%s_%s_m%lld", at->step->name, name, (long long)at->microbatch);
-    int64_t buffer = find_buffer(at->rank, full);
+    int64_t buffer = find_buffer(at, at->step_index, at->microbatch, name);
     if (buffer >= 0)
         return buffer;
     const char *shown =
         strcmp(type, "E") == 0 ? element_names[at->lower->plan->inputs.workload.dtype] : type;
     *(Buffer *)LIST_PUSH(arena, &at->rank->buffers) = (Buffer){
-        .name = arena_strdup(arena, full),
+        .name = arena_printf(arena, "%s_%s_m%lld", at->step->name, name, (long long)at->microbatch),
         .shape = arena_printf(arena, "%s [%lld][%lld]", shown, (long long)rows, (long long)columns),
         .class = class,
         .step = at->step_index,
         .bytes = rows * columns * lower_type_bytes(at->lower, type),
         .layers = 1,
         .offset = -1};
+    keep_name(at, at->step_index, at->microbatch, arena_strdup(arena, name),
+              at->rank->buffers.count - 1);
     return at->rank->buffers.count - 1;
 }
 
@@ -70,7 +114,9 @@ int64_t lower_persistent(LowerRank *at, const char *name, BufferClass class, con
                  .layers = per_layer ? at->place->layers.end - at->place->layers.begin : 1,
                  .per_layer = per_layer,
                  .offset = -1};
-    return at->rank->buffers.count - 1;
+    int64_t id = at->rank->buffers.count - 1;
+    keep_name(at, PERSISTENT, PERSISTENT, at->rank->buffers.items[id].name, id);
+    return id;
 }
 
 Op *lower_op(LowerRank *at, OpKind kind, const char *rule) {
@@ -99,7 +145,7 @@ void op_buffer(Op *op, const char *argument, int64_t buffer, int64_t delta) {
 }
 
 void op_workspace(LowerRank *at, Op *op, const char *name) {
-    int64_t buffer = find_buffer(at->rank, name);
+    int64_t buffer = find_buffer(at, PERSISTENT, PERSISTENT, name);
     if (buffer < 0)
         buffer = lower_persistent(at, name, BUFFER_WORKSPACE, "scratch", 0, false);
     op_buffer(op, "workspace", buffer, 0);

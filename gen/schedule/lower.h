@@ -25,6 +25,17 @@ typedef struct Lower {
     int64_t *replicas; /* [stages][experts] the most of any layer; 0: none is held */
 } Lower;
 
+/* The buffers of a rank by name: those of a step and micro-batch, and persistent ones (both -1). A hash table. */
+typedef struct LowerName {
+    const char *name; /* NULL: free */
+    int64_t step, microbatch, buffer;
+} LowerName;
+
+typedef struct LowerNames {
+    LowerName *slots; /* [capacity], a power of two */
+    int64_t count, capacity;
+} LowerNames;
+
 /* Lowering one rank: where we are in its order, and the buffers that all parts use. */
 typedef struct LowerRank {
     Lower *lower;
@@ -33,6 +44,7 @@ typedef struct LowerRank {
     const PlanStep *step;
     int64_t step_index, part, microbatch, lag;
     bool per_layer;
+    LowerNames names;
     bool dense; /* the layers at hand have a dense feed-forward, no experts */
 } LowerRank;
 
