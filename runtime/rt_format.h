@@ -111,6 +111,9 @@ static inline float rt_random_weight(uint64_t key, uint64_t index, float range) 
     return (2.0f * rt_random_uniform(key, index) - 1.0f) * 1.7320508f * range;
 }
 
+/* Operations that a rank records in a run, for its time line; later ones are counted and dropped. */
+enum { RT_TRACE_EVENTS = 1 << 18 };
+
 /* --- array files: named arrays, for tokens in and results out ---------------------------------------
  * rt_array_header, then for each array an rt_array_entry and its data, padded to 64 bytes. */
 

@@ -3,6 +3,7 @@
 
 #include "base/jsonw.h"
 #include "base/number.h"
+#include "rt_format.h"
 #include "run/inputs.h"
 #include "run/prove.h"
 #include "run/runner.h"
@@ -45,6 +46,17 @@ static Status read_scale(Run *run, double *scale) {
 static double automatic_scale(const Timeline *timeline) {
     double seconds = fmax(seconds_least, seconds_an_operation * (double)timeline->items.count);
     return timeline->makespan > 0 ? seconds / timeline->makespan : 1;
+}
+
+/* How often each step may run so that a rank can record all that it does. */
+static int64_t most_runs(Run *run, const Schedule *schedule, const Timeline *timelines) {
+    int64_t *executed = ARENA_ARRAY(&run->arena, schedule->world, int64_t), most = 1;
+    for (int64_t s = 0; s < schedule->plan->steps.count; s++)
+        for (int64_t i = 0; i < timelines[s].items.count; i++)
+            executed[timelines[s].items.items[i].rank]++;
+    for (int64_t r = 0; r < schedule->world; r++)
+        most = executed[r] > most ? executed[r] : most;
+    return RT_TRACE_EVENTS / most;
 }
 
 /* --- printing ------------------------------------------------------------------------------------------------ */
@@ -200,6 +212,7 @@ static Status emulate_schedule(Run *run, Runner *runner, const Schedule *schedul
     int64_t steps = plan->steps.count;
     Timeline *timelines = ARENA_ARRAY(&run->arena, steps, Timeline);
     double *scales = ARENA_ARRAY(&run->arena, steps, double), seconds = 0;
+    int64_t ignored;
     EmulatedStep *emulated = ARENA_ARRAY(&run->arena, steps, EmulatedStep);
     Scratch figures, results;
     for (int64_t s = 0; s < steps; s++) {
@@ -207,6 +220,8 @@ static Status emulate_schedule(Run *run, Runner *runner, const Schedule *schedul
         scales[s] = scale > 0 ? scale : automatic_scale(&timelines[s]);
         seconds += scales[s] * timelines[s].makespan;
     }
+    TRY(options_int(&run->options, OPTION_STEPS, 1, most_runs(run, schedule, timelines), 1,
+                    &ignored, &run->diag));
     TRY(scratch_open(run, "figures.rta", &figures));
     Status status = scratch_open(run, "emulation.rta", &results);
     if (status != STATUS_OK) {
@@ -233,14 +248,12 @@ done:
 
 Status emulate_program(Run *run) {
     double scale;
-    int64_t ignored;
     Plan plan;
     Schedule schedule;
     CheckReport report;
     Runner runner;
     TRY(refuse_others(run));
     TRY(read_scale(run, &scale));
-    TRY(options_int(&run->options, OPTION_STEPS, 1, 1 << 20, 1, &ignored, &run->diag));
     TRY(inputs_program_plan(run, run->options.operand, &plan));
     TRY(prove_plan(run, &plan, &schedule, &report));
     TRY(runner_begin(run, run->options.operand, "emulate", &runner));

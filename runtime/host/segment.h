@@ -10,8 +10,6 @@
 #include "core/job.h"
 #include "host/futex.h"
 
-enum { RT_TRACE_EVENTS = 1 << 18 /* a rank; later ones are counted and dropped */ };
-
 typedef struct rt_header {
     char digest[16];
     int64_t total; /* bytes of the segment */

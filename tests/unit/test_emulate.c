@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -59,6 +60,12 @@ static rt_status sum(rt_rank *rank, int layer) {
 }
 
 static rt_status layers(rt_rank *rank) {
+    if (edited("killed") && rank->id == 2)
+        raise(SIGKILL);
+    if (edited("stopped") && rank->id == 2)
+        raise(SIGSTOP);
+    if (edited("failed") && rank->id == 2)
+        return rt_fail(rank, RT_DATA, "as %s", "asked");
     for (int layer = 0; layer < LAYERS; ++layer) {
         RT_TRY(rt_launch(rank, BEFORE, layer, 0, NULL));
         if (!edited("missing") || rank->id != 2 || layer + 1 < LAYERS)
@@ -322,6 +329,20 @@ static void test_hangs(void **state) {
     figures_write(20, -1);
 }
 
+/* As in any run: the first failure is told, whatever the other ranks wait for or sleep through. */
+static void test_deaths(void **state) {
+    figures_write(400, -1);
+    assert_int_equal(call(state, "failed", ""), RT_DATA);
+    assert_said("rank 2 (worker): layers, between operations: as asked");
+    if (strcmp(*state, "shm") == 0) {
+        assert_int_equal(call(state, "killed", ""), RT_TIMEOUT);
+        assert_said("rank 2 (worker) was killed by signal 9");
+        assert_int_equal(call(state, "stopped", "--timeout-ms 300"), RT_TIMEOUT);
+        assert_said("stopped by signal 19");
+    }
+    figures_write(20, -1);
+}
+
 static void test_bad_figures(void **state) {
     rt_error error = {0};
     const int32_t none = 0;
@@ -427,6 +448,7 @@ int main(int argc, char **argv) {
         ON(test_edits, shm),           ON(test_failures, shm),
         ON(test_failures, threads),    ON(test_hangs, shm),
         ON(test_hangs, threads),       ON(test_bad_figures, shm),
+        ON(test_deaths, shm),          ON(test_deaths, threads),
         cmocka_unit_test(test_shares), cmocka_unit_test(test_shares_order),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
