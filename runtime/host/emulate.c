@@ -224,7 +224,7 @@ static rt_status lane_execute(Lane *lane, Item *item) {
     atomic_store_explicit(&rank->area->op, item->op + 1, memory_order_relaxed);
     atomic_store_explicit(&rank->area->layer, item->layer + 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&rank->area->progress, 1, memory_order_relaxed);
-    double begin = rt_now();
+    double begin = fmax(rt_now(), due); /* before it only where the run has not begun */
     if (item->place >= 0) {
         RT_TRY(rt_emulation_meet(rank, &emulator->emu, item->place, &item->bring, emulator->scale,
                                  &due, &begin));

@@ -2,6 +2,8 @@
  * the same move; the last to come lets its bytes flow, and all go on when these have arrived. */
 #include "host/emulate_state.h"
 
+#include <math.h>
+
 /* Milliseconds after which who waits for the lock looks whether the run has failed. */
 enum { LOCK_SLICE_MS = 50 };
 
@@ -82,7 +84,7 @@ static void begin(rt_emu *emu, int32_t index, double scale) {
     int32_t move = place->brought.move;
     double enters = place->ready + (move < 0 ? 0 : figures->fixed_s[move] * scale);
     place->under_way = true;
-    place->begun = rt_now();
+    place->begun = fmax(rt_now(), place->ready);
     place->end = enters;
     if (move >= 0 && figures->move_s[move] > 0)
         rt_emulation_flow(emu, index, move, enters, scale);

@@ -250,12 +250,15 @@ static void assert_said(const char *part) {
 static double step_ms(int step) {
     rt_arrays file;
     rt_error error = {0};
-    const rt_array *of, *took;
+    const rt_array *of, *took, *begin;
     double least = 1e9;
     assert_int_equal(rt_arrays_read(&file, path_of("out/emulation.rta"), program.digest, &error),
                      RT_OK);
     assert_int_equal(rt_arrays_get(&file, "", "run_step", RT_I32, 1, &of, &error), RT_OK);
     assert_int_equal(rt_arrays_get(&file, "", "run_s", RT_F64, 1, &took, &error), RT_OK);
+    assert_int_equal(rt_arrays_get(&file, "", "event_begin_s", RT_F64, 1, &begin, &error), RT_OK);
+    for (int64_t i = 0; i < begin->shape[0]; ++i)
+        assert_true(((const double *)begin->data)[i] >= 0);
     assert_int_equal(of->shape[0], 2 * RUNS);
     for (int64_t i = 0; i < of->shape[0]; ++i)
         if (((const int32_t *)of->data)[i] == step && ((const double *)took->data)[i] * 1e3 < least)
