@@ -91,14 +91,15 @@ static void print_differs(Run *run, const Schedule *schedule, const EmulatedStep
 static void print_text(Run *run, const Schedule *schedule, const EmulatedStep *steps) {
     const Plan *plan = schedule->plan;
     printf("%s emulated: its program with operations and moves asleep, times of %s;\n"
-           "nothing is computed. Busy times are means over the ranks, of the median run.\n\n",
+           "nothing is computed. Busy times are means over the ranks, of the run in which this "
+           "host was least late.\n\n",
            plan->name, plan->inputs.topology.name);
     printf("%-27s %12s %12s  %7s\n", "", "simulated", "emulated", "ratio");
     for (int64_t s = 0; s < plan->steps.count; s++) {
         const EmulatedStep *step = &steps[s];
         printf("%-27s %12s %12s  %7.4f  %s to %s in %lld runs, scale %.4g, late by %s\n",
                plan->steps.items[s].name, run_seconds(run, step->simulated),
-               run_seconds(run, step->median), step->median / step->simulated,
+               run_seconds(run, step->seconds), step->seconds / step->simulated,
                run_seconds(run, step->least), run_seconds(run, step->most), (long long)step->runs,
                step->scale, run_seconds(run, step->late));
         for (int i = 0; i < EMULATE_STREAMS; i++)
@@ -150,6 +151,7 @@ static void json_step(Jsonw *json, const char *name, const EmulatedStep *step) {
     json_differs(json, step);
     jsonw_key(json, "emulated_s");
     jsonw_object(json, true);
+    json_real(json, "least_late", step->seconds);
     json_real(json, "max", step->most);
     json_real(json, "median", step->median);
     json_real(json, "min", step->least);
@@ -158,7 +160,7 @@ static void json_step(Jsonw *json, const char *name, const EmulatedStep *step) {
     jsonw_key_int(json, "missing", step->missing);
     json_busy(json, "moves", plan_move_names, step->moves, SIMULATE_MOVES);
     jsonw_key_string(json, "name", name);
-    json_real(json, "ratio", step->median / step->simulated);
+    json_real(json, "ratio", step->seconds / step->simulated);
     jsonw_key_int(json, "runs", step->runs);
     json_real(json, "scale", step->scale);
     json_real(json, "simulated_s", step->simulated);

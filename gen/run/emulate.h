@@ -25,13 +25,14 @@ typedef struct EmulatedStep {
     int64_t runs;
     double simulated;           /* s */
     double median, least, most; /* s, of the runs */
-    double late; /* s that this host ended an operation behind its due time, at most */
+    /* Of the run in which this host was least late: */
+    double seconds;
+    double late; /* s that an operation ended behind its due time, at most */
     double scale;
-    EmulatedBusy streams[EMULATE_STREAMS], moves[SIMULATE_MOVES]; /* of the median run */
+    EmulatedBusy streams[EMULATE_STREAMS], moves[SIMULATE_MOVES];
     int64_t missing,
-        surplus; /* operations simulated and not executed, executed and not simulated */
-    /* Of the operation whose end differs most: */
-    int64_t rank, op, layer; /* rank -1: none */
+        surplus;             /* operations simulated and not executed, executed and not simulated */
+    int64_t rank, op, layer; /* whose end differs most; rank -1: none */
     double simulated_end, emulated_end;
 } EmulatedStep;
 

@@ -173,26 +173,27 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The run in the middle of those of a step; -1: there is none. */
-static int64_t median_run(Arena *arena, const Emulation *e, int64_t index, EmulatedStep *step) {
+/* The run of a step in which this host was least late, which says most of the program; -1: there is none. */
+static int64_t best_run(Arena *arena, const Emulation *e, int64_t index, EmulatedStep *step) {
     double *took = ARENA_ARRAY(arena, e->runs + 1, double);
+    int64_t best = -1;
     for (int64_t i = 0; i < e->runs; i++) {
         if (e->run_step[i] != index)
             continue;
         took[step->runs++] = e->run_s[i];
-        step->scale = e->run_scale[i];
+        if (best < 0 || e->run_late_s[i] < e->run_late_s[best])
+            best = i;
     }
-    if (step->runs == 0)
+    if (best < 0)
         return -1;
     qsort(took, (size_t)step->runs, sizeof *took, by_value);
     step->least = took[0];
     step->most = took[step->runs - 1];
     step->median = took[(step->runs - 1) / 2];
-    int64_t run = 0;
-    while (e->run_step[run] != index || e->run_s[run] != step->median)
-        run++;
-    step->late = e->run_late_s[run];
-    return run;
+    step->seconds = e->run_s[best];
+    step->late = e->run_late_s[best];
+    step->scale = e->run_scale[best];
+    return best;
 }
 
 Status emulate_compare(Arena *arena, const Schedule *schedule, const Timeline *timelines,
@@ -203,7 +204,7 @@ Status emulate_compare(Arena *arena, const Schedule *schedule, const Timeline *t
     for (int64_t s = 0; s < schedule->plan->steps.count; s++) {
         EmulatedStep *step = &steps[s];
         *step = (EmulatedStep){.simulated = timelines[s].makespan, .rank = -1};
-        int64_t run = median_run(arena, &emulation, s, step);
+        int64_t run = best_run(arena, &emulation, s, step);
         if (run < 0)
             return diag_error(diag, diag_nowhere(), "E0801",
                               "the program and gen must be of one version",
