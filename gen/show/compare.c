@@ -141,6 +141,7 @@ static bool read_event(const Schedule *schedule, const json_t *slice, Event *eve
         event->op >= schedule->ranks[event->rank].ops.count || !json_is_number(begin) ||
         !json_is_number(length) || event->end < event->begin)
         return false;
+    event->waited = fmax(0, fmin(event->waited, event->end - event->begin));
     return kind &&
            strcmp(op_info[schedule->ranks[event->rank].ops.items[event->op].kind].name, kind) == 0;
 }

@@ -11,7 +11,7 @@ enum {
     ALONE = 24,      /* so many ranks have lanes of their own */
     DRAWN = 64,      /* lanes of ranks at most */
     ITEMS = 24000,   /* operations at most, or layers are left out */
-    KEPT_LAYERS = 2, /* of both ends, when layers are left out */
+    KEPT_LAYERS = 2, /* of each end at least, when layers are left out */
     STREAM_COUNT = 4,
 };
 
@@ -116,10 +116,11 @@ static void choose_layers(Line *line) {
     int64_t layers = line->schedule->plan->inputs.model.layers, items = 0;
     for (int64_t r = 0; r < line->schedule->world; ++r)
         items += line->ranks[r].lane == r ? line->ranks[r].items.count : 0;
-    if (items > ITEMS && layers > 2 * KEPT_LAYERS)
-        line->omitted = (Range){KEPT_LAYERS, layers - KEPT_LAYERS};
-    else
-        line->omitted = (Range){layers, layers};
+    int64_t fitting = items > 0 ? ITEMS * layers / items / 2 : layers; /* of each end */
+    int64_t ends = fitting > KEPT_LAYERS ? fitting : KEPT_LAYERS;
+    line->omitted = (Range){layers, layers};
+    if (items > ITEMS && layers > 2 * ends)
+        line->omitted = (Range){ends, layers - ends};
 }
 
 /* --- what operations are called

@@ -3,6 +3,7 @@
 
 #include "base/sandbox.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #define PAGE_FOLDER "templates/show/"
@@ -32,13 +33,18 @@ void page_escape(const char *text, Buf *out) {
 }
 
 /* In JSON '<' stands in strings only. Written as an escape it can neither end the script element that
- * holds the data nor begin a comment there. */
+ * holds the data nor begin a comment there. Blanks between values are for people, who do not read it here. */
 static void put_data(const char *json, Buf *out) {
+    bool quoted = false;
     for (const char *c = json; *c; ++c) {
         if (*c == '<')
             buf_puts(out, "\\u003c");
-        else
+        else if (quoted || (*c != ' ' && *c != '\n'))
             buf_putc(out, *c);
+        if (*c == '\\' && c[1])
+            buf_putc(out, *++c);
+        else if (*c == '"')
+            quoted = !quoted;
     }
 }
 

@@ -2,7 +2,7 @@
 Show.timeLine = () => {
   const section = Show.section(
       "line", "Time line",
-      "Every operation of the simulated step, a lane for each stream of each rank. Drag to move; " +
+      "Operations of the simulated step, a lane for each stream of each rank. Drag to move; " +
           "click, then the wheel zooms, or hold " +
           "Ctrl; arrows, + and − work too, 0 shows all. Pale: there, but waiting for the others of a move.");
   const canvas = Show.el("canvas", {tabindex: "0", role: "img", "aria-label": "time line of the step"});
@@ -119,12 +119,15 @@ Show.timeLine = () => {
     height = tops[tops.length - 1] + view.lane + 8;
     canvas.style.height = height + "px";
     const shown = new Set(all.lanes.map((lane) => lane.rank)).size;
-    about.textContent = shown === Show.data.ranks.length ? "" :
-                                                           "Ranks that do the same at the same times share a lane" +
-            (step.line.left_out ?
-                 `; ${Show.plural(step.line.left_out, "further kind")} of ranks off the critical path left out.` :
-                 ".");
-    whole();
+    const {omitted, left_out} = step.line, notes = [];
+    if (shown !== Show.data.ranks.length) notes.push("Ranks that do the same at the same times share a lane.");
+    if (left_out) notes.push(`${Show.plural(left_out, "kind")} of ranks off the critical path left out.`);
+    if (omitted) notes.push(`Layers ${Show.span(omitted.layers)} are not drawn: they are like their neighbours.`);
+    about.textContent = notes.join(" ");
+    if (omitted)
+      show(0, 1.1 * omitted.begin);
+    else
+      whole();
   });
   new ResizeObserver(ask).observe(canvas);
   Show.onTheme(ask);

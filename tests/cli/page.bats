@@ -74,6 +74,20 @@ print(re.search(r"id=\"data\">(.*?)</script>", open(sys.argv[1], encoding="utf-8
     jq -e '.steps[] | .pairs_of == "node"' data.json
 }
 
+@test "of many layers the first and last are drawn, and the page says which are left out" {
+    sed 's/^layers: .*/layers: 61/' "$root/models/ma-small.yaml" >deep.yaml
+    "$GEN" plan -q -m deep.yaml -t "$root/topologies/a100-4x4.yaml" --batch 64 --prefill 32 --context 64 \
+        -s ma-separation:attention=12,experts=4,groups=6,microbatches=4 -o plan.json >/dev/null
+    "$GEN" show plan.json --format html -o plan.html
+    [ "$(stat -c %s plan.html)" -lt 1600000 ]
+    data_of plan.html >data.json
+    # As many as there is room for, equally many of both ends, and none of those that are said to be left out.
+    jq -e '.steps[].line.omitted | .layers[0] > 4 and .layers[0] + .layers[1] == 61 and .begin < .end' data.json
+    jq -e '.steps[].line | .omitted.layers as [$a, $b] |
+        ([.lanes[].layers[]] | unique) == [range(-1; $a)] + [range($b; 61)]' data.json
+    jq -e '.steps[].line | ([.lanes[].ops | length] | add) <= 26000' data.json
+}
+
 @test "a trace stands beside the prediction; one of gen's own is equal to it" {
     small_plan plan.json
     "$GEN" show plan.json --format trace -o trace.json

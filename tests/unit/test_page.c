@@ -41,6 +41,7 @@ static void texts_cannot_leave_their_place(void **state) {
     jsonw_begin(&json, &data);
     jsonw_array(&json, true);
     jsonw_string(&json, hostile);
+    jsonw_string(&json, "a \\ b\" c  d");
     jsonw_end(&json);
     Page page = {.template = "show.html", .title = hostile, .data = data.data};
     assert_int_equal(page_write(&page, NULL, &f.out, &f.diag), STATUS_OK);
@@ -48,6 +49,7 @@ static void texts_cannot_leave_their_place(void **state) {
     assert_int_equal(count(f.out.data, "</script>"), 2); /* the data's and the program's */
     assert_non_null(strstr(f.out.data, "&lt;/script&gt;&lt;script&gt;alert(1)"));
     assert_non_null(strstr(f.out.data, "\\u003c/script>\\u003cscript>alert(1)"));
+    assert_non_null(strstr(f.out.data, ",\"a \\\\ b\\\" c  d\"]"));
     assert_non_null(strstr(f.out.data, "default-src 'none'"));
     assert_null(strstr(f.out.data, "<!--{"));
     buf_free(&data);
