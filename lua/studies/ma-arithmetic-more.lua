@@ -3,12 +3,13 @@
 local M = {}
 
 local function communication(c, add)
+  local names = { tp = "TP=8", pp = "PP=2", ["tp-pp"] = "TP=8, PP=2", ma = "separation" }
   for _, s in ipairs({ "tp", "pp", "tp-pp", "ma" }) do
     local sum = 0
     for _, part in ipairs({ "all-reduce", "all-to-all", "gradients", "broadcast" }) do
       sum = sum + c("share." .. part .. "." .. s)
     end
-    add({ title = "all communication, " .. s, how = "the sum of its four parts", unit = "%",
+    add({ title = "all communication, " .. names[s], how = "the sum of its four parts", unit = "%",
       stated = c("share.total." .. s), follows = sum })
   end
   add({ title = "computation and communication of separation together", unit = "%",

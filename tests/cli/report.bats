@@ -74,6 +74,20 @@ assert json.loads(data) == json.load(open("r/report.json"))
 PY
 }
 
+@test "the pages of report and sweep open in a browser without a complaint" {
+    command -v chromium >/dev/null || skip "chromium is not there"
+    "$GEN" report -q -o r --only scaling,degrees,energy,arithmetic,untold >/dev/null
+    "$GEN" sweep -q "${small[@]}" "${workload[@]}" -s ep,tp:tp=4,dp=4 --vary batch=4,32 --vary nics=1,4 -o map.html >/dev/null
+    for page in r/report.html map.html; do
+        chromium --headless --no-sandbox --disable-gpu --virtual-time-budget=5000 --enable-logging=stderr \
+            --user-data-dir="$PWD/profile" --dump-dom "file://$PWD/$page" >dom.html 2>log.txt
+        if grep CONSOLE log.txt; then return 1; fi
+        if grep -q 'NaN' <(grep -o '<svg.*</svg>' dom.html); then return 1; fi
+        [ "$(grep -o '<tr' dom.html | wc -l)" -gt 8 ]
+        [ "$(grep -o '<svg' dom.html | wc -l)" -ge 3 ]
+    done
+}
+
 @test "a report is replaced, a foreign directory is not" {
     run_split "$GEN" report -o r --only arithmetic
     expect 0
