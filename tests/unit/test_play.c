@@ -6,6 +6,7 @@
 #include "schedule/walk.h"
 
 #include <math.h>
+#include <time.h>
 
 static void assert_close(double value, double expected) {
     if (fabs(value - expected) > 1e-9 * fmax(fabs(expected), 1e-6))
@@ -436,6 +437,21 @@ static void the_plain_simulator_agrees(void **state) {
     }
 }
 
+/* Other ones at every run; TOPOSMITH_SEED repeats those of a failure. */
+static void fresh_ones_agree_as_well(void **state) {
+    const char *given = getenv("TOPOSMITH_SEED");
+    random_state = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
+    print_message("TOPOSMITH_SEED=%llu\n", (unsigned long long)random_state);
+    for (int i = 0; i < 3; ++i) {
+        Fixture f;
+        const char *strategy = strategies[(int)(random_share() * STRATEGIES)];
+        fixture_make(&f, MIXTRAL, strategy, 40 + (int64_t)(50 * random_share()));
+        shake(&f);
+        assert_same(&f, random_share() < .5, (CostCase)(random_share() * COST_CASES));
+        fixture_free(&f);
+    }
+}
+
 /* --- what must hold -------------------------------------------------------------------------------- */
 
 /* Bytes that counters count, by resource: those within nodes over links, others over NICs. */
@@ -554,6 +570,7 @@ int main(void) {
         cmocka_unit_test(moves_of_different_sizes),
         cmocka_unit_test(time_lines_say_who_let_whom_begin),
         cmocka_unit_test(the_plain_simulator_agrees),
+        cmocka_unit_test(fresh_ones_agree_as_well),
         cmocka_unit_test(bytes_are_those_of_the_counters),
         cmocka_unit_test(a_slower_cluster_takes_no_less),
         cmocka_unit_test(paths_have_no_gaps_and_bounds_hold),
