@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode] [emulate] [generate]; all without arguments. Tables go to stdout,
-# the same as text and JSON to build/bench. Every number is to be read as a ratio within one run.
+# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate]; all without
+# arguments. Tables go to stdout, the same as text and JSON to build/bench. Every number is to be read as a ratio
+# within one run.
 #
 #   RANKS="2 4 8 16"        of moves
 #   BENCH_BATCHES, BENCH_BATCH_MS, BENCH_MIN, BENCH_MAX, BENCH_FACTOR, BENCH_MOVES      of moves, see moves.c
@@ -13,13 +14,16 @@ cd "$(dirname "$0")/.."
 out=build/bench
 
 usage() {
-    echo "usage: bench/run.sh [moves] [scaling] [decode] [emulate] [generate]" >&2
+    echo "usage: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate]" >&2
     exit 2
 }
 for name in "$@"; do
-    [[ $name == moves || $name == scaling || $name == decode || $name == emulate || $name == generate ]] || usage
+    case $name in
+    moves | scaling | decode | emulate | generate | calibrate) ;;
+    *) usage ;;
+    esac
 done
-[[ $# -gt 0 ]] || set -- moves scaling decode emulate generate
+[[ $# -gt 0 ]] || set -- moves scaling decode emulate generate calibrate
 
 install_mpi() {
     if ! command -v mpirun >/dev/null || ! command -v mpicc >/dev/null; then
@@ -95,6 +99,13 @@ generate() {
         tee "$out/generate.md"
 }
 
+calibrate() {
+    build . gen --target gen rt_host
+    python3 bench/calibrated.py --gen "$out/gen/gen" --model models/ma-small.yaml \
+        --topology topologies/one-host.yaml --out "$out" --settle "${SETTLE_S:-1}" |
+        tee "$out/calibrate.md"
+}
+
 mkdir -p "$out"
 mpirun --version 2>/dev/null | head -1 >&2 || true
 for name in "$@"; do
@@ -103,6 +114,7 @@ for name in "$@"; do
     moves) moves ;;
     emulate) emulate ;;
     generate) generate ;;
+    calibrate) calibrate ;;
     *) program "$name" ;;
     esac
 done

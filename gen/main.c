@@ -14,7 +14,8 @@ static const Command commands[VERBS] = {
     [VERB_SIMULATE] = command_simulate, [VERB_SHOW] = command_show,
     [VERB_DIFF] = command_diff,         [VERB_SWEEP] = command_sweep,
     [VERB_REPORT] = command_report,     [VERB_DOCTOR] = command_doctor,
-    [VERB_EXPLAIN] = command_explain,   [VERB_HELP] = command_help,
+    [VERB_EXPLAIN] = command_explain,   [VERB_CALIBRATE] = command_calibrate,
+    [VERB_HELP] = command_help,
 };
 
 /* Colour on a terminal, unless the user said no (https://no-color.org). */

@@ -55,6 +55,7 @@ typedef struct Field {
     double min, max;          /* numbers and list lengths; both 0: not limited */
     const char *const *names; /* FIELD_ENUM: NULL-terminated */
     const Schema *of;         /* FIELD_OBJECT, FIELD_LIST */
+    bool sparse;              /* not written where it is empty: no items, no text, 0 */
     const char *doc;          /* one line; the unit in brackets at its end, e.g. "[bytes/s]" */
 } Field;
 

@@ -117,6 +117,34 @@ void schema_write_value(const Field *field, const void *value, Jsonw *json) {
     }
 }
 
+/* Whether a value says nothing: no items, no text, 0, or an object of such. */
+static bool is_empty(const Field *field, const void *value) {
+    switch (field->type) {
+    case FIELD_TEXT:
+        return !**(const char *const *)value;
+    case FIELD_LIST:
+    case FIELD_INTS:
+    case FIELD_TEXTS:
+        return ((const SchemaList *)value)->count == 0;
+    case FIELD_BOOL:
+        return !*(const bool *)value;
+    case FIELD_RANGE:
+        return ((const Range *)value)->begin == 0 && ((const Range *)value)->end == 0;
+    case FIELD_OBJECT:
+        for (const Field *inner = field->of->fields; inner->name; inner++)
+            if (!is_empty(inner, (const char *)value + inner->offset))
+                return false;
+        return true;
+    case FIELD_REAL:
+    case FIELD_BANDWIDTH:
+    case FIELD_TIME:
+    case FIELD_FLOPS:
+        return *(const double *)value == 0;
+    default:
+        return *(const int64_t *)value == 0;
+    }
+}
+
 static int by_name(const void *left, const void *right) {
     return strcmp((*(const Field *const *)left)->name, (*(const Field *const *)right)->name);
 }
@@ -130,6 +158,8 @@ void schema_write(const Schema *schema, const void *object, Jsonw *json) {
     qsort(sorted, (size_t)count, sizeof(sorted[0]), by_name);
     jsonw_object(json, schema_is_row(schema));
     for (int i = 0; i < count; i++) {
+        if (sorted[i]->sparse && is_empty(sorted[i], schema_at(sorted[i], object)))
+            continue;
         jsonw_key(json, sorted[i]->name);
         schema_write_value(sorted[i], schema_at(sorted[i], object), json);
     }

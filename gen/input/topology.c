@@ -167,6 +167,13 @@ static const Field topology_fields[] = {
      .fallback = "",
      .of = &network_schema,
      .doc = "between nodes; needed where there are several"},
+    {.name = "measured",
+     .type = FIELD_OBJECT,
+     AT(Topology, measured),
+     .fallback = "",
+     .of = &measured_schema,
+     .sparse = true,
+     .doc = "what operations cost, as gen calibrate measured it on one machine"},
     {0},
 };
 
@@ -231,6 +238,9 @@ Status topology_check(const Topology *topology, const YamlNode *root, Diag *diag
         return diag_error(diag, root->place, "E0315", "check count and gpus",
                           "the cluster has %lld GPUs, over the limit of %d",
                           (long long)topology_gpu_count(topology), GPUS_MAX);
+    const YamlNode *measured = yaml_get(root, "measured");
+    if (measured)
+        TRY(measured_check(&topology->measured, measured->place, diag));
     return check_network(topology, root, diag);
 }
 

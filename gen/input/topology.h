@@ -4,6 +4,7 @@
  * cluster. */
 #pragma once
 
+#include "input/measured.h"
 #include "input/override.h"
 
 typedef struct TopologyLink {
@@ -40,6 +41,7 @@ typedef struct Topology {
     const char *name;
     LIST_OF(TopologyNode) nodes; /* kinds */
     TopologyNetwork network;
+    Measured measured; /* on one machine, where gen calibrate was there */
 } Topology;
 
 extern const Schema topology_schema;

@@ -94,6 +94,8 @@ static Status check_topology(Check *check) {
                                "inputs.topology: nodes of kind %s have no NIC", node->name);
         }
     }
+    TRY(measured_check(&topology->measured, check->root ? check->root->place : diag_nowhere(),
+                       check->diag));
     if (gpus < 1 || gpus > GPUS_MAX) {
         return plan_refuse(check, "E0503", "check count and gpus",
                            "inputs.topology: %lld GPUs, of 1 to %d", (long long)gpus, GPUS_MAX);

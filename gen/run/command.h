@@ -25,6 +25,7 @@ Status command_run(Run *run);
 Status command_verify(Run *run);
 Status command_bench(Run *run);
 Status command_simulate(Run *run);
+Status command_calibrate(Run *run);
 Status command_show(Run *run);
 Status command_diff(Run *run);
 Status command_sweep(Run *run);

@@ -1,5 +1,6 @@
 /* command_bench: gen bench. The program measures and prints; the prediction is printed after it, under the name of
  * the cluster that it is for, never as if it were of this machine. */
+#include "run/calibrate.h"
 #include "run/inputs.h"
 #include "run/prove.h"
 #include "run/runner.h"
@@ -9,6 +10,7 @@ static Status print_prediction(Run *run, const Plan *plan) {
     Schedule schedule;
     CheckReport report;
     TRY(prove_plan(run, plan, &schedule, &report));
+    calibrate_check_host(run, &plan->inputs.topology);
     Simulation simulation = simulate(&run->arena, &schedule);
     Buf text = {0};
     show_prediction_text(&schedule, &simulation, &text);

@@ -46,6 +46,7 @@ const Explanation explain_table[] = {
     {"E0313", "A node with NICs states their bandwidth, per NIC and direction."},
     {"E0314", "Several nodes need a network with its latency."},
     {"E0315", "The cluster has more GPUs than gen plans for; count or gpus is probably mistyped."},
+    {"E0316", "The rows under `measured` are written by gen calibrate, and were edited since."},
     {"E0320",
      "gen init --from-nvidia-smi reads what `nvidia-smi topo -m` prints: a matrix whose first\n"
      "line names GPU0, GPU1 and so on."},
@@ -74,6 +75,16 @@ const Explanation explain_table[] = {
     {"E0334", "XML of a topology needs no document type and no entities, so these are refused\n"
               "before they can expand; size, depth and number of elements have limits."},
     {"E0335", "An element that gen does not know is passed over, as NCCL does."},
+    {"E0341",
+     "Results of measured programs name the plan that they are of. These are of another: the\n"
+     "topology, the programs or gen have changed since they were emitted."},
+    {"E0342", "A calibration needs a result of each program and round."},
+    {"E0343",
+     "A topology holds what was measured on one machine. Rows of two machines in one would be\n"
+     "true of neither, so that results of another machine are refused."},
+    {"E0344",
+     "Measured times are of the machine that they were measured on. They are used as asked, but\n"
+     "say little about another machine."},
     {"E0402", "prefill bounds the prompt, context the prompt and the new tokens; a model has\n"
               "positions for max_positions tokens."},
     {"E0440", "A file of claims is off: claims/NAME.yaml, built into gen or under --share."},

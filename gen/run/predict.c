@@ -72,6 +72,12 @@ void predict_print(Run *run, const Simulation *simulation, const Schedule *sched
            simulation->tps[COST_HIGH], simulation->tps[COST_LOW],
            run_seconds(run, simulation->prefill[COST_EXPECTED]),
            simulation->throughput[COST_EXPECTED]);
+    if (measured_is_there(&inputs->topology.measured)) {
+        Buf basis = {0};
+        cost_basis(schedule, &basis);
+        printf("  prediction   %s\n", basis.data);
+        buf_free(&basis);
+    }
     int64_t last = schedule->plan->steps.count - 1;
     const SimulatedStep *step = &simulation->steps[COST_EXPECTED][last];
     printf("  %s is limited to %s; its critical path: %s\n", schedule->plan->steps.items[last].name,
@@ -153,8 +159,10 @@ static void step_text(Run *run, const Simulation *simulation, const Schedule *sc
 void predict_text(Run *run, const Simulation *simulation, const Schedule *schedule, Buf *out) {
     const PlanInputs *inputs = &schedule->plan->inputs;
     buf_printf(out,
-               "predicted for %s at batch %lld, expected (low to high); nothing was measured\n\n",
-               inputs->topology.name, (long long)inputs->workload.batch);
+               "predicted for %s at batch %lld, expected (low to high): ", inputs->topology.name,
+               (long long)inputs->workload.batch);
+    cost_basis(schedule, out);
+    buf_puts(out, "\n\n");
     times_line(run, "TPOT", simulation->tpot, out);
     rate_line("TPS, new", simulation->tps, out);
     rate_line("throughput", simulation->throughput, out);

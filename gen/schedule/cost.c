@@ -113,6 +113,7 @@ static double mlp(const Schedule *schedule, int64_t rank, const Op *op, CostCase
 }
 
 double cost_kernel(const Schedule *schedule, int64_t rank, const Op *op, CostCase at) {
+    double measured;
     switch ((CostForm)cost_model()->form) {
     case COST_LINEAR:
         return linear(schedule, op);
@@ -121,6 +122,8 @@ double cost_kernel(const Schedule *schedule, int64_t rank, const Op *op, CostCas
     case COST_ROOFLINE:
         break;
     }
+    if (cost_measured_kernel(schedule, op, at, &measured))
+        return measured;
     return roofline(schedule, &node_of(schedule, rank)->gpu, op, at);
 }
 

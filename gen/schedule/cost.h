@@ -21,6 +21,24 @@ double cost_kernel(const Schedule *schedule, int64_t rank, const Op *op, CostCas
 void cost_features(const Schedule *schedule, int64_t rank, const Op *op, const TextList *features,
                    double *values);
 
+/* --- measured ---------------------------------------------------------------------------------- */
+
+/* The topology carries what operations cost on one machine, for elements of the workload's type, and they stand in
+ * for a roofline. */
+bool cost_measured(const Schedule *schedule);
+
+/* The topology is that one machine: its ranks do one operation after the other, in program order, also where a GPU
+ * would overlap streams. */
+bool cost_serial(const Schedule *schedule);
+
+/* What predictions rest on, in a few words: equations, or what was measured where, and what not. */
+void cost_basis(const Schedule *schedule, Buf *out);
+
+MeasuredWork cost_work(const Schedule *schedule, const Op *op);
+
+/* What was measured in place of the equations; false: nothing was, for this kind. */
+bool cost_measured_kernel(const Schedule *schedule, const Op *op, CostCase at, double *seconds);
+
 /* --- resources: what moves share -------------------------------------------------------------- */
 
 /* Each rank's link out and in, then each node's NICs together, out and in. */
@@ -56,6 +74,12 @@ typedef struct CostDemand {
 /* What a move needs, asked for a member and its operation. */
 CostDemand cost_move(Arena *arena, const Schedule *schedule, int64_t rank, const Op *op,
                      CostCase at);
+
+/* Payload on the busiest of its resources. */
+double cost_busiest(const CostDemand *demand);
+
+/* Put measured times in the place of the demand's; false: there are none for this kind. */
+bool cost_measured_move(const Schedule *schedule, const Op *op, CostCase at, CostDemand *demand);
 
 static inline double cost_alone(const CostDemand *demand) {
     return demand->fixed + demand->seconds;

@@ -183,8 +183,8 @@ static CostDemand collective_demand(Arena *arena, const Schedule *schedule, cons
     return best;
 }
 
-CostDemand cost_move(Arena *arena, const Schedule *schedule, int64_t rank, const Op *op,
-                     CostCase at) {
+static CostDemand move_demand(Arena *arena, const Schedule *schedule, int64_t rank, const Op *op,
+                              CostCase at) {
     switch (op_info[op->kind].class) {
     case OPCLASS_EXCHANGE:
         return cost_exchange(arena, schedule, op, at);
@@ -196,4 +196,11 @@ CostDemand cost_move(Arena *arena, const Schedule *schedule, int64_t rank, const
             return cost_transfers(arena, schedule, op, at);
         return collective_demand(arena, schedule, op, at);
     }
+}
+
+CostDemand cost_move(Arena *arena, const Schedule *schedule, int64_t rank, const Op *op,
+                     CostCase at) {
+    CostDemand demand = move_demand(arena, schedule, rank, op, at);
+    cost_measured_move(schedule, op, at, &demand);
+    return demand;
 }

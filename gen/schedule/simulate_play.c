@@ -108,10 +108,14 @@ static int64_t moved(const Player *player, const Op *op) {
     return player->play->schedule->channels.items[op->channel].move;
 }
 
+static int64_t stream_of(const Play *play, const Op *op) {
+    return play->serial ? 0 : op->stream;
+}
+
 static void finish_item(Player *player, int64_t rank, const Op *op, int64_t item, double begin,
                         double end) {
     Play *play = player->play;
-    PlayCursor *cursor = &play->ranks[rank].streams[op->stream];
+    PlayCursor *cursor = &play->ranks[rank].streams[stream_of(play, op)];
     SimulatedRank *result = &play->result->ranks[rank];
     result->busy[op->kind] += end - begin;
     if (walk_is_move(op)) {
@@ -321,13 +325,13 @@ static void go_on(Player *player, int64_t rank) {
  * ----------------------------------------------------------------------------------------- */
 
 static int64_t segment_items(Arena *arena, const RankSchedule *rank, const Segment *from,
-                             int64_t base, PlaySegment *segment) {
+                             int64_t base, bool serial, PlaySegment *segment) {
     int64_t times = from->layers.end - from->layers.begin;
     *segment = (PlaySegment){base, times, from->first, from->count, {NULL}, {0}};
     for (int s = 0; s < PLAY_STREAMS; ++s)
         segment->ops[s] = ARENA_ARRAY(arena, from->count, int32_t);
     for (int64_t i = from->first; i < from->first + from->count; ++i) {
-        int64_t stream = rank->ops.items[i].stream;
+        int64_t stream = serial ? 0 : rank->ops.items[i].stream;
         assert(stream >= 0 && stream < PLAY_STREAMS);
         segment->ops[stream][segment->counts[stream]++] = (int32_t)i;
     }
@@ -335,7 +339,7 @@ static int64_t segment_items(Arena *arena, const RankSchedule *rank, const Segme
 }
 
 static int64_t rank_items(Arena *arena, const Schedule *schedule, int64_t number, int64_t step,
-                          int64_t first, PlayRank *rank) {
+                          int64_t first, bool serial, PlayRank *rank) {
     rank->rank = &schedule->ranks[number];
     rank->first = first;
     const RankStep *of = &rank->rank->steps[step];
@@ -350,7 +354,7 @@ static int64_t rank_items(Arena *arena, const Schedule *schedule, int64_t number
     }
     for (int64_t i = 0; i < of->segments.count; ++i) {
         const Segment *segment = &of->segments.items[i];
-        items = segment_items(arena, rank->rank, segment, items, &rank->segments[i]);
+        items = segment_items(arena, rank->rank, segment, items, serial, &rank->segments[i]);
         for (int64_t k = segment->first; k < segment->first + segment->count; ++k)
             rank->segment_of[k] = (int16_t)i;
     }
@@ -403,10 +407,15 @@ static void run_events(Player *player) {
 void play_step(Arena *arena, const Schedule *schedule, int64_t step, CostCase at,
                PlayOptions options, SimulatedStep *result, Play *play) {
     int64_t resources = cost_resource_count(schedule);
-    *play = (Play){.schedule = schedule, .step = step, .at = at, .result = result};
+    *play = (Play){.schedule = schedule,
+                   .step = step,
+                   .at = at,
+                   .serial = cost_serial(schedule),
+                   .result = result};
     play->ranks = ARENA_ARRAY(arena, schedule->world, PlayRank);
     for (int64_t rank = 0; rank < schedule->world; ++rank)
-        play->items = rank_items(arena, schedule, rank, step, play->items, &play->ranks[rank]);
+        play->items =
+            rank_items(arena, schedule, rank, step, play->items, play->serial, &play->ranks[rank]);
     assert(play->items < INT32_MAX);
     play->begins = ARENA_ARRAY(arena, play->items, double);
     play->ends = ARENA_ARRAY(arena, play->items, double);

@@ -36,6 +36,7 @@ typedef struct Play {
     int64_t step;
     CostCase at;
     PlayRank *ranks; /* [world] */
+    bool serial;     /* ranks of a measured machine do one operation after the other, on stream 0 */
     int64_t items;
     double *begins;    /* [items] s */
     double *ends;      /* [items] s; -1: not known yet */

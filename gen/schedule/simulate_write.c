@@ -218,10 +218,21 @@ static void write_step(Jsonw *json, const Simulation *simulation, const Schedule
     jsonw_end(json);
 }
 
+/* Only where operations were measured: else the method says all. */
+static void write_basis(Jsonw *json, const Schedule *schedule) {
+    Buf basis = {0};
+    if (!measured_is_there(&schedule->plan->inputs.topology.measured))
+        return;
+    cost_basis(schedule, &basis);
+    jsonw_key_string(json, "basis", basis.data);
+    buf_free(&basis);
+}
+
 void simulate_write(const Simulation *simulation, const Schedule *schedule, Buf *out) {
     Jsonw json;
     jsonw_begin(&json, out);
     jsonw_object(&json, false);
+    write_basis(&json, schedule);
     write_cost(&json);
     jsonw_key(&json, "method");
     jsonw_string(&json,

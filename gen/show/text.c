@@ -332,7 +332,9 @@ static void move_lines(const Schedule *schedule, const SimulatedStep *step, Buf 
 }
 
 void show_prediction_text(const Schedule *schedule, const Simulation *simulation, Buf *out) {
-    buf_puts(out, "prediction for the cluster, an estimate from rooflines; nothing was measured\n");
+    buf_puts(out, "prediction for the cluster, ");
+    cost_basis(schedule, out);
+    buf_putc(out, '\n');
     for (int64_t i = 0; i < schedule->plan->steps.count; ++i) {
         double seconds[COST_CASES];
         for (int at = 0; at < COST_CASES; ++at)

@@ -81,11 +81,44 @@
 ---@field latency number NIC to NIC [s]
 ---@field oversubscription number 1: full bisection; 2: half of it when all nodes send
 
+---What a byte costs at an intensity.
+---@class MeasuredPoint
+---@field intensity number [FLOP/byte]
+---@field per_byte number what a byte costs there [s]
+
+---What a kind of kernel costs.
+---@class MeasuredKernel
+---@field kind string of the operation
+---@field ranks integer that ran at once on the machine
+---@field seconds number of each operation [s]
+---@field per_element number of each value that passes a softmax or an activation [s]
+---@field points MeasuredPoint[] what a byte costs, by FLOPs a byte, ascending
+---@field low number times what is expected: the interval begins
+---@field high number times what is expected: it ends
+
+---What a kind of move costs.
+---@class MeasuredMove
+---@field kind string of the operation
+---@field ranks integer that ran at once on the machine
+---@field seconds number of each move, once all are there [s]
+---@field per_byte number of what the busiest rank sends or gets [s]
+---@field low number times what is expected: the interval begins
+---@field high number times what is expected: it ends
+
+---What operations cost on a machine, written by gen calibrate.
+---@class Measured
+---@field processor string of the machine, as its system names it
+---@field cores integer that programs could use
+---@field dtype string of the elements
+---@field kernels MeasuredKernel[] by kind and ranks
+---@field moves MeasuredMove[] by kind and ranks
+
 ---A cluster: nodes of one or several kinds, and the network between them.
 ---@class Topology
 ---@field name string of the cluster
 ---@field nodes TopologyNode[] the kinds of node, in the order in which GPUs are numbered
 ---@field network TopologyNetwork between nodes; needed where there are several
+---@field measured Measured what operations cost, as gen calibrate measured it on one machine
 
 ---What the program is asked to do. All numbers are bounds: less is always possible.
 ---@class Workload

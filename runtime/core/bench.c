@@ -158,6 +158,8 @@ typedef struct Times {
     int32_t *role, *op;
     int64_t *runs;
     double *mean, *min, *wait; /* seconds; mean and least of busy, mean of waiting */
+    int64_t capacity;          /* rows that there is room for */
+    double *begin, *end;       /* [world][capacity] mean clock reading; 0: not of the rank's role */
 } Times;
 
 static void times_free(Times *times) {
@@ -167,6 +169,8 @@ static void times_free(Times *times) {
     free(times->mean);
     free(times->min);
     free(times->wait);
+    free(times->begin);
+    free(times->end);
 }
 
 static rt_status times_create(Times *times, const rt_program *program, rt_error *error) {
@@ -179,7 +183,11 @@ static rt_status times_create(Times *times, const rt_program *program, rt_error 
     times->mean = calloc(count + 1, sizeof *times->mean);
     times->min = calloc(count + 1, sizeof *times->min);
     times->wait = calloc(count + 1, sizeof *times->wait);
-    if (!times->role || !times->op || !times->runs || !times->mean || !times->min || !times->wait)
+    times->capacity = (int64_t)count + 1;
+    times->begin = calloc((size_t)program->world * (count + 1), sizeof *times->begin);
+    times->end = calloc((size_t)program->world * (count + 1), sizeof *times->end);
+    if (!times->role || !times->op || !times->runs || !times->mean || !times->min || !times->wait ||
+        !times->begin || !times->end)
         return rt_error_set(error, RT_UNAVAILABLE, "no memory for %zu operations", count);
     return RT_OK;
 }
@@ -196,6 +204,9 @@ static void times_add(Times *times, const rt_segment *segment, int32_t role, int
         busy += time[op].busy;
         wait += time[op].wait;
         least = fmin(least, time[op].busy_min);
+        int64_t at = r * times->capacity + times->count;
+        times->begin[at] = time[op].begin / (double)time[op].count;
+        times->end[at] = time[op].end / (double)time[op].count;
     }
     if (!runs)
         return;
@@ -241,6 +252,8 @@ static rt_status times_write(const Times *times, const rt_program *program, cons
         {"mean_s", RT_F64, 1, {times->count}, times->mean},
         {"min_s", RT_F64, 1, {times->count}, times->min},
         {"wait_s", RT_F64, 1, {times->count}, times->wait},
+        {"begin_s", RT_F64, 2, {program->world, times->capacity}, times->begin},
+        {"end_s", RT_F64, 2, {program->world, times->capacity}, times->end},
     };
     return rt_results_save(dir, "measure.rta", program->digest, arrays,
                            sizeof arrays / sizeof *arrays, error);

@@ -120,6 +120,8 @@ rt_status rt_op_end(rt_rank *rank, int op, int layer, rt_status status) {
         time->count++;
         time->busy += busy;
         time->wait += rank->waited;
+        time->begin += rank->op_begin;
+        time->end += end;
     }
     if (rank->events && !rank->warming)
         event_record(rank, op, layer, end);

@@ -72,6 +72,7 @@ typedef struct rt_event {
 typedef struct rt_op_time {
     int64_t count;
     double busy, busy_min, wait;
+    double begin, end; /* sums of clock readings, which ranks of a host share */
 } rt_op_time;
 
 typedef struct rt_segment {

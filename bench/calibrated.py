@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Predicted against measured step times, run by run.sh: calibrates this machine, then makes deployments of the small
+model that were not measured, and runs them in turns. Nothing is fitted to what is compared here."""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+# Strategy, batch, prefill, and what else differs from models/ma-small.yaml.
+DEPLOYMENTS = [
+    ("single", 1, 64, []),
+    ("single", 2, 32, []),
+    ("single", 4, 48, []),
+    ("single", 8, 32, []),
+    ("single", 16, 16, []),
+    ("single", 32, 24, []),
+    ("single", 10, 128, ["model.experts=8"]),
+    ("tp:tp=2", 1, 64, []),
+    ("tp:tp=2", 4, 48, []),
+    ("tp:tp=2", 8, 32, []),
+    ("tp:tp=2", 16, 16, ["model.layers=6"]),
+    ("tp:tp=2", 32, 24, []),
+    ("ep:ep=2", 4, 48, []),
+    ("ep:ep=2", 8, 32, []),
+    ("ep:ep=2", 16, 16, []),
+    ("ep:ep=2", 32, 24, ["model.experts=24"]),
+    ("pp:pp=2", 8, 32, []),
+    ("ma-separation:attention=1,experts=1", 8, 32, []),
+    ("ma-separation:attention=1,experts=1", 16, 16, []),
+]
+STEPS = 8  # decode steps after full prompts, so that the context is nearly full, as plans are priced
+
+
+def run(command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)}: status {done.returncode}\n{done.stderr}{done.stdout}")
+    return done.stdout
+
+
+def settle(seconds):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with open("/proc/loadavg", encoding="ascii") as load:
+            if int(load.read().split()[3].split("/")[0]) <= 1:
+                return
+        time.sleep(0.02)
+
+
+def make(args, number, strategy, batch, prefill, settings):
+    """Emit and build a deployment; its folder and what is predicted for it."""
+    folder = os.path.join(args.out, f"deployment-{number}")
+    said = run([args.gen, "make", "-m", args.model, "-t", args.topology, "-s", strategy, "--batch", str(batch),
+                "--prefill", str(prefill), "--context", str(prefill + STEPS), "--dtype", "f32", "-o", folder,
+                "--json", "-q", *(word for setting in settings for word in ("--set", setting))])  # fmt: skip
+    run([args.gen, "build", folder, "-q"])
+    return folder, json.loads(said)["times"]
+
+
+def measure(args, folder):
+    return json.loads(run([args.gen, "bench", folder, "--repeat", "3", "--json", "-q"]))
+
+
+def quartile(values):
+    """What calibration takes too: the rounds that were least disturbed."""
+    return statistics.quantiles(values, n=4, method="inclusive")[0] if len(values) > 1 else values[0]
+
+
+def compare(rows, key):
+    """Median error and width, share of intervals that hold."""
+    errors = [abs(row[key]["expected"] / row[key]["measured"] - 1) for row in rows]
+    widths = [(row[key]["high"] - row[key]["low"]) / row[key]["expected"] for row in rows]
+    hits = [row[key]["low"] <= row[key]["measured"] <= row[key]["high"] for row in rows]
+    return {"median_error": statistics.median(errors), "median_width": statistics.median(widths),
+            "hold": sum(hits) / len(hits)}  # fmt: skip
+
+
+def table(rows, key):
+    lines = ["| deployment | measured ms | predicted ms | error | 90 % interval ms | holds |",
+             "|---|---:|---:|---:|---:|---|"]  # fmt: skip
+    for row in rows:
+        t = row[key]
+        holds = "yes" if t["low"] <= t["measured"] <= t["high"] else "no"
+        lines.append(f"| {row['name']} | {t['measured'] * 1e3:.3f} | {t['expected'] * 1e3:.3f} | "
+                     f"{100 * (t['expected'] / t['measured'] - 1):+.1f} % | "
+                     f"{t['low'] * 1e3:.3f} to {t['high'] * 1e3:.3f} | {holds} |")  # fmt: skip
+    summary = compare(rows, key)
+    lines.append(f"\nmedian error {100 * summary['median_error']:.1f} %, {100 * summary['hold']:.0f} % of the intervals "
+                 f"hold, median width {100 * summary['median_width']:.1f} %")  # fmt: skip
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("gen", "model", "topology", "out"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--calibrated", help="a topology that gen calibrate wrote here, instead of a new one")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--settle", type=float, default=1)
+    args = parser.parse_args()
+    if not args.calibrated:
+        folder = os.path.join(args.out, "calibration")
+        run([args.gen, "calibrate", "-t", args.topology, "-o", folder, "-q"])
+        args.calibrated = os.path.join(folder, "topology.yaml")
+    args.topology = args.calibrated
+    rows = []
+    for number, (strategy, batch, prefill, settings) in enumerate(DEPLOYMENTS):
+        folder, times = make(args, number, strategy, batch, prefill, settings)
+        name = ", ".join([strategy, f"batch {batch}", f"prompt {prefill}", *settings])
+        rows.append({"name": name, "folder": folder, "decode": times["tpot_s"], "prefill": times["prefill_s"],
+                     "rounds": []})  # fmt: skip
+    for _ in range(args.rounds):
+        for row in rows:
+            settle(args.settle)
+            row["rounds"].append(measure(args, row["folder"]))
+    for row in rows:
+        row["decode"]["measured"] = quartile([round["tpot_ms"]["median"] for round in row["rounds"]]) / 1e3
+        row["prefill"]["measured"] = quartile([round["prefill_ms"]["median"] for round in row["rounds"]]) / 1e3
+    with open(os.path.join(args.out, "calibrated.json"), "w", encoding="utf-8") as file:
+        json.dump(rows, file, indent=1)
+    print("Decode step:\n\n" + table(rows, "decode") + "\n\nPrefill of the batch:\n\n" + table(rows, "prefill"))
+
+
+main()
