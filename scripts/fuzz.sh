@@ -59,11 +59,15 @@ for target in "${targets[@]}"; do
         more=("-dict=build/fuzz/$target.dict")
     fi
     size=4096
-    [[ $target != plan ]] || size=40000
+    if [[ $target == plan ]]; then
+        size=40000
+        more+=(-mutate_depth=1 "$bin/seeds") # several changes at once leave few plans whole
+        tests/fuzz/seeds.sh build/fuzz/gen "$bin/seeds"
+    fi
     status=0
     "$bin/fuzz_$target" "$limit" -max_len=$size -timeout="${FUZZ_TIMEOUT:-1}" -rss_limit_mb=256 -malloc_limit_mb=256 \
-        -print_final_stats=1 "-artifact_prefix=build/fuzz/failed/$target-" "${more[@]}" \
-        "$corpus" "tests/fuzz/corpus/$target" >"$log" 2>&1 || status=$?
+        -print_final_stats=1 "-artifact_prefix=build/fuzz/failed/$target-" \
+        "$corpus" "tests/fuzz/corpus/$target" "${more[@]}" >"$log" 2>&1 || status=$?
     count=$(statistic number_of_executed_units)
     inputs=$((inputs + ${count:-0}))
     printf '%-18s %9s inputs, %6s a second, %3s MiB%s\n' "$target" "${count:-0}" "$(statistic average_exec_per_sec)" \

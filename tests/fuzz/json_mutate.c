@@ -8,9 +8,9 @@
 #include <string.h>
 
 enum {
-    EDITS = 3,
+    EDITS = 2,
     BYTES_IN = 32, /* one mutation in so many is of bytes */
-    WILD_IN = 8,   /* one edit in so many likely breaks the schema */
+    WILD_IN = 16,  /* one edit in so many likely breaks the schema */
     TRIES = 32,    /* to find a value like another */
 };
 
@@ -80,7 +80,7 @@ static json_t *number(const json_t *old, Random *random) {
                                        INT64_MIN};
     static const double reals[] = {0.5, -0.0, 1e-300, 1e300, 1e18, 4.9e-324, 1.7e308};
     json_int_t value = json_is_integer(old) ? json_integer_value(old) : 1;
-    switch (below(random, 2 * WILD_IN)) {
+    switch (below(random, WILD_IN)) {
     case 0:
         return json_integer(edges[below(random, sizeof edges / sizeof *edges)]);
     case 1:
