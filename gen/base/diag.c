@@ -1,6 +1,8 @@
 /* Diag: see diag.h. Texts lie in the arena that the owner set. What is printed may hold a user's
- * bytes, so control characters are never passed on to a terminal. */
+ * bytes, so characters that steer a terminal are never passed on. */
 #include "base/diag.h"
+
+#include "base/text.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -154,10 +156,10 @@ const char *diag_nearest(const char *word, const char *const *names) {
 /* --- rendering -------------------------------------------------------------------------------- */
 
 static void put_safe(const char *text, size_t length, FILE *out) {
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)text[i];
-        bool control = (c < 0x20 && c != '\t' && c != '\n') || c == 0x7f;
-        fputc(control ? '?' : c, out);
+    for (size_t i = 0, size; i < length; i += size ? size : 1) {
+        uint32_t point;
+        size = text_steering(text + i, length - i, &point);
+        fputc(size && point != '\t' && point != '\n' ? '?' : text[i], out);
     }
 }
 

@@ -76,7 +76,7 @@ extern const Schema range_schema;
  * E0312, another name for a key is told as a note, E0106. All mistakes are recorded before it
  * returns STATUS_DATA. A null value is the same as an absent key. A LIST with fallback "" is empty
  * when absent, an OBJECT holds the fallbacks of its own fields. A fallback may lie outside the
- * limits of its field. */
+ * limits of its field. Texts hold no control characters (E0111). */
 Status schema_read(const Schema *schema, const YamlNode *node, void *out, Arena *arena, Diag *diag);
 
 /* Write the struct as a JSON object, keys sorted, quantities as text with units that read back

@@ -2,6 +2,7 @@
  * with the form that would be read. Texts go to the arena. */
 #include "base/number.h"
 #include "base/schema_internal.h"
+#include "base/text.h"
 
 #include <assert.h>
 #include <math.h>
@@ -130,6 +131,16 @@ static Status read_bytes(const SchemaReader *reader, const Field *field, const Y
     return STATUS_OK;
 }
 
+static Status read_text(const SchemaReader *reader, const Field *field, const YamlNode *node,
+                        const char **out) {
+    uint32_t point;
+    if (text_find_steering(node->text, &point))
+        return diag_error(reader->diag, node->place, "E0111", "remove the character",
+                          "%s holds U+%04X, a control character", field->name, (unsigned)point);
+    *out = arena_strdup(reader->arena, node->text);
+    return STATUS_OK;
+}
+
 Status schema_read_scalar(const SchemaReader *reader, const Field *field, const YamlNode *node,
                           void *out) {
     switch (field->type) {
@@ -140,8 +151,7 @@ Status schema_read_scalar(const SchemaReader *reader, const Field *field, const 
     case FIELD_BOOL:
         return read_bool(reader, field, node, out);
     case FIELD_TEXT:
-        *(const char **)out = arena_strdup(reader->arena, node->text);
-        return STATUS_OK;
+        return read_text(reader, field, node, out);
     case FIELD_ENUM:
         return read_enum(reader, field, node, out);
     case FIELD_BYTES:

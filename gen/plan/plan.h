@@ -223,7 +223,8 @@ Status plan_read(Arena *arena, const char *path, Plan *plan, Diag *diag);
 /* The structural checks alone, for a plan that a planner returned. */
 Status plan_validate(const Plan *plan, const struct YamlNode *root, Diag *diag);
 
-/* Whether a text can name a program and its steps: a-z, 0-9 and '-', at most 100 of them. */
+/* Whether a text can name a program and its steps: a-z, 0-9 and '-', at most 100 of them, the first
+ * of them no '-'. */
 bool plan_name_is_plain(const char *name);
 
 /* Canonical text of a plan; byte-equal for equal plans. */

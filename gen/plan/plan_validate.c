@@ -76,7 +76,7 @@ bool plan_name_is_plain(const char *name) {
             return false;
         }
     }
-    return *name != '\0' && strlen(name) <= 100;
+    return *name != '\0' && *name != '-' && strlen(name) <= 100; /* "-x" would be an option */
 }
 
 /* --- inputs ----------------------------------------------------------------------------------- */
@@ -129,7 +129,7 @@ static Status check_inputs(Check *check) {
             "prefill");
     }
     if (!plan_name_is_plain(check->plan->name)) {
-        return plan_refuse(check, "E0503", "use a-z, 0-9 and '-', at most 100 of them",
+        return plan_refuse(check, "E0503", "use a-z, 0-9 and '-' (not first), at most 100 of them",
                            "name: '%s' cannot name a program", check->plan->name);
     }
     return STATUS_OK;

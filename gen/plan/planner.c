@@ -254,6 +254,7 @@ const char *planner_program_name(Arena *arena, const char *model, const char *st
             *p = '-';
         }
     }
+    name += strspn(name, "-"); /* a name that began so would be taken for an option */
     return arena_strndup(arena, name, strnlen(name, 100));
 }
 

@@ -14,6 +14,7 @@ const ExplainExample explain_examples[] = {
     {"E0108", "(no line hidden:)", "hidden: 256", "models/ and topologies/: complete files"},
     {"E0109", "layers: 4.0, layers: \"4\"", "layers: 4", "the type that the message names"},
     {"E0110", "layers: 0, batch: -1", "layers: 4, batch: 8", "the bound that the message names"},
+    {"E0111", "name: \"two\\nlines\"", "name: two-lines", "the text that the message points at"},
     {"E0201", "heads: 32, kv_heads: 5", "heads: 32, kv_heads: 8",
      "heads and kv_heads of the model"},
     {"E0202", "experts: 16, top_k: 17", "experts: 16, top_k: 2", "experts and top_k of the model"},

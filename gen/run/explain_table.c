@@ -19,6 +19,9 @@ const Explanation explain_table[] = {
     {"E0108", "A key that has no default is absent."},
     {"E0109", "The value has another type than the key: 8 is not \"8\", 1e3 is no whole number."},
     {"E0110", "The number or length is outside what makes sense for the key."},
+    {"E0111",
+     "A name, reason or other text holds a control character, a line break, or a mark that turns\n"
+     "the direction of writing: it would steer the terminals, pages and sources that show it."},
     {"E0201", "With grouped-query attention, each key-value head serves heads / kv_heads query\n"
               "heads, which must be a whole number."},
     {"E0202", "A token cannot choose more experts than a layer has."},

@@ -109,7 +109,8 @@ static Status check_name(Run *run) {
     if (!name || plan_name_is_plain(name))
         return STATUS_OK;
     diag_error(&run->diag, options_place(&run->diag, OPTION_NAME), "E0918",
-               "use a-z, 0-9 and '-', at most 100 of them", "'%s' cannot name a program", name);
+               "use a-z, 0-9 and '-' (not first), at most 100 of them",
+               "'%s' cannot name a program", name);
     return STATUS_USAGE;
 }
 
