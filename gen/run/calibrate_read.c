@@ -11,6 +11,10 @@
 
 enum { RESULT_BYTES = 16 << 20 };
 
+/* Which quantile of the rounds counts: the least. Means of a round hold what interrupted any of its executions, which
+ * medians of steps, with which predictions are compared, do not. */
+static const double quietest = 0;
+
 /* Times of one program: rows are operations of roles, as the program lists them. */
 typedef struct Times {
     int64_t rows, rounds;
@@ -116,7 +120,7 @@ static Status read_times(Run *run, const CalibrateCase *item, const char *path, 
 
 /* --- over the rounds ------------------------------------------------------------------------------------ */
 
-/* Seconds of a row in one array, or in the sum of two: the lower quartile of the rounds. What else runs on a machine
+/* Seconds of a row in one array, or in the sum of two: the least of the rounds. What else runs on a machine
  * only ever adds, so that the rounds that were least disturbed tell most of the operation. */
 static double least_disturbed(Run *run, const Times *times, const double *one, const double *other,
                               int64_t row) {
@@ -124,7 +128,7 @@ static double least_disturbed(Run *run, const Times *times, const double *one, c
     for (int64_t round = 0; round < times->rounds; round++)
         values[round] =
             one[round * times->rows + row] + (other ? other[round * times->rows + row] : 0);
-    return fit_quantile(values, times->rounds, 0.25);
+    return fit_quantile(values, times->rounds, quietest);
 }
 
 /* --- samples -------------------------------------------------------------------------------------------- */
@@ -209,7 +213,7 @@ static double move_seconds(Run *run, const CalibrateCase *item, const Times *tim
         }
         values[round] = end - begin;
     }
-    return fit_quantile(values, times->rounds, 0.25);
+    return fit_quantile(values, times->rounds, quietest);
 }
 
 static CalibrateSample sample_of(Run *run, const CalibrateCase *item, const Times *times,
