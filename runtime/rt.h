@@ -77,6 +77,12 @@ typedef struct rt_end {
     int32_t count; /* rows of a source, slots of a target */
 } rt_end;
 
+/* What goes between a source and a target, on a part of its way: from a rank to another in a stage. */
+typedef struct rt_hop {
+    int32_t stage, from, to;
+    int32_t source, target; /* by index */
+} rt_hop;
+
 typedef struct rt_exchange {
     const char *name;
     int32_t sources, targets;
@@ -88,6 +94,10 @@ typedef struct rt_exchange {
     int32_t in_flight;  /* transfers a pair may have unreceived */
     int32_t row_bytes;  /* one hidden row */
     int32_t meta_bytes; /* per row in dispatch: top_k slot numbers, int32 each, -1: not here */
+    /* Ways in stages, ascending, of dispatch and of combine; without, every pair is direct and all go at once. A
+     * rank that passes on has room for whole windows, in the order of the list; exact ones pass nothing on. */
+    int32_t there_hops, back_hops;
+    const rt_hop *there, *back;
 } rt_exchange;
 
 /* A slice of a tensor that a rank holds; per-layer tensors stand for layers [layer_begin, layer_end). */
@@ -193,6 +203,7 @@ rt_status rt_recv(rt_rank *rank, int op, int layer, int channel, const rt_pair_a
 typedef struct rt_dispatch_args {
     int64_t send_rows, send_meta, send_counts; /* counts int32 [targets] */
     int64_t recv_rows, recv_meta, recv_counts; /* counts int32 [sources] */
+    int64_t relay_rows, relay_meta;            /* what is passed on, -1: nothing is */
 } rt_dispatch_args;
 rt_status rt_dispatch(rt_rank *rank, int op, int layer, int channel, int exchange,
                       const rt_dispatch_args *args);
@@ -204,6 +215,7 @@ rt_status rt_dispatch(rt_rank *rank, int op, int layer, int channel, int exchang
 typedef struct rt_combine_args {
     int64_t send_rows, send_counts; /* int32 [sources] */
     int64_t recv_rows, recv_counts; /* int32 [targets], input */
+    int64_t relay_rows;             /* as in dispatch */
 } rt_combine_args;
 rt_status rt_combine(rt_rank *rank, int op, int layer, int channel, int exchange,
                      const rt_combine_args *args);

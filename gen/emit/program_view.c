@@ -241,12 +241,30 @@ static void push_end(lua_State *lua, int64_t rank, int64_t count, int64_t index)
     lua_rawseti(lua, -2, index + 1);
 }
 
+/* {stage, from, to, source, target} each, as one list of numbers. */
+static void push_hops(lua_State *lua, const Exchange *exchange, bool back) {
+    lua_newtable(lua);
+    for (int64_t i = 0; i < exchange->hops[back].count; ++i) {
+        const ExchangeHop *hop = &exchange->hops[back].items[i];
+        const int64_t values[] = {hop->stage, hop->from, hop->to, hop->source, hop->target};
+        lua_createtable(lua, 5, 0);
+        for (int v = 0; v < 5; ++v) {
+            lua_pushinteger(lua, values[v]);
+            lua_rawseti(lua, -2, v + 1);
+        }
+        lua_rawseti(lua, -2, i + 1);
+    }
+    lua_setfield(lua, -2, back ? "back" : "there");
+}
+
 static void push_exchange(lua_State *lua, const Exchange *exchange) {
     lua_createtable(lua, 0, 6);
     set_text(lua, "name", exchange->name);
     set_bool(lua, "exact", exchange->mode == MODE_EXACT);
     set_int(lua, "chunk", exchange->chunk);
     set_int(lua, "in_flight", exchange->in_flight);
+    push_hops(lua, exchange, false);
+    push_hops(lua, exchange, true);
     lua_newtable(lua);
     for (int64_t i = 0; i < exchange->sources.count; ++i)
         push_end(lua, exchange->sources.items[i].rank, exchange_source_rows(exchange, i), i);

@@ -75,8 +75,8 @@ static Status check_set(Check *check, const PlanMove *move, const PlanMoveStage 
     TRY(check_form(check, stage, set, where));
     for (int64_t i = 0; i < set->ranks.count; i++) {
         int64_t rank = set->ranks.items[i];
-        bool member =
-            rank >= 0 && rank < check->plan->ranks_per_copy && check->group_of[rank] == move->group;
+        bool member = rank >= 0 && rank < check->plan->ranks_per_copy &&
+                      (!is_group_move(move->kind) || check->group_of[rank] == move->group);
         if (!member || seen[rank]) {
             return plan_refuse(check, "E0513",
                                "the sets of a stage are disjoint and of the move's request group",
@@ -120,6 +120,29 @@ static Status check_stages(Check *check, const PlanMove *move, const char *where
     return STATUS_OK;
 }
 
+/* The stages of an exchange copy pieces by source and target rank. */
+static Status check_ways(Check *check, const PlanMove *move, const char *where) {
+    int64_t pairs = check->plan->ranks_per_copy * check->plan->ranks_per_copy;
+    bool sound = move->stages.count == 0 || move->pieces == pairs;
+    for (int64_t i = 0; i < move->stages.count; i++) {
+        const PlanMoveStage *stage = &move->stages.items[i];
+        sound = sound && stage->primitive == PRIMITIVE_TRANSFERS;
+        for (int64_t k = 0; k < stage->sets.count; k++) {
+            for (int64_t t = 0; t < stage->sets.items[k].transfers.count; t++) {
+                sound = sound && stage->sets.items[k].transfers.items[t].reduce == REDUCE_COPY;
+            }
+        }
+    }
+    if (sound) {
+        return STATUS_OK;
+    }
+    return plan_refuse(check, "E0513",
+                       "stages of dispatch and combine are transfers that copy pieces, as many as "
+                       "pairs of ranks",
+                       "%s.stages: %lld pieces for %lld pairs of ranks", where,
+                       (long long)move->pieces, (long long)pairs);
+}
+
 static Status check_move(Check *check, const PlanStep *step, const PlanMove *move,
                          const char *where) {
     bool grouped = is_group_move(move->kind);
@@ -135,12 +158,14 @@ static Status check_move(Check *check, const PlanStep *step, const PlanMove *mov
                            "%s: a second %s of request group %lld", where,
                            plan_move_names[move->kind], (long long)move->group);
     }
-    if (grouped != (move->stages.count > 0)) {
+    if ((grouped && move->stages.count == 0) ||
+        (move->kind == MOVE_HANDOVER && move->stages.count > 0)) {
         return plan_refuse(
-            check, "E0512", "moves within a request group have stages, exchanges have none",
+            check, "E0512", "moves within a request group have stages, a handover has none",
             "%s: %s %s stages", where, plan_move_names[move->kind], grouped ? "needs" : "has no");
     }
-    return check_stages(check, move, where);
+    TRY(check_stages(check, move, where));
+    return grouped ? STATUS_OK : check_ways(check, move, where);
 }
 
 /* A group whose members hold parts of the embedding sums them by a move. */

@@ -64,6 +64,7 @@ static Sizes sizes_of(const Check *check, const Op *op) {
 typedef struct Windows {
     int64_t sources, targets;
     int64_t send, receive; /* rows: of all targets in a source; of all sources in a target */
+    int64_t relayed, relayed_back; /* rows and result rows on their way to others */
     int64_t results, back; /* result rows: of all sources in a target; of all targets in a source */
 } Windows;
 
@@ -74,6 +75,8 @@ static Windows windows_of(const Check *check, int64_t id, int64_t rank) {
     int64_t top_k = check->model->top_k, crossings = top_k * check->schedule->parts;
     Windows windows = {.sources = exchange->sources.count, .targets = exchange->targets.count};
     bool exact = exchange->mode == MODE_EXACT;
+    windows.relayed = exchange_relay_rows(exchange, rank, false, top_k);
+    windows.relayed_back = exchange_relay_rows(exchange, rank, true, top_k);
     if (source >= 0) {
         int64_t rows = exchange_source_rows(exchange, source);
         windows.send = rows * (exact ? min_of(windows.targets, crossings) : windows.targets);
@@ -137,6 +140,9 @@ static int64_t window_bytes(const Check *check, int64_t rank, int64_t step, cons
         {OP_combine, "send_counts", 4 * windows.sources},
         {OP_combine, "recv_rows", windows.back * row},
         {OP_combine, "recv_counts", 4 * windows.targets},
+        {OP_dispatch, "relay_rows", windows.relayed * row},
+        {OP_dispatch, "relay_meta", windows.relayed * meta},
+        {OP_combine, "relay_rows", windows.relayed_back * row},
         {OP_weighted_sum, "returned", windows.back * row},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; ++i)

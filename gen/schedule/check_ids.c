@@ -163,6 +163,21 @@ static void check_channels(Check *check) {
     }
 }
 
+/* Between ends of the exchange, stage by stage. */
+static bool sound_hops(const Exchange *exchange, bool back) {
+    bool sound = true;
+    for (int64_t i = 0; i < exchange->hops[back].count; ++i) {
+        const ExchangeHop *hop = &exchange->hops[back].items[i];
+        sound =
+            sound && hop->source >= 0 && hop->source < exchange->sources.count &&
+            hop->target >= 0 && hop->target < exchange->targets.count && hop->from != hop->to &&
+            hop->stage >= 0 && (i == 0 || hop->stage >= exchange->hops[back].items[i - 1].stage) &&
+            (check_source(exchange, hop->from) >= 0 || check_target(exchange, hop->from) >= 0) &&
+            (check_source(exchange, hop->to) >= 0 || check_target(exchange, hop->to) >= 0);
+    }
+    return sound;
+}
+
 static void check_exchanges(Check *check) {
     for (int64_t e = 0; e < check->schedule->exchanges.count; ++e) {
         const Exchange *exchange = &check->schedule->exchanges.items[e];
@@ -178,6 +193,7 @@ static void check_exchanges(Check *check) {
             sound = sound && target->rank >= 0 && target->rank < check->schedule->world &&
                     (i == 0 || target[-1].rank < target->rank) && target->slots > 0;
         }
+        sound = sound && sound_hops(exchange, false) && sound_hops(exchange, true);
         if (!sound)
             check_fail(check, CHECK_IDS, NULL, "exchange \"%s\": an end is out of range",
                        exchange->name);

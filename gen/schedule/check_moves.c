@@ -85,14 +85,16 @@ static bool has(const Op *op, const char *argument) {
     return check_arg(op, argument) >= 0;
 }
 
-/* A source brings the windows of a source, a target those of a target, no other. */
-static bool right_sides(const Op *op, bool source, bool target) {
+/* A source brings the windows of a source, a target those of a target, all room where rows are passed on. */
+static bool right_sides(const Op *op, bool source, bool target, bool relays) {
     if (op->kind == OP_dispatch)
         return has(op, "send_rows") == source && has(op, "send_meta") == source &&
                has(op, "send_counts") == source && has(op, "recv_rows") == target &&
-               has(op, "recv_meta") == target && has(op, "recv_counts") == target;
+               has(op, "recv_meta") == target && has(op, "recv_counts") == target &&
+               has(op, "relay_rows") == relays && has(op, "relay_meta") == relays;
     return has(op, "send_rows") == target && has(op, "send_counts") == target &&
-           has(op, "recv_rows") == source && has(op, "recv_counts") == source;
+           has(op, "recv_rows") == source && has(op, "recv_counts") == source &&
+           has(op, "relay_rows") == relays;
 }
 
 static void meet_exchange(Walkers *walkers, const WalkMeeting *meeting) {
@@ -105,7 +107,10 @@ static void meet_exchange(Walkers *walkers, const WalkMeeting *meeting) {
         const Op *op = check_op(check, rank, item.op);
         const Op *first = check_op(check, meeting->ranks[0], head.op);
         const char *bad = NULL;
-        if (!right_sides(op, check_source(exchange, rank) >= 0, check_target(exchange, rank) >= 0))
+        bool relays =
+            exchange_relay_rows(exchange, rank, op->kind == OP_combine, check->model->top_k) >= 0;
+        if (!right_sides(op, check_source(exchange, rank) >= 0, check_target(exchange, rank) >= 0,
+                         relays))
             bad = "lacks a window of its side, or has one of the other's";
         else if (exchange->step != walkers->step || exchange->microbatch != op->microbatch)
             bad = "is of another step or micro-batch";
@@ -258,6 +263,7 @@ static void tell_stuck(Check *check, int64_t step, const WalkStuck *stuck) {
 }
 
 void check_moves(Check *check) {
+    check_hops(check);
     for (int64_t step = 0; step < check->plan->steps.count; ++step) {
         ArenaMark mark = arena_mark(check->scratch);
         Walkers walkers = {check, step, provenance_begin(check, step)};

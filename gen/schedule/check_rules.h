@@ -88,6 +88,7 @@ void check_weights(Check *check);
 void check_shares(Check *check);
 void check_work(Check *check);
 void check_moves(Check *check);
+void check_hops(Check *check); /* part of check_moves */
 void check_bounds(Check *check);
 void check_lifetimes(Check *check);
 void check_memory(Check *check);

@@ -175,7 +175,7 @@ static int64_t expected(const Share *share, const Op *op, const char *name, int6
  * ------------------------------------------------------------------------------ */
 
 static BufferClass class_of(const char *name, bool weight, BufferClass has) {
-    if (strcmp(name, "workspace") == 0)
+    if (strcmp(name, "workspace") == 0 || strncmp(name, "relay_", strlen("relay_")) == 0)
         return BUFFER_WORKSPACE;
     if (strcmp(name, "keys") == 0 || strcmp(name, "values") == 0 || strcmp(name, "latents") == 0)
         return BUFFER_STATE;

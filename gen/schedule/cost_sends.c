@@ -212,6 +212,38 @@ static double rounds(const Exchange *exchange, int64_t most) {
     return ceil(transfers / (double)exchange->in_flight);
 }
 
+/* Stages one after the other, each a group of sends and receives. */
+static CostDemand hops_demand(Arena *arena, const Schedule *schedule, const Exchange *exchange,
+                              bool back, const TopologyNode *slowest, CostCase at) {
+    int64_t count = exchange->hops[back].count;
+    Arena scratch = {0};
+    CostTraffic all = cost_traffic(&scratch, schedule);
+    double fixed = 0, seconds = 0;
+    for (int64_t i = 0, stage; i < count;) {
+        CostTraffic traffic = cost_traffic(&scratch, schedule);
+        double largest = 0;
+        for (stage = exchange->hops[back].items[i].stage;
+             i < count && exchange->hops[back].items[i].stage == stage; ++i) {
+            const ExchangeHop *hop = &exchange->hops[back].items[i];
+            double rows = (double)exchange_source_rows(exchange, hop->source);
+            double bytes = rows * per_row(schedule, exchange, !back,
+                                          exchange->targets.items[hop->target].slots) +
+                           (back ? 0 : 4);
+            cost_traffic_pair(&traffic, hop->from, hop->to, bytes);
+            cost_traffic_pair(&all, hop->from, hop->to, bytes);
+            largest = fmax(largest, bytes);
+        }
+        double turns = 1 + (exchange->mode == MODE_EXACT && !back);
+        CostDemand demand = sends_demand(&scratch, &traffic, slowest, largest, turns, at);
+        fixed += demand.fixed;
+        seconds += demand.seconds;
+    }
+    CostDemand demand = cost_traffic_demand(arena, &all, fixed, 1, seconds, at);
+    demand.how = "sends, in stages";
+    arena_free(&scratch);
+    return demand;
+}
+
 /* The busiest link or the busiest node's NICs, in or out, set the time (as the incast of many
  * sources to few targets does); one latency a round of transfers, one more where counts go first. */
 CostDemand cost_exchange(Arena *arena, const Schedule *schedule, const Op *op, CostCase at) {
@@ -234,6 +266,10 @@ CostDemand cost_exchange(Arena *arena, const Schedule *schedule, const Op *op, C
     for (int64_t t = 0; t < exchange->targets.count; ++t)
         weight =
             fmax(weight, per_row(schedule, exchange, dispatch, exchange->targets.items[t].slots));
+    if (exchange->hops[!dispatch].count > 0) {
+        arena_free(&scratch);
+        return hops_demand(arena, schedule, exchange, !dispatch, slowest, at);
+    }
     double turns = rounds(exchange, most) + (exchange->mode == MODE_EXACT && dispatch);
     CostDemand demand = sends_demand(arena, &traffic, slowest, weight * (double)most, turns, at);
     arena_free(&scratch);

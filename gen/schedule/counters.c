@@ -83,27 +83,46 @@ static void count_send(Count *count, int64_t rank, const Op *op) {
     add_bytes(count, rank, to, count->calls * op->args[op_arg(OP_send, "bytes")].value);
 }
 
+/* Bytes of a window of an exchange, both ways; `given`: how much of it, NULL: all. */
+static int64_t window_bytes(const Count *count, const Exchange *exchange, bool back, int64_t s,
+                            int64_t t, const ExchangeCount *given) {
+    const PlanInputs *inputs = &count->schedule->plan->inputs;
+    int64_t row_bytes = inputs->model.hidden * element_bytes(inputs->workload.dtype);
+    if (back)
+        return row_bytes *
+               (given ? given->returns : exchange_return_rows(exchange, s, t, inputs->model.top_k));
+    return 4 + (row_bytes + 4 * inputs->model.top_k) *
+                   (given ? given->rows : exchange_source_rows(exchange, s));
+}
+
+/* The ways of an exchange that goes in stages. */
+static void count_hops(Count *count, const Exchange *exchange, bool back,
+                       const ExchangeCount *counts, int64_t times) {
+    for (int64_t i = 0; i < exchange->hops[back].count; ++i) {
+        const ExchangeHop *hop = &exchange->hops[back].items[i];
+        const ExchangeCount *given =
+            counts ? &counts[hop->source * exchange->targets.count + hop->target] : NULL;
+        add_bytes(count, hop->from, hop->to,
+                  times * window_bytes(count, exchange, back, hop->source, hop->target, given));
+    }
+}
+
 /* All pairs of an exchange; `times` runs with these counts (NULL: the bounds). */
 static void count_pairs(Count *count, const Op *op, const ExchangeCount *counts, int64_t times) {
     const Exchange *exchange = &count->schedule->exchanges.items[op->exchange];
-    const PlanInputs *inputs = &count->schedule->plan->inputs;
-    int64_t row_bytes = inputs->model.hidden * element_bytes(inputs->workload.dtype);
-    int64_t meta_bytes = 4 * inputs->model.top_k;
+    bool back = op->kind == OP_combine;
+    if (exchange->hops[back].count > 0) {
+        count_hops(count, exchange, back, counts, times);
+        return;
+    }
     for (int64_t s = 0; s < exchange->sources.count; ++s) {
         for (int64_t t = 0; t < exchange->targets.count; ++t) {
             int64_t source = exchange->sources.items[s].rank;
             int64_t target = exchange->targets.items[t].rank;
             const ExchangeCount *given = counts ? &counts[s * exchange->targets.count + t] : NULL;
-            if (source == target)
-                continue;
-            if (op->kind == OP_dispatch) {
-                int64_t rows = given ? given->rows : exchange_source_rows(exchange, s);
-                add_bytes(count, source, target, times * (4 + rows * (row_bytes + meta_bytes)));
-            } else {
-                int64_t rows = given ? given->returns
-                                     : exchange_return_rows(exchange, s, t, inputs->model.top_k);
-                add_bytes(count, target, source, times * rows * row_bytes);
-            }
+            if (source != target)
+                add_bytes(count, back ? target : source, back ? source : target,
+                          times * window_bytes(count, exchange, back, s, t, given));
         }
     }
 }

@@ -151,6 +151,15 @@ void op_workspace(LowerRank *at, Op *op, const char *name) {
     op_buffer(op, "workspace", buffer, 0);
 }
 
+void op_room(LowerRank *at, Op *op, const char *argument, const char *name, int64_t bytes) {
+    int64_t buffer = find_buffer(at->rank, name);
+    if (buffer < 0)
+        buffer = lower_persistent(at, name, BUFFER_WORKSPACE, "scratch", 0, false);
+    if (bytes > at->rank->buffers.items[buffer].bytes)
+        at->rank->buffers.items[buffer].bytes = bytes;
+    op_buffer(op, argument, buffer, 0);
+}
+
 int64_t lower_sequences(const LowerRank *at) {
     Range range = place_sequences(at->place->group, at->microbatch, at->step->microbatches);
     return range.end - range.begin;

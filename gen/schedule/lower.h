@@ -71,6 +71,9 @@ void op_buffer(Op *op, const char *argument, int64_t buffer, int64_t delta);
  * moves have their own, so that they need not wait for kernels on other streams. */
 void op_workspace(LowerRank *at, Op *op, const char *name);
 
+/* A workspace for this argument, of at least so many bytes. */
+void op_room(LowerRank *at, Op *op, const char *argument, const char *name, int64_t bytes);
+
 int64_t lower_type_bytes(const Lower *lower, const char *type);
 
 /* Residual stream of the micro-batch, E [rows][hidden]: with a sharded residual only the owned rows are

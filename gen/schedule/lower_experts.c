@@ -129,6 +129,18 @@ static Status lower_shared(LowerRank *at) {
     return shared ? lower_ffn(at) : STATUS_OK;
 }
 
+/* Room for rows that this rank passes on; present on all ranks where some do, so that they have one role. */
+static void relay_windows(LowerRank *at, Op *op, const Exchange *exchange, bool back) {
+    const Model *model = at->lower->model;
+    int64_t rows = exchange_relay_rows(exchange, at->place->rank, back, model->top_k);
+    if (rows < 0)
+        return;
+    op_room(at, op, "relay_rows", back ? "combine_relay_rows" : "dispatch_relay_rows",
+            rows * at->lower->row_bytes);
+    if (!back)
+        op_room(at, op, "relay_meta", "dispatch_relay_meta", rows * 4 * model->top_k);
+}
+
 Status lower_dispatch(LowerRank *at) {
     if (at->dense)
         return STATUS_OK;
@@ -148,6 +160,7 @@ Status lower_dispatch(LowerRank *at) {
     op_buffer(op, "recv_rows", sides.recv_rows, 0);
     op_buffer(op, "recv_meta", sides.recv_meta, 0);
     op_buffer(op, "recv_counts", sides.recv_counts, 0);
+    relay_windows(at, op, sides.exchange, false);
     return lower_shared(at);
 }
 
@@ -273,6 +286,7 @@ Status lower_combine(LowerRank *at) {
         op_buffer(op, "send_counts", sides.out_counts, 0);
         op_buffer(op, "recv_rows", sides.returned, 0);
         op_buffer(op, "recv_counts", sides.returns, 0);
+        relay_windows(at, op, sides.exchange, true);
     }
     if (sides.source < 0)
         return STATUS_OK;

@@ -252,9 +252,55 @@ static void join_exchange(Lower *lower, Exchange *exchange, const Place *place) 
             (ExchangeTarget){place->rank, place->slot_count};
 }
 
+/* The hops of one transfer: piece s x R + t of R x R is what goes between ranks s and t of a copy of R. */
+static Status transfer_hops(Lower *lower, Exchange *exchange, const PlanMove *move, int64_t stage,
+                            const PlanTransfer *transfer) {
+    int64_t ranks = lower->plan->ranks_per_copy, base = exchange->copy * ranks;
+    bool back = move->kind == MOVE_COMBINE;
+    for (int64_t piece = transfer->pieces.begin; piece < transfer->pieces.end; ++piece) {
+        ExchangeHop hop = {stage, base + transfer->from, base + transfer->to,
+                           exchange_find_source(exchange, base + piece / ranks),
+                           exchange_find_target(exchange, base + piece % ranks)};
+        if (hop.source < 0 || hop.target < 0)
+            return diag_error(lower->diag, diag_nowhere(), "E0525",
+                              "piece s x R + t of R x R is what goes between the owner s and the "
+                              "holder t of experts, of R ranks of a copy",
+                              "step %s: %s has no rows between ranks %lld and %lld, which rank "
+                              "%lld is to send to rank %lld in stage %lld",
+                              lower->plan->steps.items[exchange->step].name,
+                              plan_move_names[move->kind], (long long)(piece / ranks),
+                              (long long)(piece % ranks), (long long)transfer->from,
+                              (long long)transfer->to, (long long)stage);
+        if (exchange->mode == MODE_EXACT && hop.to != exchange_hop_end(exchange, &hop, back))
+            return diag_error(lower->diag, diag_nowhere(), "E0526",
+                              "use padded moves, or an algorithm without ranks between",
+                              "step %s: rank %lld is to pass on what goes between ranks %lld and "
+                              "%lld, but %s is exact: it would not know how much that is",
+                              lower->plan->steps.items[exchange->step].name,
+                              (long long)transfer->to, (long long)(piece / ranks),
+                              (long long)(piece % ranks), plan_move_names[move->kind]);
+        *(ExchangeHop *)LIST_PUSH(lower->arena, &exchange->hops[back]) = hop;
+    }
+    return STATUS_OK;
+}
+
+/* The stages of dispatch or combine among the ranks of a pipeline stage. */
+static Status exchange_hops(Lower *lower, Exchange *exchange, int64_t pipeline_stage,
+                            PlanMoveKind kind) {
+    const PlanMove *move = lower_find_move(&lower->plan->steps.items[exchange->step], kind, -1);
+    for (int64_t stage = 0; move && stage < move->stages.count; ++stage)
+        for (int64_t s = 0; s < move->stages.items[stage].sets.count; ++s) {
+            const PlanSet *set = &move->stages.items[stage].sets.items[s];
+            for (int64_t i = 0; i < set->transfers.count; ++i)
+                if (lower->places[set->transfers.items[i].from].stage == pipeline_stage)
+                    TRY(transfer_hops(lower, exchange, move, stage, &set->transfers.items[i]));
+        }
+    return STATUS_OK;
+}
+
 /* The exchange of a micro-batch among all ranks of a stage, or of rank `only` with itself. */
-static void add_exchange(Lower *lower, int64_t step_index, int64_t copy, int64_t stage,
-                         int64_t microbatch, int64_t only) {
+static Status add_exchange(Lower *lower, int64_t step_index, int64_t copy, int64_t stage,
+                           int64_t microbatch, int64_t only) {
     const PlanStep *step = &lower->plan->steps.items[step_index];
     const PlanMove *move = lower_find_move(step, MOVE_DISPATCH, -1);
     Exchange *exchange = LIST_PUSH(lower->arena, &lower->schedule->exchanges);
@@ -275,9 +321,13 @@ static void add_exchange(Lower *lower, int64_t step_index, int64_t copy, int64_t
         if (lower->places[rank].copy == copy && lower->places[rank].stage == stage &&
             (only < 0 || rank == only))
             join_exchange(lower, exchange, &lower->places[rank]);
+    if (only >= 0)
+        return STATUS_OK;
+    TRY(exchange_hops(lower, exchange, stage, MOVE_DISPATCH));
+    return exchange_hops(lower, exchange, stage, MOVE_COMBINE);
 }
 
-static void stage_exchanges(Lower *lower, int64_t step, int64_t stage) {
+static Status stage_exchanges(Lower *lower, int64_t step, int64_t stage) {
     const PlanGroup *group = lower->plan->stages.items[stage].attention.items;
     int64_t ranks = lower->plan->ranks_per_copy;
     lower->first_exchange[step * lower->plan->stages.count + stage] =
@@ -285,9 +335,10 @@ static void stage_exchanges(Lower *lower, int64_t step, int64_t stage) {
     for (int64_t copy = 0; copy < lower->plan->copies; ++copy)
         for (int64_t m = 0; m < lower->plan->steps.items[step].microbatches; ++m)
             for (int64_t i = 0; i < exchange_width(lower, stage); ++i)
-                add_exchange(lower, step, copy, stage, m,
-                             lower->coincide[stage] ? copy * ranks + group->members.items[i].rank
-                                                    : -1);
+                TRY(add_exchange(
+                    lower, step, copy, stage, m,
+                    lower->coincide[stage] ? copy * ranks + group->members.items[i].rank : -1));
+    return STATUS_OK;
 }
 
 /* Both ways of an exchange use the same windows, so that they must be cut alike. */
@@ -318,7 +369,7 @@ Status lower_moves(Lower *lower) {
         lower->channel_ids[s] = ARENA_ARRAY(lower->arena, step->moves.count + 1, int64_t *);
         step_channels(lower, step, lower->channel_ids[s]);
         for (int64_t stage = 0; stage < plan->stages.count; ++stage)
-            stage_exchanges(lower, s, stage);
+            TRY(stage_exchanges(lower, s, stage));
     }
     return STATUS_OK;
 }

@@ -120,6 +120,12 @@ typedef struct ExchangeTarget {
     int64_t rank, slots;
 } ExchangeTarget;
 
+/* The rows of one source for one target, or their results, on a part of their way. */
+typedef struct ExchangeHop {
+    int64_t stage, from, to; /* ranks */
+    int64_t source, target;  /* of the exchange, by index */
+} ExchangeHop;
+
 typedef struct Exchange {
     const char *name; /* "decode m0" */
     int64_t step, microbatch, copy;
@@ -127,6 +133,7 @@ typedef struct Exchange {
     LIST_OF(ExchangeTarget) targets; /* ascending ranks */
     int64_t mode, chunk, in_flight;  /* dispatch and combine alike */
     bool local;                      /* one rank is source and target: no move is needed */
+    LIST_OF(ExchangeHop) hops[2]; /* [back] ascending stages; empty: every pair directly, at once */
 } Exchange;
 
 /* Where the parts of each expert live as seen by a source: [row][expert][part] -> target index in the
@@ -209,6 +216,17 @@ int64_t exchange_find_target(const Exchange *exchange, int64_t rank);
 /* The most result rows of one source from one target: rows x min(top_k, slots). */
 int64_t exchange_return_rows(const Exchange *exchange, int64_t source, int64_t target,
                              int64_t top_k);
+
+/* --- hops of an exchange (hops.c); `back`: of combine ------------------------------------------------- */
+
+/* Where the rows of a hop begin their way, and where they end it. */
+int64_t exchange_hop_start(const Exchange *exchange, const ExchangeHop *hop, bool back);
+int64_t exchange_hop_end(const Exchange *exchange, const ExchangeHop *hop, bool back);
+/* Rows of the window that it moves. */
+int64_t exchange_hop_rows(const Exchange *exchange, const ExchangeHop *hop, bool back,
+                          int64_t top_k);
+/* Rows that a rank passes on, at their bounds; -1: no rank passes any on. */
+int64_t exchange_relay_rows(const Exchange *exchange, int64_t rank, bool back, int64_t top_k);
 
 /* --- counters: what the runtime must count, computed from the schedule alone ---------------------------- */
 

@@ -61,6 +61,28 @@ static void write_channels(Jsonw *json, const Schedule *schedule) {
     jsonw_end(json);
 }
 
+/* [stage, from, to, source, target] of the ways of an exchange in stages, ends by index. */
+static void write_hops(Jsonw *json, const Exchange *exchange) {
+    if (exchange->hops[0].count + exchange->hops[1].count == 0)
+        return;
+    jsonw_key(json, "ways");
+    jsonw_object(json, false);
+    for (int back = 1; back >= 0; --back) {
+        jsonw_key(json, back ? "back" : "there");
+        jsonw_array(json, true);
+        for (int64_t i = 0; i < exchange->hops[back].count; ++i) {
+            const ExchangeHop *hop = &exchange->hops[back].items[i];
+            const int64_t values[] = {hop->stage, hop->from, hop->to, hop->source, hop->target};
+            jsonw_array(json, true);
+            for (int v = 0; v < 5; ++v)
+                jsonw_int(json, values[v]);
+            jsonw_end(json);
+        }
+        jsonw_end(json);
+    }
+    jsonw_end(json);
+}
+
 static void write_exchanges(Jsonw *json, const Schedule *schedule) {
     jsonw_key(json, "exchanges");
     jsonw_array(json, false);
@@ -91,6 +113,7 @@ static void write_exchanges(Jsonw *json, const Schedule *schedule) {
             jsonw_end(json);
         }
         jsonw_end(json);
+        write_hops(json, exchange);
         jsonw_end(json);
     }
     jsonw_end(json);

@@ -411,6 +411,16 @@ static void exchange(const Words *words) {
         buf_puts(words->out, dispatch ? " from ranks " : " to ranks ");
         ends(words, of, true);
     }
+    int64_t hops = of->hops[!dispatch].count;
+    int64_t relayed = exchange_relay_rows(of, words->rank->rank, !dispatch, top_k);
+    if (relayed > 0) {
+        buf_puts(words->out, "; pass on at most ");
+        words_count(relayed, "row", words->out);
+    }
+    if (hops > 0) {
+        buf_puts(words->out, ", in ");
+        words_count(of->hops[!dispatch].items[hops - 1].stage + 1, "stage", words->out);
+    }
 }
 
 void words_op(const Schedule *schedule, int64_t rank, const Op *op, Buf *out) {

@@ -73,6 +73,15 @@ local function channel_line(channel, index)
     #channel.transfers > 0 and transfers(channel.transfers) or "NULL", index)
 end
 
+---Ways in stages: {stage, from, to, source, target}.
+local function hops(list)
+  local cells = {}
+  for i, hop in ipairs(list) do
+    cells[i] = "{" .. table.concat(hop, ", ") .. "}"
+  end
+  return #list > 0 and "(const rt_hop[]){" .. table.concat(cells, ", ") .. "}"
+end
+
 local function exchange_view(schedule, exchange, index)
   return {
     index = index,
@@ -84,6 +93,10 @@ local function exchange_view(schedule, exchange, index)
     exact = tostring(exchange.exact),
     chunk = exchange.chunk,
     in_flight = exchange.in_flight,
+    there = #exchange.there,
+    back = #exchange.back,
+    there_hops = hops(exchange.there),
+    back_hops = hops(exchange.back),
   }
 end
 

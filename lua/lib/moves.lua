@@ -1,5 +1,6 @@
 --- The moves of a step: collectives within request groups, dispatch and combine between all.
 local gather = require("collectives.gather")
+local ways = require("lib.ways")
 
 local M = {}
 
@@ -15,6 +16,25 @@ local function group_move(kind, group, name, expansion)
   }
 end
 
+---Dispatch or combine. All pairs at once have no stages.
+local function exchange_move(kind, ranks, options)
+  local name = options.exchange or "direct"
+  local move = {
+    kind = kind,
+    group = -1,
+    algorithm = name,
+    mode = options.mode,
+    chunk = options.chunk,
+    in_flight = options.in_flight,
+    stream = kind,
+  }
+  if name ~= "direct" then
+    move.stages, move.pieces =
+      ways.expand(name, options.stages, ranks, options.ranks_per_copy, kind == "combine")
+  end
+  return move
+end
+
 ---@class MovesOptions
 ---@field output string name of the collective of attention outputs
 ---@field embedding "copied"|"split"
@@ -23,6 +43,9 @@ end
 ---@field in_flight integer
 ---@field handover boolean? the plan has several stages
 ---@field ffn boolean? the model has feed-forwards that all tokens pass: their parts are summed
+---@field exchange string? name of the algorithm of dispatch and combine; default: direct
+---@field stages table[]? of the plan, where that is not direct
+---@field ranks_per_copy integer? likewise
 ---@field coincide boolean? the only group's members hold the experts: their results are summed, not sent
 
 ---A group of a single member has nothing to move within it.
@@ -60,15 +83,7 @@ function M.of(groups, ranks, options)
     end
   end
   for _, kind in ipairs(options.coincide and {} or { "dispatch", "combine" }) do
-    moves[#moves + 1] = {
-      kind = kind,
-      group = -1,
-      algorithm = "direct",
-      mode = options.mode,
-      chunk = options.chunk,
-      in_flight = options.in_flight,
-      stream = kind,
-    }
+    moves[#moves + 1] = exchange_move(kind, ranks, options)
   end
   if options.handover then
     moves[#moves + 1] = { kind = "handover", group = -1, algorithm = "direct", stream = "dispatch" }

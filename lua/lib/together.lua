@@ -9,6 +9,7 @@ local place = require("lib.place")
 local serial = require("orders.serial")
 local split = require("lib.split")
 local steps = require("lib.steps")
+local ways = require("lib.ways")
 
 local M = {}
 
@@ -26,6 +27,7 @@ function M.options(own)
       values = { "padded", "exact" },
       doc = "a fixed size, or counts first; default: exact in prefill, padded in decode",
     },
+    ways.option(),
     { name = "chunk", type = "integer", default = 0, doc = "tokens a transfer; 0: all at once" },
     { name = "in_flight", type = "integer", default = 1, doc = "transfers at most under way per pair" },
     { name = "embedding", type = "choice", values = { "copied", "split" }, default = "copied",
@@ -110,6 +112,11 @@ local function orders_of(model, stages, microbatches)
   return orders
 end
 
+---Exact where rows are many, of a fixed size where few.
+local function modes_of(options)
+  return { prefill = options.moves or "exact", decode = options.moves or "padded" }
+end
+
 ---The plan of a legal shape. `output`: a collective's name, or one for each phase.
 local function plan_of(inputs, options, shape, output, why)
   local model, workload = inputs.model, inputs.workload
@@ -122,7 +129,7 @@ local function plan_of(inputs, options, shape, output, why)
   for _, stage in ipairs(stages) do
     table.move(stage.attention, 1, #stage.attention, #all + 1, all)
   end
-  local modes = { prefill = options.moves or "exact", decode = options.moves or "padded" }
+  local modes = modes_of(options)
   local microbatches = { prefill = options.microbatches, decode = options.microbatches }
   return {
     copies = options.dp,
@@ -141,6 +148,9 @@ local function plan_of(inputs, options, shape, output, why)
         mode = modes[phase],
         chunk = options.chunk,
         in_flight = options.in_flight,
+        exchange = options.exchange,
+        stages = stages,
+        ranks_per_copy = count,
         coincide = shape.groups == 1,
         ffn = model.dense_hidden > 0 or model.shared_hidden > 0,
         handover = shape.stages > 1,
@@ -164,6 +174,7 @@ function M.plan(inputs, options, shape, why, price)
     return nil, "degrees must be 1 or more"
   end
   local reason = obstacle(inputs, options, shape)
+    or (shape.groups > 1 and ways.obstacle(options.exchange or "direct", modes_of(options)))
   if reason then
     return nil, reason
   elseif options.output ~= "best" or shape.members == 1 then

@@ -10,6 +10,7 @@ local order = require("orders.alternating")
 local outputs = require("lib.outputs")
 local place = require("lib.place")
 local steps = require("lib.steps")
+local ways = require("lib.ways")
 
 local M = {
   name = "ma-separation",
@@ -40,6 +41,7 @@ local M = {
       values = { "padded", "exact" },
       doc = "a fixed size, or counts first; default: exact in prefill, padded in decode",
     },
+    ways.option(),
     { name = "chunk", type = "integer", default = 0, doc = "tokens a transfer; 0: all at once" },
     { name = "in_flight", type = "integer", default = 1, doc = "transfers under way per pair" },
     {
@@ -73,19 +75,20 @@ local function plan_of(inputs, options, found, output, why)
     return place.slots(block, c.attention, c.experts, c.placement)
   end)
   local groups = holders.groups(model, c.attention, c.groups, setting.batch)
+  local stages = {
+    {
+      layers = { 0, model.layers },
+      attention = groups,
+      ffn = holders.ffn(model, groups, { 0, model.layers }),
+      experts = holders.experts(model, feasible.counts(setting, c.experts), c.attention),
+    },
+  }
   return {
     copies = options.dp,
     ranks_per_copy = used,
     ranks = ranks,
     idle = idle,
-    stages = {
-      {
-        layers = { 0, model.layers },
-        attention = groups,
-        ffn = holders.ffn(model, groups, { 0, model.layers }),
-        experts = holders.experts(model, feasible.counts(setting, c.experts), c.attention),
-      },
-    },
+    stages = stages,
     embedding = holders.vocabulary(model, groups, found.embedding == "copied"),
     head = holders.vocabulary(model, groups, false),
     steps = steps.inference(inputs.workload, found.microbatches, function(microbatches)
@@ -104,6 +107,9 @@ local function plan_of(inputs, options, found, output, why)
         chunk = options.chunk,
         in_flight = options.in_flight,
         ffn = model.dense_hidden > 0 or model.shared_hidden > 0,
+        exchange = options.exchange,
+        stages = stages,
+        ranks_per_copy = used,
       })
     end),
     residual = outputs.shards(output) and "sharded" or "replicated",
@@ -119,7 +125,8 @@ end
 ---@return string? reason
 function M.plan(inputs, options, price)
   local found, reason = choose.separation(inputs, options)
-  if not found then
+  reason = reason or ways.obstacle(options.exchange, found.setting.modes)
+  if reason then
     return nil, reason
   elseif options.output ~= "best" or found.candidate.groups == found.candidate.attention then
     return plan_of(inputs, options, found, found.candidate.output, found.why)

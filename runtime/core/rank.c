@@ -15,6 +15,16 @@ double rt_now(void) {
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+/* The most senders, or hops, that announce rows in one exchange. */
+static int64_t most_counts(const rt_program *program) {
+    int64_t most = program->world;
+    for (int32_t e = 0; e < program->exchanges; ++e) {
+        most = program->exchange[e].there_hops > most ? program->exchange[e].there_hops : most;
+        most = program->exchange[e].back_hops > most ? program->exchange[e].back_hops : most;
+    }
+    return most;
+}
+
 rt_rank *rt_rank_create(rt_segment *segment, int id) {
     const rt_program *program = segment->program;
     const rt_job *job = segment->job;
@@ -47,7 +57,7 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
     rank->peers = calloc((size_t)program->world, sizeof *rank->peers);
     for (int32_t r = 0; rank->peers && r < program->world; ++r)
         rank->peers[r].pidfd = -1;
-    rank->counts = calloc((size_t)program->world, sizeof *rank->counts);
+    rank->counts = calloc((size_t)most_counts(program), sizeof *rank->counts);
     if (!rank->next || !rank->arrivals || !rank->turns || !rank->closure || !rank->seen ||
         !rank->counts || !rank->pulled || !rank->peers) {
         rt_rank_free(rank);

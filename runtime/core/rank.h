@@ -49,7 +49,7 @@ struct rt_rank {
     uint32_t *turns;         /* [channels] collectives begun */
     int32_t *closure;        /* [world] scratch of the watchdog */
     bool *seen;              /* [world] likewise */
-    int32_t *counts;         /* [world] rows announced by each sender of an exchange */
+    int32_t *counts;         /* rows announced by each sender of an exchange, or hop */
     bool *pulled;            /* [world] senders done with in a round of it */
 };
 

@@ -12,75 +12,14 @@
  * c - in_flight, then takes the chunks c of its senders. A rank in the least round waits only for ranks
  * in the same round or later ones, which have published before they took. */
 #include "host/emulate.h"
+#include "host/flow.h"
 #include "host/wait.h"
 
 #include <stdlib.h>
 
-/* One direction of an exchange, seen from one rank. */
-typedef struct Flow {
-    rt_rank *rank;
-    const rt_exchange *exchange;
-    int index; /* of the exchange */
-    bool back; /* combine: from targets to sources */
-    int layer;
-    int sender, receiver; /* index of this rank on either side, -1: not there */
-    int64_t send_rows, send_meta, recv_rows, recv_meta;
-    const int32_t *send_counts, *known_counts; /* known: of the receiver, or NULL */
-    int32_t *recv_counts;                      /* filled in, or NULL */
-    int64_t pull_rounds;
-} Flow;
-
-static int senders(const Flow *f) {
-    return f->back ? f->exchange->targets : f->exchange->sources;
-}
-static int receivers(const Flow *f) {
-    return f->back ? f->exchange->sources : f->exchange->targets;
-}
-static int32_t sender_rank(const Flow *f, int sender) {
-    return f->back ? f->exchange->target[sender].rank : f->exchange->source[sender].rank;
-}
-static int32_t receiver_rank(const Flow *f, int receiver) {
-    return f->back ? f->exchange->source[receiver].rank : f->exchange->target[receiver].rank;
-}
-
 static rt_pair *flow_pair(const Flow *f, int sender, int receiver) {
     return f->back ? rt_segment_pair(f->rank->segment, f->index, true, receiver, sender)
                    : rt_segment_pair(f->rank->segment, f->index, false, sender, receiver);
-}
-
-/* W, rows. */
-static int64_t flow_window(const Flow *f, int sender, int receiver) {
-    if (!f->back)
-        return f->exchange->source[sender].count;
-    int64_t slots = f->exchange->target[sender].count, top_k = f->exchange->top_k;
-    return f->exchange->source[receiver].count * (slots < top_k ? slots : top_k);
-}
-
-static int64_t flow_moved(const Flow *f, int sender, int receiver, int32_t count) {
-    return f->exchange->exact ? count : flow_window(f, sender, receiver);
-}
-
-static int64_t flow_messages(const Flow *f, int64_t rows) {
-    int64_t chunk = f->exchange->chunk;
-    return chunk <= 0 || rows <= chunk ? 1 : (rows + chunk - 1) / chunk;
-}
-
-/* First row of the window for `receiver` in this sender: exact dispatch is packed tightly, because packing
- * knows all counts; a combine is not, because windows are filled one source at a time. */
-static int64_t send_first(const Flow *f, int receiver) {
-    int64_t first = 0;
-    for (int i = 0; i < receiver; ++i)
-        first += f->exchange->exact && !f->back ? f->send_counts[i] : flow_window(f, f->sender, i);
-    return first;
-}
-
-/* First row of the window from `sender` in this receiver. */
-static int64_t recv_first(const Flow *f, int sender) {
-    int64_t first = 0;
-    for (int i = 0; i < sender; ++i)
-        first +=
-            f->exchange->exact && f->back ? f->known_counts[i] : flow_window(f, i, f->receiver);
-    return first;
 }
 
 static rt_status flow_publish(const Flow *f, int receiver, int64_t message) {
@@ -251,7 +190,8 @@ static rt_status exchange_run(rt_rank *rank, int op, int layer, int exchange, Fl
                        "exchange %s: the sides of this rank and its buffers "
                        "disagree",
                        e->name);
-    return rt_op_end(rank, op, layer, flow_run(flow));
+    bool stages = (flow->back ? e->back_hops : e->there_hops) > 0;
+    return rt_op_end(rank, op, layer, stages ? rt_flow_stages(flow) : flow_run(flow));
 }
 
 /* The channel names the communicator for other transports; pairs of the exchange suffice here. */
@@ -261,6 +201,8 @@ rt_status rt_dispatch(rt_rank *rank, int op, int layer, int channel, int exchang
                  .send_meta = args->send_meta,
                  .recv_rows = args->recv_rows,
                  .recv_meta = args->recv_meta,
+                 .relay_rows = args->relay_rows,
+                 .relay_meta = args->relay_meta,
                  .send_counts = counts_at(rank, args->send_counts),
                  .recv_counts = counts_at(rank, args->recv_counts)};
     return exchange_run(rank, op, layer, exchange, &flow);
@@ -271,6 +213,8 @@ rt_status rt_combine(rt_rank *rank, int op, int layer, int channel, int exchange
     Flow flow = {.back = true,
                  .send_rows = args->send_rows,
                  .recv_rows = args->recv_rows,
+                 .relay_rows = args->relay_rows,
+                 .relay_meta = -1,
                  .send_counts = counts_at(rank, args->send_counts),
                  .known_counts = counts_at(rank, args->recv_counts)};
     return exchange_run(rank, op, layer, exchange, &flow);

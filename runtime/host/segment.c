@@ -62,8 +62,8 @@ rt_status rt_segment_plan(rt_segment *segment, const rt_job *job, rt_error *erro
                                     RT_SLOT_TURNS * sizeof(rt_slot), SEGMENT_LINE);
     for (int32_t e = 0; e < program->exchanges; ++e) {
         segment->pair_first[e] = segment->pair_count;
-        segment->pair_count +=
-            2 * (int64_t)program->exchange[e].sources * program->exchange[e].targets;
+        segment->pair_count += rt_exchange_words(&program->exchange[e], false) +
+                               rt_exchange_words(&program->exchange[e], true);
     }
     segment->pairs = reserve(&at, segment->pair_count, sizeof(rt_pair), SEGMENT_LINE);
     segment->tokens = reserve(&at, job->sequences * job->max_new, sizeof(int32_t), SEGMENT_LINE);

@@ -119,17 +119,27 @@ static inline rt_slot *rt_segment_slot(const rt_segment *s, int channel, int mem
     return (rt_slot *)(s->base + s->slots[channel]) + (int64_t)member * RT_SLOT_TURNS +
            turn % RT_SLOT_TURNS;
 }
+/* Pairs of a direction: one a hop, or every source with every target. */
+static inline int64_t rt_exchange_words(const rt_exchange *e, bool back) {
+    int32_t hops = back ? e->back_hops : e->there_hops;
+    return hops ? hops : (int64_t)e->sources * e->targets;
+}
 /* `back`: the direction from target to source. */
 static inline rt_pair *rt_segment_pair(const rt_segment *s, int exchange, bool back, int source,
                                        int target) {
     const rt_exchange *e = &s->program->exchange[exchange];
-    int64_t index =
-        s->pair_first[exchange] + ((int64_t)(back ? e->sources : 0) + source) * e->targets + target;
+    int64_t first = back ? rt_exchange_words(e, false) : 0;
+    int64_t index = s->pair_first[exchange] + first + (int64_t)source * e->targets + target;
     return (rt_pair *)(s->base + s->pairs) + index;
 }
 /* Words of their own for who sleeps in an emulation. */
 static inline rt_barrier *rt_segment_word(const rt_segment *s, int64_t index) {
     return (rt_barrier *)(s->base + s->words) + index;
+}
+/* The same of a direction in stages, by hop. */
+static inline rt_pair *rt_segment_hop(const rt_segment *s, int exchange, bool back, int hop) {
+    int64_t first = back ? rt_exchange_words(&s->program->exchange[exchange], false) : 0;
+    return (rt_pair *)(s->base + s->pairs) + s->pair_first[exchange] + first + hop;
 }
 static inline int32_t *rt_segment_tokens(const rt_segment *s) {
     return (int32_t *)(s->base + s->tokens);

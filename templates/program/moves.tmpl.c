@@ -26,6 +26,15 @@ const rt_exchange exchanges[] = {
         .exact = $(exchange.exact),
         .chunk = $(exchange.chunk),
         .in_flight = $(exchange.in_flight),
+//%     if exchange.there_hops then
+        /* stage, from, to, source, target */
+        .there_hops = $(exchange.there),
+        .there = $(exchange.there_hops),
+//%     end
+//%     if exchange.back_hops then
+        .back_hops = $(exchange.back),
+        .back = $(exchange.back_hops),
+//%     end
         .row_bytes = HIDDEN * $(view.element_bytes),
         .meta_bytes = TOP_K * 4,
     },

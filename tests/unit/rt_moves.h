@@ -20,7 +20,7 @@
 enum {
     WORLD = 4,
     LAYERS = 3,
-    EXCHANGES = 5,
+    EXCHANGES = 8,
     ROW = 12,
     META = 8,
     BATCH = 3,
@@ -103,11 +103,32 @@ static const rt_channel channels[] = {
 
 /* Rank 1 is source and target; rank 2 has no rows. */
 static const rt_end sources[] = {{0, 3}, {1, 5}, {2, 0}}, targets[] = {{1, 3}, {3, 1}};
+/* By rank 1, which passes on what goes between 3 and the others; and one partner at a time. */
+static const rt_hop relayed[] = {{0, 0, 1, 0, 0}, {0, 2, 1, 2, 0}, {0, 2, 1, 2, 1}, {0, 0, 1, 0, 1},
+                                 {1, 1, 3, 2, 1}, {1, 1, 3, 1, 1}, {1, 1, 3, 0, 1}};
+static const rt_hop relayed_back[] = {{0, 3, 1, 0, 1}, {0, 1, 0, 0, 0}, {0, 3, 1, 2, 1},
+                                      {1, 1, 0, 0, 1}, {1, 1, 2, 2, 1}, {2, 3, 1, 1, 1},
+                                      {2, 1, 2, 2, 0}};
+static const rt_hop paired[] = {
+    {0, 0, 1, 0, 0}, {0, 1, 3, 1, 1}, {1, 0, 3, 0, 1}, {1, 2, 1, 2, 0}, {2, 2, 3, 2, 1}};
+static const rt_hop paired_back[] = {
+    {0, 1, 0, 0, 0}, {0, 3, 1, 1, 1}, {1, 3, 0, 0, 1}, {1, 1, 2, 2, 0}, {2, 3, 2, 2, 1}};
+#define STAGED(exact, chunk, in_flight, there, back)                                               \
+    {                                                                                              \
+        "x", 3, 2, sources, targets, 2, exact, chunk, in_flight, ROW, META,                        \
+            sizeof there / sizeof *there, sizeof back / sizeof *back, there, back                  \
+    }
 #define EXCHANGE(exact, chunk, in_flight)                                                          \
-    { "x", 3, 2, sources, targets, 2, exact, chunk, in_flight, ROW, META }
+    { "x", 3, 2, sources, targets, 2, exact, chunk, in_flight, ROW, META, 0, 0, NULL, NULL }
 static const rt_exchange exchanges[EXCHANGES] = {
-    EXCHANGE(false, 0, 1), EXCHANGE(true, 0, 1), EXCHANGE(false, 2, 1),
-    EXCHANGE(true, 2, 1),  EXCHANGE(true, 1, 3),
+    EXCHANGE(false, 0, 1),
+    EXCHANGE(true, 0, 1),
+    EXCHANGE(false, 2, 1),
+    EXCHANGE(true, 2, 1),
+    EXCHANGE(true, 1, 3),
+    STAGED(false, 0, 1, relayed, relayed_back),
+    STAGED(false, 2, 2, relayed, relayed_back),
+    STAGED(true, 2, 1, paired, paired_back),
 };
 
 static const rt_weight weights[] = {
@@ -271,7 +292,7 @@ static int index_of(const rt_end *ends, int count, int rank) {
 
 static rt_status check_dispatch(rt_rank *rank, int layer, int e) {
     int s = index_of(sources, 3, rank->id), t = index_of(targets, 2, rank->id);
-    rt_dispatch_args args = {-1, -1, -1, -1, -1, -1};
+    rt_dispatch_args args = {-1, -1, -1, -1, -1, -1, -1, -1};
     int first = 0;
     if (s >= 0) {
         args.send_rows = AT_SEND;
@@ -292,6 +313,8 @@ static rt_status check_dispatch(rt_rank *rank, int layer, int e) {
         args.recv_meta = AT_RECV_META;
         args.recv_counts = AT_RECV_COUNTS;
     }
+    args.relay_rows = AT_BUFFER;
+    args.relay_meta = AT_BUFFER + 64 * ROW;
     RT_TRY(rt_dispatch(rank, OP_DISPATCH, layer, -1, e, &args));
     first = 0;
     for (int i = 0; t >= 0 && i < 3; ++i) {
@@ -308,7 +331,7 @@ static rt_status check_dispatch(rt_rank *rank, int layer, int e) {
 
 static rt_status check_combine(rt_rank *rank, int layer, int e) {
     int s = index_of(sources, 3, rank->id), t = index_of(targets, 2, rank->id);
-    rt_combine_args args = {-1, -1, -1, -1};
+    rt_combine_args args = {-1, -1, -1, -1, -1};
     int first = 0;
     if (t >= 0) {
         args.send_rows = AT_SEND;
@@ -330,6 +353,7 @@ static rt_status check_combine(rt_rank *rank, int layer, int e) {
         if (strncmp(fault, "count", 5) == 0)
             ((int32_t *)rt_at(rank, AT_RECV_COUNTS))[0]++;
     }
+    args.relay_rows = AT_BUFFER;
     RT_TRY(rt_combine(rank, OP_COMBINE, layer, -1, e, &args));
     first = 0;
     for (int j = 0; s >= 0 && j < 2; ++j) {

@@ -139,6 +139,33 @@ static void padded_exchanges_count_bounds(void **state) {
     arena_free(&p.arena);
 }
 
+static void hops_count_each_way(void **state) {
+    Paper p;
+    paper_make(&p, MODE_PADDED);
+    Exchange *exchange = &p.schedule.exchanges.items[0];
+    /* From rank 0 to rank 2 by rank 1, straight back; target 0 is rank 2, target 1 rank 1. */
+    const ExchangeHop there[] = {
+        {0, 0, 1, 0, 0}, {0, 0, 1, 0, 1}, {1, 1, 2, 0, 0}, {1, 1, 2, 1, 0}};
+    const ExchangeHop back[] = {{0, 2, 0, 0, 0}, {1, 2, 1, 1, 0}, {1, 1, 0, 0, 1}};
+    for (int i = 0; i < 4; ++i)
+        *(ExchangeHop *)LIST_PUSH(&p.arena, &exchange->hops[false]) = there[i];
+    for (int i = 0; i < 3; ++i)
+        *(ExchangeHop *)LIST_PUSH(&p.arena, &exchange->hops[true]) = back[i];
+    exchange_ops(&p);
+    paper_close(&p, 1);
+    Counters counters = counters_begin(&p.arena, &p.schedule);
+    counters_add_step(&p.schedule, 0, 0, 1, NULL, NULL, &counters);
+    assert_int_equal(counters.bytes[0 * 3 + 1], 2 * (4 + 5 * 24));
+    assert_int_equal(counters.bytes[0 * 3 + 2], 0);
+    assert_int_equal(counters.bytes[1 * 3 + 2], 4 + 5 * 24 + 4 + 6 * 24);
+    assert_int_equal(counters.bytes[2 * 3 + 0], 5 * 1 * 16);
+    assert_int_equal(counters.bytes[1 * 3 + 0], 5 * 2 * 16);
+    assert_int_equal(exchange_relay_rows(exchange, 1, false, 2), 5);
+    assert_int_equal(exchange_relay_rows(exchange, 0, false, 2), 0);
+    assert_int_equal(exchange_relay_rows(exchange, 1, true, 2), -1);
+    arena_free(&p.arena);
+}
+
 typedef struct Asked {
     int64_t calls[8], layers[8], count;
 } Asked;
@@ -226,6 +253,7 @@ int main(void) {
         cmocka_unit_test(collectives_count_what_members_send),
         cmocka_unit_test(transfers_count_what_is_listed),
         cmocka_unit_test(padded_exchanges_count_bounds),
+        cmocka_unit_test(hops_count_each_way),
         cmocka_unit_test(exact_exchanges_ask_for_counts),
         cmocka_unit_test(folded_equals_flat),
         cmocka_unit_test(weights_are_the_models),

@@ -122,6 +122,19 @@ static int64_t expected_bytes(int from, int to) {
     }
     for (int e = 0; e < EXCHANGES; ++e)
         for (int layer = 0; layer < LAYERS; ++layer)
+            for (int h = 0; h < exchanges[e].there_hops || h < exchanges[e].back_hops; ++h) {
+                const rt_hop *there = &exchanges[e].there[h], *back = &exchanges[e].back[h];
+                bool exact = exchanges[e].exact;
+                if (h < exchanges[e].there_hops && there->from == from && there->to == to)
+                    bytes += 4 + (ROW + META) *
+                                     (exact ? dispatch_count(there->source, there->target, layer)
+                                            : sources[there->source].count);
+                if (h < exchanges[e].back_hops && back->from == from && back->to == to)
+                    bytes += ROW * (exact ? combine_count(back->source, back->target, layer)
+                                          : combine_window(back->source, back->target));
+            }
+    for (int e = 0; e < EXCHANGES; ++e)
+        for (int layer = 0; layer < LAYERS && !exchanges[e].there_hops; ++layer)
             for (int s = 0; s < 3; ++s)
                 for (int t = 0; t < 2; ++t) {
                     bool exact = exchanges[e].exact;

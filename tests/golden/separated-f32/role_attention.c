@@ -223,6 +223,8 @@ rt_status attention_prefill(rt_rank *rank) {
                            .recv_rows = -1,
                            .recv_meta = -1,
                            .recv_counts = -1,
+                           .relay_rows = -1,
+                           .relay_meta = -1,
                        }));
     /* 12 m1 embed: lower_attention.c: token ids of the micro-batch */
     RT_TRY(rt_begin(rank, 12, -1,
@@ -357,6 +359,8 @@ rt_status attention_prefill(rt_rank *rank) {
                            .recv_rows = -1,
                            .recv_meta = -1,
                            .recv_counts = -1,
+                           .relay_rows = -1,
+                           .relay_meta = -1,
                        }));
     /* 24 m0 combine: lower_experts.c: results back to the owners; over combine_c0; on stream
      * combine; waits for 10 */
@@ -366,6 +370,7 @@ rt_status attention_prefill(rt_rank *rank) {
                           .send_counts = -1,
                           .recv_rows = PREFILL_RETURNED_M0,
                           .recv_counts = PREFILL_RETURNS_M0,
+                          .relay_rows = -1,
                       }));
     /* 25 m0 combine: lower_experts.c: experts' results by their weights; waits for 24 */
     RT_TRY(rt_launch(rank, 25, 0, K_WEIGHTED_SUM,
@@ -489,6 +494,8 @@ rt_status attention_prefill(rt_rank *rank) {
                            .recv_rows = -1,
                            .recv_meta = -1,
                            .recv_counts = -1,
+                           .relay_rows = -1,
+                           .relay_meta = -1,
                        }));
     /* 36 m1 combine: lower_experts.c: results back to the owners; over combine_c0; on stream
      * combine; waits for 22 */
@@ -498,6 +505,7 @@ rt_status attention_prefill(rt_rank *rank) {
                           .send_counts = -1,
                           .recv_rows = PREFILL_RETURNED_M1,
                           .recv_counts = PREFILL_RETURNS_M1,
+                          .relay_rows = -1,
                       }));
     /* 37 m1 combine: lower_experts.c: experts' results by their weights; waits for 36 */
     RT_TRY(rt_launch(rank, 37, 0, K_WEIGHTED_SUM,
@@ -621,6 +629,8 @@ rt_status attention_prefill(rt_rank *rank) {
                            .recv_rows = -1,
                            .recv_meta = -1,
                            .recv_counts = -1,
+                           .relay_rows = -1,
+                           .relay_meta = -1,
                        }));
     /* 48 m0 combine: lower_experts.c: results back to the owners; over combine_c0; on stream
      * combine; waits for 34 */
@@ -630,6 +640,7 @@ rt_status attention_prefill(rt_rank *rank) {
                           .send_counts = -1,
                           .recv_rows = PREFILL_RETURNED_M0,
                           .recv_counts = PREFILL_RETURNS_M0,
+                          .relay_rows = -1,
                       }));
     /* 49 m0 combine: lower_experts.c: experts' results by their weights; waits for 48 */
     RT_TRY(rt_launch(rank, 49, 1, K_WEIGHTED_SUM,
@@ -687,6 +698,7 @@ rt_status attention_prefill(rt_rank *rank) {
                           .send_counts = -1,
                           .recv_rows = PREFILL_RETURNED_M1,
                           .recv_counts = PREFILL_RETURNS_M1,
+                          .relay_rows = -1,
                       }));
     /* 55 m1 combine: lower_experts.c: experts' results by their weights; waits for 54 */
     RT_TRY(rt_launch(rank, 55, 1, K_WEIGHTED_SUM,
@@ -875,6 +887,8 @@ rt_status attention_decode(rt_rank *rank) {
                            .recv_rows = -1,
                            .recv_meta = -1,
                            .recv_counts = -1,
+                           .relay_rows = -1,
+                           .relay_meta = -1,
                        }));
     /* 72 m0 combine: lower_experts.c: results back to the owners; over combine_c0; on stream
      * combine; waits for 70 */
@@ -884,6 +898,7 @@ rt_status attention_decode(rt_rank *rank) {
                           .send_counts = -1,
                           .recv_rows = DECODE_RETURNED_M0,
                           .recv_counts = DECODE_RETURNS_M0,
+                          .relay_rows = -1,
                       }));
     /* 73 m0 combine: lower_experts.c: experts' results by their weights; waits for 72 */
     RT_TRY(rt_launch(rank, 73, 0, K_WEIGHTED_SUM,
@@ -1007,6 +1022,8 @@ rt_status attention_decode(rt_rank *rank) {
                            .recv_rows = -1,
                            .recv_meta = -1,
                            .recv_counts = -1,
+                           .relay_rows = -1,
+                           .relay_meta = -1,
                        }));
     /* 84 m0 combine: lower_experts.c: results back to the owners; over combine_c0; on stream
      * combine; waits for 82 */
@@ -1016,6 +1033,7 @@ rt_status attention_decode(rt_rank *rank) {
                           .send_counts = -1,
                           .recv_rows = DECODE_RETURNED_M0,
                           .recv_counts = DECODE_RETURNS_M0,
+                          .relay_rows = -1,
                       }));
     /* 85 m0 combine: lower_experts.c: experts' results by their weights; waits for 84 */
     RT_TRY(rt_launch(rank, 85, 1, K_WEIGHTED_SUM,

@@ -40,6 +40,8 @@ rt_status experts_prefill(rt_rank *rank) {
                            .recv_rows = PREFILL_RECV_ROWS_M0,
                            .recv_meta = PREFILL_RECV_META_M0,
                            .recv_counts = PREFILL_RECV_COUNTS_M0,
+                           .relay_rows = -1,
+                           .relay_meta = -1,
                        }));
     /* 1 m0 experts: lower_experts.c: the local experts; waits for 0 */
     RT_TRY(rt_launch(rank, 1, 0, K_EXPERT_FFN,
@@ -70,6 +72,8 @@ rt_status experts_prefill(rt_rank *rank) {
                            .recv_rows = PREFILL_RECV_ROWS_M1,
                            .recv_meta = PREFILL_RECV_META_M1,
                            .recv_counts = PREFILL_RECV_COUNTS_M1,
+                           .relay_rows = -1,
+                           .relay_meta = -1,
                        }));
     /* 3 m0 combine: lower_experts.c: results back to the owners; over combine_c0; on stream
      * combine; waits for 1 */
@@ -79,6 +83,7 @@ rt_status experts_prefill(rt_rank *rank) {
                           .send_counts = PREFILL_OUT_COUNTS_M0,
                           .recv_rows = -1,
                           .recv_counts = -1,
+                          .relay_rows = -1,
                       }));
     /* 4 m1 experts: lower_experts.c: the local experts; waits for 2 */
     RT_TRY(rt_launch(rank, 4, 0, K_EXPERT_FFN,
@@ -109,6 +114,8 @@ rt_status experts_prefill(rt_rank *rank) {
                            .recv_rows = PREFILL_RECV_ROWS_M0,
                            .recv_meta = PREFILL_RECV_META_M0,
                            .recv_counts = PREFILL_RECV_COUNTS_M0,
+                           .relay_rows = -1,
+                           .relay_meta = -1,
                        }));
     /* 6 m1 combine: lower_experts.c: results back to the owners; over combine_c0; on stream
      * combine; waits for 4 */
@@ -118,6 +125,7 @@ rt_status experts_prefill(rt_rank *rank) {
                           .send_counts = PREFILL_OUT_COUNTS_M1,
                           .recv_rows = -1,
                           .recv_counts = -1,
+                          .relay_rows = -1,
                       }));
     /* 7 m0 experts: lower_experts.c: the local experts; waits for 5 3 */
     RT_TRY(rt_launch(rank, 7, 1, K_EXPERT_FFN,
@@ -148,6 +156,8 @@ rt_status experts_prefill(rt_rank *rank) {
                            .recv_rows = PREFILL_RECV_ROWS_M1,
                            .recv_meta = PREFILL_RECV_META_M1,
                            .recv_counts = PREFILL_RECV_COUNTS_M1,
+                           .relay_rows = -1,
+                           .relay_meta = -1,
                        }));
     /* 9 m0 combine: lower_experts.c: results back to the owners; over combine_c0; on stream
      * combine; waits for 7 */
@@ -157,6 +167,7 @@ rt_status experts_prefill(rt_rank *rank) {
                           .send_counts = PREFILL_OUT_COUNTS_M0,
                           .recv_rows = -1,
                           .recv_counts = -1,
+                          .relay_rows = -1,
                       }));
     /* 10 m1 experts: lower_experts.c: the local experts; waits for 8 6 */
     RT_TRY(rt_launch(rank, 10, 1, K_EXPERT_FFN,
@@ -185,6 +196,7 @@ rt_status experts_prefill(rt_rank *rank) {
                           .send_counts = PREFILL_OUT_COUNTS_M1,
                           .recv_rows = -1,
                           .recv_counts = -1,
+                          .relay_rows = -1,
                       }));
     return RT_OK;
 }
@@ -201,6 +213,8 @@ rt_status experts_decode(rt_rank *rank) {
                                .recv_rows = DECODE_RECV_ROWS_M0,
                                .recv_meta = DECODE_RECV_META_M0,
                                .recv_counts = DECODE_RECV_COUNTS_M0,
+                               .relay_rows = -1,
+                               .relay_meta = -1,
                            }));
         /* 13 m0 experts: lower_experts.c: the local experts; waits for 12 14 */
         RT_TRY(rt_launch(rank, 13, layer, K_EXPERT_FFN,
@@ -229,6 +243,7 @@ rt_status experts_decode(rt_rank *rank) {
                               .send_counts = DECODE_OUT_COUNTS_M0,
                               .recv_rows = -1,
                               .recv_counts = -1,
+                              .relay_rows = -1,
                           }));
     }
     return RT_OK;
