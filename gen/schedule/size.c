@@ -64,24 +64,50 @@ static void add_stage(const Plan *plan, const PlanStage *stage, double parts, Sc
     size->bytes += (double)plan->copies * copy;
 }
 
+/* The most stages of a move within a group: operations of a rank where the move happens. */
+static double most_stages(const PlanStep *step) {
+    int64_t most = 0;
+    for (int64_t i = 0; i < step->moves.count; ++i)
+        if (step->moves.items[i].group >= 0 && step->moves.items[i].stages.count > most)
+            most = step->moves.items[i].stages.count;
+    return (double)most;
+}
+
+/* Pieces that moves between groups send in stages: hops of every exchange. */
+static double most_hops(const PlanStep *step) {
+    double hops = 0;
+    for (int64_t i = 0; i < step->moves.count; ++i) {
+        const PlanMove *move = &step->moves.items[i];
+        for (int64_t s = 0; move->group < 0 && s < move->stages.count; ++s)
+            for (int64_t k = 0; k < move->stages.items[s].sets.count; ++k) {
+                const PlanSet *set = &move->stages.items[s].sets.items[k];
+                for (int64_t t = 0; t < set->transfers.count; ++t)
+                    hops += (double)(set->transfers.items[t].pieces.end -
+                                     set->transfers.items[t].pieces.begin);
+            }
+    }
+    return hops;
+}
+
 static void add_step(const Plan *plan, const PlanStep *step, ScheduleSize *size) {
     double copies = (double)plan->copies, ranks = (double)plan->ranks_per_copy;
-    double ops = 0, run = 0;
+    double ops = 0, run = 0, an_item = OPS_AN_ITEM + 2 * most_stages(step);
     for (int64_t o = 0; o < step->orders.count; ++o) {
         const PlanOrder *order = &step->orders.items[o];
         for (int64_t i = 0; i < order->loops.count; ++i) {
             const PlanLoop *loop = &order->loops.items[i];
             double items = (double)loop->items.count * (double)order->ranks.count;
-            ops += items * OPS_AN_ITEM;
-            run += items * OPS_AN_ITEM * (double)(loop->layers.end - loop->layers.begin);
+            ops += items * an_item;
+            run += items * an_item * (double)(loop->layers.end - loop->layers.begin);
         }
     }
     size->operations += copies * run;
     size->bytes += copies * ops * sizeof(Op);
     /* exchanges: each rank is a source or a target of one a micro-batch */
-    size->bytes += copies * (double)step->microbatches *
-                   ((double)plan->stages.count * sizeof(Exchange) +
-                    ranks * (sizeof(ExchangeSource) + sizeof(ExchangeTarget)));
+    size->bytes +=
+        copies * (double)step->microbatches *
+        ((double)plan->stages.count * sizeof(Exchange) + most_hops(step) * sizeof(ExchangeHop) +
+         ranks * (sizeof(ExchangeSource) + sizeof(ExchangeTarget)));
 }
 
 /* As if all rows of a copy's batch, for all their choices and parts, lay in one buffer as wide as all widths together;

@@ -46,7 +46,8 @@ static const rt_channel channels[] = {
     {"high", 2, high_ranks, 0, NULL, 0, NULL},
 };
 static const rt_end sources[] = {{0, 3}, {1, 5}}, targets[] = {{1, 3}, {3, 1}};
-static const rt_exchange exchanges[] = {{"x", 2, 2, sources, targets, 2, false, 0, 1, 12, 8}};
+static const rt_exchange exchanges[] = {
+    {"x", 2, 2, sources, targets, 2, false, 0, 1, 12, 8, 0, 0, NULL, NULL}};
 
 static bool edited(const char *how) {
     const char *edit = getenv("RT_TEST_EDIT");
