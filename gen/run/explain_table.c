@@ -143,6 +143,8 @@ const Explanation explain_table[] = {
     {"E0524",
      "The plan is legal, but its schedule would be larger than gen can hold and prove: too many\n"
      "layers, experts, ranks or micro-batches at once, or a buffer past any memory."},
+    {"E0525", "A stage of dispatch or combine moves rows that no owner has for that rank."},
+    {"E0526", "An exact dispatch or combine goes by ranks that would have to know its counts."},
     {"E0580", "Cost models are the files of lua/cost, or a JSON file with the same keys."},
     {"E0581",
      "A cost model must hold together: each constant once, efficiencies within 0 and 1 from\n"
@@ -151,8 +153,6 @@ const Explanation explain_table[] = {
     {"E0582",
      "The model's form needs numbers that it has not: a network (mlp) is fitted to one machine\n"
      "and comes in a file of its own."},
-    {"E0525", "A stage of dispatch or combine moves rows that no owner has for that rank."},
-    {"E0526", "An exact dispatch or combine goes by ranks that would have to know its counts."},
     {"E0601", "There is no checkpoint in the safetensors format at this path."},
     {"E0602", "The header of a safetensors file cannot be right: too long, no JSON, or beyond the\n"
               "end of the file. The download was probably cut off."},

@@ -152,7 +152,7 @@ void op_workspace(LowerRank *at, Op *op, const char *name) {
 }
 
 void op_room(LowerRank *at, Op *op, const char *argument, const char *name, int64_t bytes) {
-    int64_t buffer = find_buffer(at->rank, name);
+    int64_t buffer = find_buffer(at, PERSISTENT, PERSISTENT, name);
     if (buffer < 0)
         buffer = lower_persistent(at, name, BUFFER_WORKSPACE, "scratch", 0, false);
     if (bytes > at->rank->buffers.items[buffer].bytes)
