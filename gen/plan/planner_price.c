@@ -46,12 +46,17 @@ static int push_price(lua_State *lua, const PlannerPrice *price) {
     return 1;
 }
 
-static int push_refusal(lua_State *lua, const char *reason) {
-    lua_createtable(lua, 0, 2);
+/* A strategy may look for a plan that takes less where it is told that memory was the reason. */
+static int push_refusal(lua_State *lua, const char *reason, double memory) {
+    lua_createtable(lua, 0, 3);
     lua_pushboolean(lua, 0);
     lua_setfield(lua, -2, "ok");
     lua_pushstring(lua, reason);
     lua_setfield(lua, -2, "reason");
+    if (memory > 1) {
+        lua_pushnumber(lua, memory);
+        lua_setfield(lua, -2, "memory");
+    }
     return 1;
 }
 
@@ -59,7 +64,7 @@ static int push_refusal(lua_State *lua, const char *reason) {
 static int price(lua_State *lua) {
     PlannerQuestion *question = lua_touserdata(lua, lua_upvalueindex(1));
     if (lua_isnoneornil(lua, 1)) {
-        return push_refusal(lua, luaL_optstring(lua, 2, "there is no plan"));
+        return push_refusal(lua, luaL_optstring(lua, 2, "there is no plan"), 0);
     }
     luaL_checktype(lua, 1, LUA_TTABLE);
     arena_free(&question->arena);
@@ -70,7 +75,8 @@ static int price(lua_State *lua) {
     if (status == STATUS_OK) {
         return push_price(lua, &answer);
     }
-    return push_refusal(lua, diag.count > 0 ? diag.messages[0].text : "no reason is known");
+    return push_refusal(lua, diag.count > 0 ? diag.messages[0].text : "no reason is known",
+                        answer.memory);
 }
 
 void planner_price_push(lua_State *lua, PlannerQuestion *question) {

@@ -12,13 +12,19 @@ local MOST_PARTS <const> = 16 -- micro-batches; a question about more takes long
 ---@field values table<string, any> of the options that are varied
 ---@field shape BoundShape
 
+local DEEP <const> = 12 -- layers
+local BATCHES <const> = { "prefill_microbatches", "decode_microbatches" }
+
 ---Degrees of each strategy, outermost first, and what else it lets one choose.
 local spaces = {
-  { name = "single", degrees = {}, choices = { "microbatches" } },
-  { name = "tp", degrees = { "dp", "tp" }, choices = { "output", "microbatches", "embedding" } },
-  { name = "pp", degrees = { "dp", "pp" }, choices = { "microbatches" } },
-  { name = "tp-pp", degrees = { "dp", "tp", "pp" }, choices = { "output", "microbatches", "embedding" } },
-  { name = "ep", degrees = { "dp", "ep", "tp" }, choices = { "output", "moves", "microbatches", "embedding" } },
+  { name = "single", degrees = {}, choices = BATCHES },
+  { name = "tp", degrees = { "dp", "tp" },
+    choices = { "output", "prefill_microbatches", "decode_microbatches", "embedding" } },
+  { name = "pp", degrees = { "dp", "pp" }, choices = BATCHES },
+  { name = "tp-pp", degrees = { "dp", "tp", "pp" },
+    choices = { "output", "prefill_microbatches", "decode_microbatches", "embedding" } },
+  { name = "ep", degrees = { "dp", "ep", "tp" },
+    choices = { "output", "moves", "prefill_microbatches", "decode_microbatches", "embedding" } },
   {
     name = "ma-separation",
     degrees = { "dp", "attention", "experts" },
@@ -82,14 +88,30 @@ function M.key(c)
   return table.concat(parts, " ")
 end
 
+---How much work the price of a candidate is, in those of a plan of 16 ranks, 4 layers and one part of the batch:
+---gen plays that many operations, of the deepest models only as many layers as tell the pace.
+---@param inputs table
+---@param c PlanCandidate
+---@return number at least 1
+function M.work(inputs, c)
+  local shape = c.shape
+  local ranks = shape.copies
+    * (shape.experts and c.values.attention + shape.experts or shape.stages * shape.groups * shape.members)
+  local layers = math.min(inputs.model.layers, DEEP)
+  return math.max(1, ranks * layers * (shape.microbatches.prefill + shape.microbatches.decode) / (16 * 4 * 2))
+end
+
 ---"tp:dp=2,tp=8", as -s takes it: without what the strategy takes by default.
 ---@param c PlanCandidate
 ---@return string
 function M.text(c)
-  local parts = {}
+  local parts, defaults = {}, M.options({ strategy = c.strategy, values = {} })
+  for _, name in ipairs(BATCHES) do
+    defaults[name] = defaults.microbatches
+  end
   for _, option in ipairs(require("strategies." .. c.strategy).options) do
     local value = c.values[option.name]
-    if value and value ~= option.default then
+    if value and value ~= defaults[option.name] then
       parts[#parts + 1] = option.name .. "=" .. value
     end
   end
@@ -117,10 +139,7 @@ function M.make(inputs, strategy, values)
     groups = separated and v.groups or v.ep or 1,
     members = separated and split.ceil(v.attention, v.groups) or v.tp or 1,
     experts = v.experts,
-    microbatches = {
-      prefill = v.prefill_microbatches or v.microbatches or 1,
-      decode = v.decode_microbatches or v.microbatches or 1,
-    },
+    microbatches = { prefill = v.prefill_microbatches or 1, decode = v.decode_microbatches or 1 },
   }
   local ranks = separated and v.attention + v.experts or shape.stages * shape.groups * shape.members
   local requests = split.ceil(inputs.workload.batch, shape.copies) // shape.groups

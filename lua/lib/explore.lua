@@ -3,6 +3,7 @@
 local bound = require("lib.bound")
 local candidates = require("lib.candidates")
 local estimate = require("lib.estimate")
+local near = require("lib.near")
 
 local M = {}
 
@@ -24,7 +25,7 @@ local M = {}
 ---@field inputs table
 ---@field price PriceFunction
 ---@field score fun(times: PlanTimes): number
----@field questions integer that are left
+---@field questions number that are left, in those of small plans
 ---@field found table<string, Tried[]> by strategy, best first
 ---@field tally table<string, Tally> by strategy
 ---@field known table<string, boolean>
@@ -32,7 +33,7 @@ local M = {}
 ---@param inputs table
 ---@param price PriceFunction
 ---@param score fun(times: PlanTimes): number
----@param questions integer
+---@param questions number
 ---@return Explorer
 function M.begin(inputs, price, score, questions)
   local e = { inputs = inputs, price = price, score = score, questions = questions }
@@ -61,6 +62,7 @@ end
 ---@param e Explorer
 ---@param candidate PlanCandidate
 ---@return Tried?
+---@return boolean? heavy there was too little memory for it
 function M.try(e, candidate)
   local tally, found = e.tally[candidate.strategy], e.found[candidate.strategy]
   local least = e.score(bound.times(e.inputs, candidate.shape))
@@ -69,7 +71,7 @@ function M.try(e, candidate)
   elseif e.questions < 1 then
     tally.left = tally.left + 1
   else
-    e.questions, tally.asked = e.questions - 1, tally.asked + 1
+    e.questions, tally.asked = e.questions - candidates.work(e.inputs, candidate), tally.asked + 1
     local price = e.price(M.plan(e, candidate))
     if price.ok then
       local one = { candidate = candidate, price = price, score = e.score(price) }
@@ -77,6 +79,7 @@ function M.try(e, candidate)
       return one
     end
     tally.refused, tally.reason = tally.refused + 1, price.reason
+    return nil, (price.memory or 0) > 1
   end
 end
 
@@ -98,6 +101,18 @@ function M.worth(e, candidate)
   return true
 end
 
+---The same about lighter and lighter ones while memory is too little.
+local function fit(e, candidate)
+  local _, heavy = M.try(e, candidate)
+  while heavy do
+    candidate = near.lighter(e.inputs, candidate)
+    if not candidate or not M.worth(e, candidate) then
+      return
+    end
+    _, heavy = M.try(e, candidate)
+  end
+end
+
 ---Ask about these candidates in the order of their estimates: a few of each strategy in any case, so that
 ---each has a best one, then whichever promise most, until half of the questions are left.
 ---@param e Explorer
@@ -112,18 +127,20 @@ function M.coarse(e, list)
   table.sort(order, function(a, b)
     return a[2] < b[2]
   end)
-  local all, rest = e.questions, {}
+  local all, rest, spent = e.questions, {}, {}
   for _, one in ipairs(order) do
-    if e.tally[one[1].strategy].asked < math.max(1, all // 24) then
-      M.try(e, one[1])
+    local strategy, before = one[1].strategy, e.questions
+    if (spent[strategy] or 0) < all / 24 then
+      fit(e, one[1])
+      spent[strategy] = (spent[strategy] or 0) + before - e.questions
     else
       rest[#rest + 1] = one[1]
     end
   end
-  local kept = math.min(e.questions, all // 2)
+  local kept = math.min(e.questions, all / 2)
   e.questions = e.questions - kept
   for _, candidate in ipairs(rest) do
-    M.try(e, candidate)
+    fit(e, candidate)
   end
   e.questions = e.questions + kept
 end

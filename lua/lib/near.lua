@@ -67,4 +67,18 @@ function M.changed(inputs, c, change)
   return candidates.make(inputs, c.strategy, values)
 end
 
+---A candidate like this one that needs less memory at a time: with twice as many parts of the batch, first in
+---prefill, whose windows are the largest. Nil where there are no more.
+---@param inputs table
+---@param c PlanCandidate
+---@return PlanCandidate?
+function M.lighter(inputs, c)
+  for _, name in ipairs({ "prefill_microbatches", "decode_microbatches" }) do
+    local lighter = M.changed(inputs, c, { [name] = 2 * c.values[name] })
+    if lighter then
+      return lighter
+    end
+  end
+end
+
 return M

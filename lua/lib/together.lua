@@ -13,13 +13,24 @@ local ways = require("lib.ways")
 
 local M = {}
 
+---Options about the parts of the batch.
+---@param own table[] further options, which come first
+---@return table[]
+function M.parts(own)
+  return table.move({
+    { name = "microbatches", type = "integer", default = 1, doc = "of both phases" },
+    { name = "prefill_microbatches", type = "integer", doc = "of prefill" },
+    { name = "decode_microbatches", type = "integer", doc = "of decode" },
+  }, 1, 3, #own + 1, own)
+end
+
 ---Options that all strategies of this kind have.
 ---@param own table[] further options, which come first
 ---@return table[]
 function M.options(own)
+  own[#own + 1] = { name = "dp", type = "integer", default = 1, doc = "data-parallel copies" }
+  M.parts(own)
   for _, option in ipairs({
-    { name = "dp", type = "integer", default = 1, doc = "data-parallel copies" },
-    { name = "microbatches", type = "integer", default = 1, doc = "of both phases" },
     outputs.option("flat"),
     {
       name = "moves",
@@ -43,8 +54,18 @@ end
 ---@field groups integer request groups of a copy
 ---@field members integer ranks of a group in a stage
 
+local function microbatches_of(options)
+  return {
+    prefill = options.prefill_microbatches or options.microbatches,
+    decode = options.decode_microbatches or options.microbatches,
+  }
+end
+
 local function obstacle(inputs, options, shape)
   local model, batch = inputs.model, split.ceil(inputs.workload.batch, options.dp)
+  local microbatches = microbatches_of(options)
+  local least = math.min(microbatches.prefill, microbatches.decode)
+  local most = math.max(microbatches.prefill, microbatches.decode)
   local ranks = shape.stages * shape.groups * shape.members
   local gpus = #inputs.topology.slots // options.dp
   if ranks > gpus then
@@ -64,9 +85,9 @@ local function obstacle(inputs, options, shape)
   elseif shape.groups > batch then
     return string.format("%d request groups share %d requests, so some would have none",
       shape.groups, batch)
-  elseif options.microbatches < 1 or options.microbatches > batch // shape.groups then
+  elseif least < 1 or most > batch // shape.groups then
     return string.format("%d micro-batches of the %d requests of a group would leave some empty",
-      options.microbatches, batch // shape.groups)
+      least < 1 and least or most, batch // shape.groups)
   elseif options.chunk < 0 or options.in_flight < 1 then
     return "chunk must be 0 or more, in_flight 1 or more"
   end
@@ -130,7 +151,7 @@ local function plan_of(inputs, options, shape, output, why)
     table.move(stage.attention, 1, #stage.attention, #all + 1, all)
   end
   local modes = modes_of(options)
-  local microbatches = { prefill = options.microbatches, decode = options.microbatches }
+  local microbatches = microbatches_of(options)
   return {
     copies = options.dp,
     ranks_per_copy = count,

@@ -269,7 +269,7 @@
 ---@field reason string? where ok is false; all other fields are absent then
 ---@field low PlanTimes if nothing were ever inefficient
 ---@field high PlanTimes a pessimistic case
----@field memory number share of the fullest GPU's memory that is used
+---@field memory number? share of the fullest GPU's memory that is used; where over 1, ok is false
 
 ---The third argument of a strategy's plan function. It takes what plan functions return: a plan, or nil
 ---and a reason. Plans that do not fit memory or whose ranks wait for each other are refused.

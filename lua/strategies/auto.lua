@@ -17,7 +17,7 @@ local M = {
       default = "wave",
       doc = "what shall be least: time of a wave (so that throughput is most), of a decode step, of a prefill",
     },
-    { name = "questions", type = "integer", doc = "prices asked for at most; default: by the number of GPUs" },
+    { name = "questions", type = "integer", doc = "prices of small plans asked for at most, fewer of large ones; default: about a second's" },
   },
 }
 
@@ -55,9 +55,10 @@ local function last_reason(e)
   return reason
 end
 
----How many questions: they cost more the more ranks there are.
+---How many questions about small plans, or fewer about large ones.
 local function questions_of(inputs, options)
-  return options.questions or math.max(12, math.min(640, 12288 // #inputs.topology.slots))
+  local layers = math.min(inputs.model.layers, 12)
+  return options.questions or math.max(640, 24 * #inputs.topology.slots * layers // 64)
 end
 
 ---@param inputs table model, topology, workload

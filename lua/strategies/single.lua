@@ -5,9 +5,7 @@ local why = require("lib.why")
 local M = {
   name = "single",
   doc = "one rank, one request group, every expert",
-  options = {
-    { name = "microbatches", type = "integer", default = 1, doc = "parts of the batch" },
-  },
+  options = together.parts({}),
 }
 
 ---@param inputs table model, topology, workload
@@ -18,7 +16,9 @@ function M.plan(inputs, options)
   local reasons = {}
   why.add(reasons, "one rank", "strategy single", "ma-separation")
   local rest = { dp = 1, output = "flat", embedding = "copied", chunk = 0, in_flight = 1 }
-  rest.microbatches = options.microbatches
+  for name, value in pairs(options) do
+    rest[name] = value
+  end
   return together.plan(inputs, rest, { stages = 1, groups = 1, members = 1 }, reasons)
 end
 

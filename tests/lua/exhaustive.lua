@@ -10,7 +10,7 @@ local values_of = {
   output = { "flat", "hierarchical", "sharded" },
   placement = { "spread", "packed" },
   moves = { false, "exact" },
-  microbatches = { 1, 2 },
+  prefill_microbatches = { 1, 2 },
   decode_microbatches = { 1, 2 },
 }
 
@@ -35,11 +35,11 @@ local function each(gpus, visit)
   end
   for dp = 1, gpus do
     for a = 1, gpus // dp do
-      choices("tp", { dp = dp, tp = a }, "output", "microbatches")
-      choices("pp", { dp = dp, pp = a }, "microbatches")
+      choices("tp", { dp = dp, tp = a }, "output", "prefill_microbatches", "decode_microbatches")
+      choices("pp", { dp = dp, pp = a }, "prefill_microbatches", "decode_microbatches")
       for b = 1, gpus // dp // a do
-        choices("tp-pp", { dp = dp, tp = a, pp = b }, "output", "microbatches")
-        choices("ep", { dp = dp, ep = a, tp = b }, "output", "moves", "microbatches")
+        choices("tp-pp", { dp = dp, tp = a, pp = b }, "output", "prefill_microbatches", "decode_microbatches")
+        choices("ep", { dp = dp, ep = a, tp = b }, "output", "moves", "prefill_microbatches", "decode_microbatches")
       end
       for b = 1, gpus // dp - a do
         for groups = 1, a do

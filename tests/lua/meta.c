@@ -16,7 +16,7 @@ static const char price_types[] =
     "---@field reason string? where ok is false; all other fields are absent then\n"
     "---@field low PlanTimes if nothing were ever inefficient\n"
     "---@field high PlanTimes a pessimistic case\n"
-    "---@field memory number share of the fullest GPU's memory that is used\n"
+    "---@field memory number? share of the fullest GPU's memory that is used; where over 1, ok is false\n"
     "\n"
     "---The third argument of a strategy's plan function. It takes what plan functions return: a "
     "plan, or nil\n"

@@ -35,12 +35,12 @@ local function stand_in(rule)
   local asked = {}
   return function(plan, reason)
     asked[#asked + 1] = plan or reason
-    local prefill, tpot = 1, 1
+    local prefill, tpot, memory = 1, 1, nil
     if plan then
-      prefill, tpot = rule(plan)
+      prefill, tpot, memory = rule(plan)
     end
     if not plan or not prefill then
-      return { ok = false, reason = reason or tpot }
+      return { ok = false, reason = reason or tpot, memory = memory }
     end
     return { ok = true, prefill = prefill, tpot = tpot, memory = 0.5 }
   end, asked
@@ -132,6 +132,17 @@ function T.if_nothing_fits_the_last_reason_is_told()
   assert(p == nil and #asked == 0 and reason:find("weights and cache", 1, true), reason)
 end
 
+function T.what_is_too_heavy_is_asked_about_in_more_parts()
+  local p = assert(run(function(plan) -- fits with four parts or more in prefill, costs more with each
+    local parts = plan.steps[1].microbatches
+    if parts < 4 then
+      return nil, "rank 0 needs 3 TB", 2.0
+    end
+    return parts, 1
+  end))
+  assert(p.steps[1].microbatches == 4 and p.steps[2].microbatches == 1)
+end
+
 function T.without_a_price_it_declines()
   local p, reason = auto.plan(inputs(), { ["for"] = "wave" }, nil)
   assert(p == nil and reason:find("price", 1, true))
@@ -147,9 +158,9 @@ function T.candidates_are_legal_and_their_texts_differ()
       known[candidates.key(c)] = true
     end
   end
-  assert(candidates.make(i, "tp", { dp = 6, tp = 1, microbatches = 1 }) == nil) -- six copies of five requests
-  assert(candidates.make(i, "tp-pp", { dp = 1, tp = 1, pp = 2, microbatches = 1 }) == nil)
-  assert(candidates.make(i, "ep", { dp = 0, ep = 2, tp = 1, microbatches = 1 }) == nil)
+  assert(candidates.make(i, "tp", { dp = 6, tp = 1, prefill_microbatches = 1 }) == nil) -- six copies of five requests
+  assert(candidates.make(i, "tp-pp", { dp = 1, tp = 1, pp = 2, prefill_microbatches = 1 }) == nil)
+  assert(candidates.make(i, "ep", { dp = 0, ep = 2, tp = 1, prefill_microbatches = 1 }) == nil)
 end
 
 function T.bounds_fall_with_more_ranks()
