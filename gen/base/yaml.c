@@ -32,12 +32,23 @@ static DiagPlace place_of(const Reader *reader, yaml_mark_t start, yaml_mark_t e
     return place;
 }
 
+/* Whether nothing but blanks follows the character with this index. */
+static bool at_end(const char *text, size_t index) {
+    for (; *text; text++) {
+        if (((unsigned char)*text & 0xC0) != 0x80 && index-- == 0)
+            return text[strspn(text, " \t\r\n")] == '\0';
+    }
+    return true;
+}
+
 /* libyaml's own words are kept, with a cure for the mistakes that people make most. */
-static const char *cure_for(const char *problem) {
+static const char *cure_for(const char *problem, bool end) {
     if (strstr(problem, "cannot start any token") || strstr(problem, "tab character"))
         return "indent with spaces, not tabs, and quote texts that begin with a special character";
     if (strstr(problem, "mapping values are not allowed"))
         return "write one key a line, aligned with its neighbours; quote a text that holds \": \"";
+    if (end && strstr(problem, "did not find expected"))
+        return "the file seems to be cut off, or a bracket is not closed";
     if (strstr(problem, "unexpected end of stream"))
         return "the file seems to be cut off, or a quote is not closed";
     if (strstr(problem, "did not find expected"))
@@ -60,7 +71,8 @@ static Status syntax_error(Reader *reader) {
         return diag_error(reader->diag, place, "E0101", "save the file as UTF-8 text",
                           "this is not %s: %s", language, problem);
     }
-    return diag_error(reader->diag, place, "E0101", cure_for(problem), "this is not %s: %s",
+    bool end = at_end(reader->source->text, parser->problem_mark.index);
+    return diag_error(reader->diag, place, "E0101", cure_for(problem, end), "this is not %s: %s",
                       language, problem);
 }
 

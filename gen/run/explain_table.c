@@ -42,6 +42,8 @@ const Explanation explain_table[] = {
     {"E0214",
      "Keys of latent attention (kv_latent, q_latent, rope_dim, value_dim) or of dense layers\n"
      "(dense_layers, dense_hidden) contradict each other; the message says which."},
+    {"E0301", "A sweep varies GPUs by whole nodes of the topology's one kind, or by one smaller\n"
+              "node; this number is neither."},
     {"E0311", "Nodes reach each other through NICs only. Their number is required because\n"
               "results depend on it strongly."},
     {"E0312", "Quantities carry their unit: 200 Gb/s are bits, 25 GB/s bytes; 80 GB are 10^9,\n"
