@@ -10,7 +10,7 @@ enum { PLANNER_LOW, PLANNER_EXPECTED, PLANNER_HIGH, PLANNER_CASES };
 typedef struct PlannerPrice {
     double prefill[PLANNER_CASES]; /* s a prefill of the whole batch */
     double tpot[PLANNER_CASES];    /* s a decode step */
-    double memory;                 /* share of the fullest GPU's memory that is used; over 1: refused */
+    double memory; /* share of the fullest GPU's memory that is used; over 1: refused */
 } PlannerPrice;
 
 /* What answers price(plan): costs a structurally valid plan, or refuses it with a message. It runs
