@@ -1,6 +1,7 @@
---- The plans that may be asked about: for each strategy the degrees and choices that are varied, and what is
---- legal. Grids are grid.lua's, changes near.lua's.
+--- The plans that may be asked about: what is legal of a strategy's degrees and choices (spaces.lua). Grids are
+--- grid.lua's, changes near.lua's.
 local holders = require("lib.holders")
+local spaces = require("lib.spaces")
 local split = require("lib.split")
 
 local M = {}
@@ -13,53 +14,6 @@ local MOST_PARTS <const> = 16 -- micro-batches; a question about more takes long
 ---@field shape BoundShape
 
 local DEEP <const> = 12 -- layers
-local BATCHES <const> = { "prefill_microbatches", "decode_microbatches" }
-
----Degrees of each strategy, outermost first, and what else it lets one choose.
-local spaces = {
-  { name = "single", degrees = {}, choices = BATCHES },
-  { name = "tp", degrees = { "dp", "tp" },
-    choices = { "output", "prefill_microbatches", "decode_microbatches", "embedding" } },
-  { name = "pp", degrees = { "dp", "pp" }, choices = BATCHES },
-  { name = "tp-pp", degrees = { "dp", "tp", "pp" },
-    choices = { "output", "prefill_microbatches", "decode_microbatches", "embedding" } },
-  { name = "ep", degrees = { "dp", "ep", "tp" },
-    choices = { "output", "moves", "prefill_microbatches", "decode_microbatches", "embedding" } },
-  {
-    name = "ma-separation",
-    degrees = { "dp", "attention", "experts" },
-    choices = {
-      "groups", "placement", "output", "moves", "prefill_microbatches", "decode_microbatches", "embedding",
-    },
-  },
-}
-
-M.values_of = {
-  output = { "flat", "hierarchical", "sharded" },
-  placement = { "spread", "packed" },
-  moves = { false, "padded", "exact" }, -- false: exact in prefill, padded in decode
-  embedding = { "copied", "split" },
-}
-
----The degrees and choices of a strategy.
----@param name string
----@return {name: string, degrees: string[], choices: string[]}
-function M.space(name)
-  for _, space in ipairs(spaces) do
-    if space.name == name then
-      return space
-    end
-  end
-end
-
----@return string[]
-function M.strategies()
-  local names = {}
-  for i, space in ipairs(spaces) do
-    names[i] = space.name
-  end
-  return names
-end
 
 ---All options of the strategy, as its plan function takes them.
 ---@param c PlanCandidate
@@ -79,7 +33,7 @@ end
 ---@param c PlanCandidate
 ---@return string
 function M.key(c)
-  local space, parts = M.space(c.strategy), { c.strategy }
+  local space, parts = spaces.of(c.strategy), { c.strategy }
   for _, list in ipairs({ space.degrees, space.choices }) do
     for _, name in ipairs(list) do
       parts[#parts + 1] = tostring(c.values[name])
@@ -106,7 +60,7 @@ end
 ---@return string
 function M.text(c)
   local parts, defaults = {}, M.options({ strategy = c.strategy, values = {} })
-  for _, name in ipairs(BATCHES) do
+  for _, name in ipairs(spaces.batches) do
     defaults[name] = defaults.microbatches
   end
   for _, option in ipairs(require("strategies." .. c.strategy).options) do
@@ -128,7 +82,7 @@ function M.make(inputs, strategy, values)
   local v, model = {}, inputs.model
   for name, value in pairs(values) do
     v[name] = value
-    if math.type(value) == "integer" and value < 1 then
+    if math.type(value) == "integer" and value < 1 and name ~= "chunk" then
       return nil
     end
   end
@@ -147,7 +101,8 @@ function M.make(inputs, strategy, values)
     or ranks * shape.copies > #inputs.topology.slots or shape.copies > inputs.workload.batch
     or shape.stages > model.layers or shape.members > holders.most_members(model)
     or math.max(shape.microbatches.prefill, shape.microbatches.decode) > math.min(requests, MOST_PARTS)
-    or (separated and (v.experts > model.experts or v.groups > v.attention)) then
+    or (separated and (v.experts > model.experts or v.groups > v.attention))
+    or (v.exchange == "aggregated" and v.moves ~= "padded") then -- it passes on windows of fixed size
     return nil
   end
   if shape.members == 1 then
@@ -161,7 +116,7 @@ end
 ---@return string
 function M.degrees(c)
   local parts = { c.strategy, tostring(c.values.groups) }
-  for _, name in ipairs(M.space(c.strategy).degrees) do
+  for _, name in ipairs(spaces.of(c.strategy).degrees) do
     parts[#parts + 1] = tostring(c.values[name])
   end
   return table.concat(parts, " ")

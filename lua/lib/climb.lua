@@ -2,6 +2,7 @@
 local candidates = require("lib.candidates")
 local explore = require("lib.explore")
 local near = require("lib.near")
+local spaces = require("lib.spaces")
 
 local M = {}
 
@@ -33,7 +34,7 @@ end
 ---@param most integer starts of a strategy
 function M.from_best(e, most)
   local starts = {}
-  for _, name in ipairs(candidates.strategies()) do
+  for _, name in ipairs(spaces.names()) do
     local known, count = {}, 0
     for _, one in ipairs(e.found[name]) do
       local degrees = candidates.degrees(one.candidate)
@@ -49,6 +50,18 @@ function M.from_best(e, most)
   for _, start in ipairs(starts) do
     climb(e, start[1])
   end
+end
+
+---The best with the collective of each phase chosen by price, where that is better still: all the others have
+---one for both.
+---@param e Explorer
+---@param from Tried
+---@return Tried
+function M.by_phase(e, from)
+  local candidate = from.candidate.values.output and from.candidate.shape.members > 1
+    and near.changed(e.inputs, from.candidate, { output = "best" })
+  local one = candidate and explore.try(e, candidate)
+  return one and one.score < from.score and one or from
 end
 
 return M

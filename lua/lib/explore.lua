@@ -4,6 +4,7 @@ local bound = require("lib.bound")
 local candidates = require("lib.candidates")
 local estimate = require("lib.estimate")
 local near = require("lib.near")
+local spaces = require("lib.spaces")
 
 local M = {}
 
@@ -38,7 +39,7 @@ local M = {}
 function M.begin(inputs, price, score, questions)
   local e = { inputs = inputs, price = price, score = score, questions = questions }
   e.found, e.tally, e.known = {}, {}, {}
-  for _, name in ipairs(candidates.strategies()) do
+  for _, name in ipairs(spaces.names()) do
     e.found[name] = {}
     e.tally[name] = { seen = 0, asked = 0, overflow = 0, behind = 0, refused = 0, left = 0 }
   end
@@ -48,7 +49,7 @@ end
 ---The plan of a candidate, or nil and a reason.
 function M.plan(e, candidate)
   local strategy = require("strategies." .. candidate.strategy)
-  return strategy.plan(e.inputs, candidates.options(candidate))
+  return strategy.plan(e.inputs, candidates.options(candidate), e.price)
 end
 
 local function insert(list, one)

@@ -1,9 +1,10 @@
 --- The coarse grid of a strategy: degrees that divide the GPUs or are powers of two, and few choices.
 local candidates = require("lib.candidates")
+local spaces = require("lib.spaces")
 
 local M = {}
 
-local values_of = candidates.values_of
+local values_of = spaces.values_of
 
 local function nice(n) -- divisors of n and powers of two up to it
   local list = {}
@@ -53,7 +54,7 @@ local coarse = { output = { "flat", "sharded" }, moves = { false, "exact" } }
 ---@param strategy string
 ---@return PlanCandidate[]
 function M.of(inputs, strategy)
-  local list, gpus, space = {}, #inputs.topology.slots, candidates.space(strategy)
+  local list, gpus, space = {}, #inputs.topology.slots, spaces.of(strategy)
   local function choose(at, values)
     local name = space.choices[at]
     if not name then

@@ -1,9 +1,10 @@
 --- What is next to a candidate: one choice or degree changed, or two degrees that make up for each other.
 local candidates = require("lib.candidates")
+local spaces = require("lib.spaces")
 
 local M = {}
 
-local values_of = candidates.values_of
+local values_of = spaces.values_of
 
 ---Values next to an integer of 1 or more; of large ones only half and twice as much.
 local function around(value)
@@ -22,7 +23,7 @@ end
 ---@param c PlanCandidate
 ---@return table<string, any>[][]
 function M.changes(c)
-  local list, space, v = {}, candidates.space(c.strategy), c.values
+  local list, space, v = {}, spaces.of(c.strategy), c.values
   local function add(name, values)
     local alternatives = {}
     for i, value in ipairs(values) do

@@ -5,14 +5,19 @@ local M = {}
 M.replicated = { "flat", "hierarchical", "ring", "recursive", "pipelined" }
 M.sharded = { "sharded", "ring-sharded" }
 
+---All of them.
+---@return string[]
+function M.all()
+  local names = table.move(M.replicated, 1, #M.replicated, 1, {})
+  return table.move(M.sharded, 1, #M.sharded, #names + 1, names)
+end
+
 ---The option of a strategy. Any Lua file of lua/collectives under --share may be named too.
 ---@param default string?
 ---@return table
 function M.option(default)
-  local values = { "best" }
-  for _, list in ipairs({ M.sharded, M.replicated }) do
-    table.move(list, 1, #list, #values + 1, values)
-  end
+  local values = M.all()
+  values[#values + 1] = "best"
   table.sort(values)
   return {
     name = "output",

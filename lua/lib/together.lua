@@ -7,91 +7,11 @@ local outputs = require("lib.outputs")
 local pipeline = require("orders.pipeline")
 local place = require("lib.place")
 local serial = require("orders.serial")
+local shapes = require("lib.shape")
 local split = require("lib.split")
 local steps = require("lib.steps")
-local ways = require("lib.ways")
 
 local M = {}
-
----Options about the parts of the batch.
----@param own table[] further options, which come first
----@return table[]
-function M.parts(own)
-  return table.move({
-    { name = "microbatches", type = "integer", default = 1, doc = "of both phases" },
-    { name = "prefill_microbatches", type = "integer", doc = "of prefill" },
-    { name = "decode_microbatches", type = "integer", doc = "of decode" },
-  }, 1, 3, #own + 1, own)
-end
-
----Options that all strategies of this kind have.
----@param own table[] further options, which come first
----@return table[]
-function M.options(own)
-  own[#own + 1] = { name = "dp", type = "integer", default = 1, doc = "data-parallel copies" }
-  M.parts(own)
-  for _, option in ipairs({
-    outputs.option("flat"),
-    {
-      name = "moves",
-      type = "choice",
-      values = { "padded", "exact" },
-      doc = "a fixed size, or counts first; default: exact in prefill, padded in decode",
-    },
-    ways.option(),
-    { name = "chunk", type = "integer", default = 0, doc = "tokens a transfer; 0: all at once" },
-    { name = "in_flight", type = "integer", default = 1, doc = "transfers at most under way per pair" },
-    { name = "embedding", type = "choice", values = { "copied", "split" }, default = "copied",
-      doc = "over a group's members" },
-  }) do
-    own[#own + 1] = option
-  end
-  return own
-end
-
----@class Shape
----@field stages integer of the pipeline
----@field groups integer request groups of a copy
----@field members integer ranks of a group in a stage
-
-local function microbatches_of(options)
-  return {
-    prefill = options.prefill_microbatches or options.microbatches,
-    decode = options.decode_microbatches or options.microbatches,
-  }
-end
-
-local function obstacle(inputs, options, shape)
-  local model, batch = inputs.model, split.ceil(inputs.workload.batch, options.dp)
-  local microbatches = microbatches_of(options)
-  local least = math.min(microbatches.prefill, microbatches.decode)
-  local most = math.max(microbatches.prefill, microbatches.decode)
-  local ranks = shape.stages * shape.groups * shape.members
-  local gpus = #inputs.topology.slots // options.dp
-  if ranks > gpus then
-    return string.format("%d ranks a copy do not fit on the %d GPUs that each of %d copies has",
-      ranks, gpus, options.dp)
-  elseif shape.stages > model.layers then
-    return string.format("%d stages are more than the %d layers", shape.stages, model.layers)
-  elseif shape.members > model.heads then
-    return string.format("%d ranks are more than the %d query heads, so some would hold nothing",
-      shape.members, model.heads)
-  elseif shape.members > model.expert_hidden then
-    return string.format("%d ranks are more than the %d columns of an expert", shape.members,
-      model.expert_hidden)
-  elseif shape.members > holders.most_members(model) then
-    return string.format("%d ranks are more than the %d columns of a feed-forward that all tokens pass",
-      shape.members, holders.most_members(model))
-  elseif shape.groups > batch then
-    return string.format("%d request groups share %d requests, so some would have none",
-      shape.groups, batch)
-  elseif least < 1 or most > batch // shape.groups then
-    return string.format("%d micro-batches of the %d requests of a group would leave some empty",
-      least < 1 and least or most, batch // shape.groups)
-  elseif options.chunk < 0 or options.in_flight < 1 then
-    return "chunk must be 0 or more, in_flight 1 or more"
-  end
-end
 
 local function blocks_of(groups)
   local blocks = {}
@@ -133,11 +53,6 @@ local function orders_of(model, stages, microbatches)
   return orders
 end
 
----Exact where rows are many, of a fixed size where few.
-local function modes_of(options)
-  return { prefill = options.moves or "exact", decode = options.moves or "padded" }
-end
-
 ---The plan of a legal shape. `output`: a collective's name, or one for each phase.
 local function plan_of(inputs, options, shape, output, why)
   local model, workload = inputs.model, inputs.workload
@@ -150,8 +65,8 @@ local function plan_of(inputs, options, shape, output, why)
   for _, stage in ipairs(stages) do
     table.move(stage.attention, 1, #stage.attention, #all + 1, all)
   end
-  local modes = modes_of(options)
-  local microbatches = microbatches_of(options)
+  local modes = shapes.modes(options)
+  local microbatches = shapes.microbatches(options)
   return {
     copies = options.dp,
     ranks_per_copy = count,
@@ -194,8 +109,7 @@ function M.plan(inputs, options, shape, why, price)
   if math.min(shape.stages, shape.groups, shape.members, options.dp) < 1 then
     return nil, "degrees must be 1 or more"
   end
-  local reason = obstacle(inputs, options, shape)
-    or (shape.groups > 1 and ways.obstacle(options.exchange or "direct", modes_of(options)))
+  local reason = shapes.obstacle(inputs, options, shape)
   if reason then
     return nil, reason
   elseif options.output ~= "best" or shape.members == 1 then

@@ -1,5 +1,6 @@
 --- What a search says: what it took and why, whether separation pays, what it tried.
 local candidates = require("lib.candidates")
+local spaces = require("lib.spaces")
 local why = require("lib.why")
 
 local M = {}
@@ -63,7 +64,7 @@ end
 ---@param e Explorer
 function M.search(list, e)
   local parts, asked, overflow, behind, left = {}, 0, 0, 0, 0
-  for _, name in ipairs(candidates.strategies()) do
+  for _, name in ipairs(spaces.names()) do
     local t = e.tally[name]
     asked = asked + t.asked
     overflow, behind, left = overflow + t.overflow, behind + t.behind, left + t.left

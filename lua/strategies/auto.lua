@@ -1,9 +1,9 @@
 --- auto: asks for the price of plans of all other strategies, coarsely at first, then around the best, and
 --- takes the cheapest; says what it tried, what came second and why, and whether separation pays.
-local candidates = require("lib.candidates")
 local climb = require("lib.climb")
 local explore = require("lib.explore")
 local grid = require("lib.grid")
+local spaces = require("lib.spaces")
 local verdict = require("lib.verdict")
 
 local M = {
@@ -38,7 +38,7 @@ end
 ---The best of these strategies, or nil.
 local function best_of(e, wanted)
   local best
-  for _, name in ipairs(candidates.strategies()) do
+  for _, name in ipairs(spaces.names()) do
     local one = e.found[name][1]
     if one and wanted(name) and (not best or one.score < best.score) then
       best = one
@@ -49,7 +49,7 @@ end
 
 local function last_reason(e)
   local reason
-  for _, name in ipairs(candidates.strategies()) do
+  for _, name in ipairs(spaces.names()) do
     reason = e.tally[name].reason or reason
   end
   return reason
@@ -74,7 +74,7 @@ function M.plan(inputs, options, price)
   local score, steps = scores(inputs.workload, purpose)
   local e = explore.begin(inputs, price, score, questions_of(inputs, options))
   local coarse = {}
-  for _, name in ipairs(candidates.strategies()) do
+  for _, name in ipairs(spaces.names()) do
     local own = grid.of(inputs, name)
     table.move(own, 1, #own, #coarse + 1, coarse)
   end
@@ -84,6 +84,7 @@ function M.plan(inputs, options, price)
   if not best then
     return nil, "no plan of any strategy fits; " .. (last_reason(e) or "weights and cache are too much")
   end
+  best = climb.by_phase(e, best)
   local list, separated = {}, e.found[SEPARATED][1]
   local other = best_of(e, function(name) return name ~= best.candidate.strategy end)
   verdict.choice(list, best, other, steps, purpose)

@@ -1,12 +1,13 @@
 --- ep: request groups of tp ranks each (one by default); the experts of a layer are dealt over the groups: one
 --- to each where they are as many, several where experts are more, replicas where groups are.
+local shapes = require("lib.shape")
 local together = require("lib.together")
 local why = require("lib.why")
 
 local M = {
   name = "ep",
   doc = "expert parallelism: requests split over ranks, experts dealt over the same ranks",
-  options = together.options({
+  options = shapes.options({
     { name = "ep", type = "integer", doc = "groups of a copy; default: all GPUs / (dp x tp)" },
     { name = "tp", type = "integer", default = 1, doc = "ranks of a group, which split heads and columns" },
   }),

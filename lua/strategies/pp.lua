@@ -1,11 +1,12 @@
 --- pp: stages of consecutive layers, one rank each; several micro-batches are under way at a time.
+local shapes = require("lib.shape")
 local together = require("lib.together")
 local why = require("lib.why")
 
 local M = {
   name = "pp",
   doc = "pipeline parallelism: consecutive layers on each rank of a copy",
-  options = together.options({
+  options = shapes.options({
     { name = "pp", type = "integer", doc = "stages of a copy; default: all GPUs / dp, at most the layers" },
   }),
 }

@@ -1,11 +1,12 @@
 --- single: one rank holds the whole model.
+local shapes = require("lib.shape")
 local together = require("lib.together")
 local why = require("lib.why")
 
 local M = {
   name = "single",
   doc = "one rank, one request group, every expert",
-  options = together.parts({}),
+  options = shapes.parts({}),
 }
 
 ---@param inputs table model, topology, workload

@@ -1,11 +1,12 @@
 --- tp-pp: stages of consecutive layers, each on a group of ranks that cut every matrix between them.
+local shapes = require("lib.shape")
 local together = require("lib.together")
 local why = require("lib.why")
 
 local M = {
   name = "tp-pp",
   doc = "tensor parallelism within the stages of a pipeline",
-  options = together.options({
+  options = shapes.options({
     { name = "tp", type = "integer", doc = "ranks of a stage; default: those of a node" },
     { name = "pp", type = "integer", doc = "stages of a copy; default: all GPUs / (dp x tp), at most the layers" },
   }),

@@ -1,11 +1,12 @@
 --- tp: one request group; every matrix is cut over its members: heads, vocabulary, columns of experts.
+local shapes = require("lib.shape")
 local together = require("lib.together")
 local why = require("lib.why")
 
 local M = {
   name = "tp",
   doc = "tensor parallelism: heads, vocabulary and expert columns cut over the ranks of a copy",
-  options = together.options({
+  options = shapes.options({
     { name = "tp", type = "integer", doc = "ranks of a copy; default: all GPUs / dp" },
   }),
 }
