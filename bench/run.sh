@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate]; all without
-# arguments. Tables go to stdout, the same as text and JSON to build/bench. Every number is to be read as a ratio
+# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate] [search]; all
+# without arguments. Tables go to stdout, the same as text and JSON to build/bench. Every number is to be read as a ratio
 # within one run.
 #
 #   RANKS="2 4 8 16"        of moves
@@ -14,16 +14,16 @@ cd "$(dirname "$0")/.."
 out=build/bench
 
 usage() {
-    echo "usage: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate]" >&2
+    echo "usage: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate] [search]" >&2
     exit 2
 }
 for name in "$@"; do
     case $name in
-    moves | scaling | decode | emulate | generate | calibrate) ;;
+    moves | scaling | decode | emulate | generate | calibrate | search) ;;
     *) usage ;;
     esac
 done
-[[ $# -gt 0 ]] || set -- moves scaling decode emulate generate calibrate
+[[ $# -gt 0 ]] || set -- moves scaling decode emulate generate calibrate search
 
 install_mpi() {
     if ! command -v mpirun >/dev/null || ! command -v mpicc >/dev/null; then
@@ -106,6 +106,17 @@ calibrate() {
         tee "$out/calibrate.md"
 }
 
+# What auto takes beside the best of every legal plan of a reduced space, on the 16 GPUs.
+search() {
+    build . gen --target exhaustive
+    local point
+    for point in "wave 64 512 1024" "decode 64 512 1024" "decode 512 64 1024" "prefill 32 512 1024" "wave 8 128 512"; do
+        # shellcheck disable=SC2086
+        "$out/gen/bench/exhaustive/exhaustive" . models/ma-8.9b.yaml topologies/a100-4x4.yaml $point bf16 |
+            sed "s/^/$point: /"
+    done | tee "$out/search.txt"
+}
+
 mkdir -p "$out"
 mpirun --version 2>/dev/null | head -1 >&2 || true
 for name in "$@"; do
@@ -115,6 +126,7 @@ for name in "$@"; do
     emulate) emulate ;;
     generate) generate ;;
     calibrate) calibrate ;;
+    search) search ;;
     *) program "$name" ;;
     esac
 done

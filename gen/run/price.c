@@ -4,11 +4,27 @@
 
 #include "schedule/ledger.h"
 #include "schedule/simulate.h"
+#include "schedule/size.h"
 #include "schedule/walk.h"
 
 _Static_assert((int)PLANNER_LOW == (int)COST_LOW && (int)PLANNER_EXPECTED == (int)COST_EXPECTED &&
                    (int)PLANNER_HIGH == (int)COST_HIGH && (int)PLANNER_CASES == (int)COST_CASES,
                "cases are copied by index");
+
+/* A question runs within the planner's memory, and a planner that runs out of it is ended: what may not go is an
+ * answer before. Tables are about a third of what a simulation takes beside them. */
+enum { TABLES_MOST = 128 << 20 };
+
+static Status small_enough(const Plan *plan, Diag *diag) {
+    ScheduleSize size = schedule_size(plan);
+    if (size.bytes <= TABLES_MOST)
+        return STATUS_OK;
+    char need[24];
+    diag_error(diag, diag_nowhere(), "E0524", NULL,
+               "a schedule of about %s is too large to ask about",
+               ledger_bytes(need, (int64_t)size.bytes));
+    return STATUS_NEGATIVE;
+}
 
 static Status memory_share(Arena *arena, const Schedule *schedule, double *share, Diag *diag) {
     Ledger ledger = ledger_make(arena, schedule);
@@ -52,6 +68,7 @@ static Status all_end(Arena *arena, const Schedule *schedule, Diag *diag) {
 Status price_plan(void *context, Arena *arena, const Plan *plan, PlannerPrice *price, Diag *diag) {
     (void)context;
     Schedule schedule;
+    TRY(small_enough(plan, diag));
     TRY(schedule_lower(arena, plan, &schedule, diag));
     TRY(memory_share(arena, &schedule, &price->memory, diag));
     TRY(all_end(arena, &schedule, diag));

@@ -49,10 +49,32 @@ static double most_parts(const PlanStage *stage, Arena *scratch) {
     return (double)most;
 }
 
+static int by_value(const void *left, const void *right) {
+    const int64_t *a = left, *b = right;
+    return *a < *b ? -1 : *a > *b;
+}
+
+/* Rows of a route table: layers between whose ends nothing changes share one, and so do those of other stages. */
+static double route_rows(const PlanStage *stage, Arena *scratch) {
+    ArenaMark mark = arena_mark(scratch);
+    int64_t count = 2 * stage->experts.count, rows = 1;
+    int64_t *ends = ARENA_ARRAY(scratch, count + 1, int64_t);
+    for (int64_t i = 0; i < stage->experts.count; ++i) {
+        ends[2 * i] = stage->experts.items[i].layers.begin;
+        ends[2 * i + 1] = stage->experts.items[i].layers.end;
+    }
+    qsort(ends, (size_t)count, sizeof *ends, by_value);
+    for (int64_t i = 0; i < count; ++i)
+        rows += i == 0 || ends[i] != ends[i - 1];
+    arena_rewind(scratch, mark);
+    return (double)rows;
+}
+
 /* Route tables and what a rank holds. */
-static void add_stage(const Plan *plan, const PlanStage *stage, double parts, ScheduleSize *size) {
+static void add_stage(const Plan *plan, const PlanStage *stage, double parts, Arena *scratch,
+                      ScheduleSize *size) {
     const Model *model = &plan->inputs.model;
-    double cells = (double)model->layers * (double)model->experts, sources = 0, slots = 0;
+    double cells = route_rows(stage, scratch) * (double)model->experts, sources = 0, slots = 0;
     for (int64_t g = 0; g < stage->attention.count; ++g)
         sources += (double)stage->attention.items[g].members.count;
     for (int64_t i = 0; i < stage->experts.count; ++i) {
@@ -135,7 +157,7 @@ ScheduleSize schedule_size(const Plan *plan) {
     size.bytes =
         (double)model->layers * (double)model->experts * CELL_BYTES * (double)(plan->copies + 1);
     for (int64_t i = 0; i < plan->stages.count; ++i)
-        add_stage(plan, &plan->stages.items[i], parts, &size);
+        add_stage(plan, &plan->stages.items[i], parts, &scratch, &size);
     for (int64_t i = 0; i < plan->steps.count; ++i)
         add_step(plan, &plan->steps.items[i], &size);
     size.buffer = largest_buffer(plan, parts);

@@ -7,13 +7,12 @@ local split = require("lib.split")
 local M = {}
 
 local MOST_PARTS <const> = 16 -- micro-batches; a question about more takes long and promises little
+local MOST_LISTED <const> = 256 -- ranks of which a plan lists who sends to whom: a list grows with their square
 
 ---@class PlanCandidate
 ---@field strategy string
 ---@field values table<string, any> of the options that are varied
 ---@field shape BoundShape
-
-local DEEP <const> = 12 -- layers
 
 ---All options of the strategy, as its plan function takes them.
 ---@param c PlanCandidate
@@ -42,8 +41,8 @@ function M.key(c)
   return table.concat(parts, " ")
 end
 
----How much work the price of a candidate is, in those of a plan of 16 ranks, 4 layers and one part of the batch:
----gen plays that many operations, of the deepest models only as many layers as tell the pace.
+---How much work the price of a candidate is, in those of a plan of 16 ranks, 4 layers and one part of the batch,
+---by the operations that are played.
 ---@param inputs table
 ---@param c PlanCandidate
 ---@return number at least 1
@@ -51,8 +50,8 @@ function M.work(inputs, c)
   local shape = c.shape
   local ranks = shape.copies
     * (shape.experts and c.values.attention + shape.experts or shape.stages * shape.groups * shape.members)
-  local layers = math.min(inputs.model.layers, DEEP)
-  return math.max(1, ranks * layers * (shape.microbatches.prefill + shape.microbatches.decode) / (16 * 4 * 2))
+  local parts = shape.microbatches.prefill + shape.microbatches.decode
+  return math.max(1, ranks * inputs.model.layers * parts / (16 * 4 * 2))
 end
 
 ---"tp:dp=2,tp=8", as -s takes it: without what the strategy takes by default.
@@ -102,7 +101,8 @@ function M.make(inputs, strategy, values)
     or shape.stages > model.layers or shape.members > holders.most_members(model)
     or math.max(shape.microbatches.prefill, shape.microbatches.decode) > math.min(requests, MOST_PARTS)
     or (separated and (v.experts > model.experts or v.groups > v.attention))
-    or (v.exchange == "aggregated" and v.moves ~= "padded") then -- it passes on windows of fixed size
+    or (v.exchange == "aggregated" and v.moves ~= "padded") -- it passes on windows of fixed size
+    or ((v.exchange or "direct") ~= "direct" and ranks > MOST_LISTED) then
     return nil
   end
   if shape.members == 1 then

@@ -8,6 +8,9 @@ local spaces = require("lib.spaces")
 
 local M = {}
 
+local REFUSED <const> = 0.1 -- of the work of a price is a refusal: it is lowered, but not played
+local LARGEST <const> = 1500 -- work of a question; of more, the planner's memory might not be enough
+
 ---@class Tried
 ---@field candidate PlanCandidate
 ---@field price PlanPrice
@@ -69,11 +72,15 @@ function M.try(e, candidate)
   local least = e.score(bound.times(e.inputs, candidate.shape))
   if found[1] and least >= found[1].score then
     tally.behind = tally.behind + 1
-  elseif e.questions < 1 then
+    return
+  end
+  local work = candidates.work(e.inputs, candidate)
+  if e.questions < 1 or work > LARGEST then
     tally.left = tally.left + 1
   else
-    e.questions, tally.asked = e.questions - candidates.work(e.inputs, candidate), tally.asked + 1
+    tally.asked = tally.asked + 1
     local price = e.price(M.plan(e, candidate))
+    e.questions = e.questions - (price.ok and work or math.max(1, work * REFUSED))
     if price.ok then
       local one = { candidate = candidate, price = price, score = e.score(price) }
       insert(found, one)

@@ -17,7 +17,7 @@ local M = {
       default = "wave",
       doc = "what shall be least: time of a wave (so that throughput is most), of a decode step, of a prefill",
     },
-    { name = "questions", type = "integer", doc = "prices of small plans asked for at most, fewer of large ones; default: about a second's" },
+    { name = "questions", type = "integer", doc = "prices of small plans asked for at most, fewer of large ones; default: some seconds' at most" },
   },
 }
 
@@ -55,10 +55,10 @@ local function last_reason(e)
   return reason
 end
 
----How many questions about small plans, or fewer about large ones.
+---How much may be asked, in questions about small plans: about a second's, and some questions about large plans.
 local function questions_of(inputs, options)
-  local layers = math.min(inputs.model.layers, 12)
-  return options.questions or math.max(640, 24 * #inputs.topology.slots * layers // 64)
+  local one = #inputs.topology.slots * inputs.model.layers // 64 -- about a plan of one part of the batch
+  return options.questions or math.max(640, math.min(24 * one, 5000))
 end
 
 ---@param inputs table model, topology, workload
