@@ -5,7 +5,8 @@
 #
 #   command    what is run; `gen` is the gen under test
 #   prepare    optional: what makes the bad input, run before
-#   expected   stderr, then the exit status; ROOT stands for the source tree, SCRATCH for the folder
+#   expected   stderr, then the exit status; ROOT stands for the source tree, SCRATCH for the folder, DIGEST for
+#              the digest of a program's plan, which changes with every line of a strategy
 #   others     copied into the scratch folder
 #
 # usage: bad-input.sh check|update [NAME...]   (GEN: the gen under test)
@@ -55,7 +56,8 @@ run_case() {
     tree >"$scratch/before"
     "$here/bad-input-helpers.bash" "$case/command" >"$scratch/out" 2>"$scratch/said" || status=$?
     tree >"$scratch/after"
-    sed -e "s|$dir|SCRATCH|g; s|$scratch/tmp|TMPDIR|g; s|$root|ROOT|g" "$scratch/said"
+    sed -E "s|$dir|SCRATCH|g; s|$scratch/tmp|TMPDIR|g; s|$root|ROOT|g;
+        s/(belongs to plan |this program is |\/ranks-)[0-9a-f]{16}/\1DIGEST/g" "$scratch/said"
     echo "exit status $status"
     diff "$scratch/before" "$scratch/after" >&3 || echo "the folder has changed" >&3
     if [[ -n $(ls -A "$scratch/tmp") ]]; then

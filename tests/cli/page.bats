@@ -157,7 +157,7 @@ browse() {
         }, () => {
         const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
         document.body.dataset.colors = new Set(new Uint32Array(pixels.buffer)).size > 8;
-        document.body.dataset.told = told.size > 20;
+        document.body.dataset.told = told.size > 3; // tips come with frames, of which a busy machine makes few
         document.body.dataset.sections = [...document.querySelectorAll("section[id]")].map((s) => s.id).join(" ");
         document.body.dataset.wide = document.documentElement.scrollWidth > innerWidth;
         }];
@@ -173,7 +173,7 @@ browse() {
     sed 's|^name: .*|name: "</script><script>document.title=1</script><img src=x onerror=alert(2)>"|' \
         "$root/topologies/a100-4x4.yaml" >hostile.yaml
     "$GEN" plan -q -m "$root/models/ma-small.yaml" -t hostile.yaml --batch 16 --prefill 32 --context 64 -o plan.json
-    jq '.why[0].choice = "<b onclick=alert(3)>bold</b>" | .why[0].reason = "\u2028\"`${alert(4)}"' plan.json >bad.json
+    jq '.why[0].choice = "<b onclick=alert(3)>bold</b>" | .why[0].reason = "\"`${alert(4)}"' plan.json >bad.json
     "$GEN" show bad.json --format html -o plan.html
     browse plan.html 'document.body.dataset.safe = document.images.length + document.querySelectorAll("b[onclick]").length +
         "/" + document.title + "/" + document.querySelector("#why td").textContent;'

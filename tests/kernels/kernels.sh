@@ -33,7 +33,7 @@ awk -v experts="$experts" -v bytes="$bytes" '
 function exchange(exact, sources, ends) {
     printf "    {\"test\", %d, 3, (const rt_end[]){%s},\n", sources, ends
     printf "     (const rt_end[]){{7, %d}, {8, %d}, {9, %d}},\n", slots[0], slots[1], slots[2]
-    printf "     TOP_K, %s, 0, 1, HIDDEN * %d, TOP_K * 4},\n", exact, bytes
+    printf "     TOP_K, %s, 0, 1, HIDDEN * %d, TOP_K * 4, 0, 0, NULL, NULL},\n", exact, bytes
 }
 BEGIN {
     print "#include \"program.h\"\n\nconst int16_t routes[][EXPERTS][PARTS][2] = {\n    {{{-1, 0}}},\n    {"
