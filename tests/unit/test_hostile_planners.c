@@ -85,8 +85,10 @@ static void run(Fixture *fixture, const char *name, long own_kib) {
     Status status = planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag);
     double took = now() - began;
     const DiagMessage *message = &fixture->diag.messages[0];
-    if (status == STATUS_OK || fixture->diag.count == 0 || strcmp(message->code, code) != 0 ||
-        !strstr(message->text, part))
+    /* The address sanitizer needs an address space without a limit: there it is another bound that is met first. */
+    bool other_bound = SANITIZED && strcmp(code, "E0462") == 0;
+    if (status == STATUS_OK || fixture->diag.count == 0 ||
+        (!other_bound && (strcmp(message->code, code) != 0 || !strstr(message->text, part))))
         wrong("%s: expected %s '%s', got status %d, %s '%.300s'", name, code, part, (int)status,
               fixture->diag.count ? message->code : "nothing",
               fixture->diag.count ? message->text : "");
