@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 enum { SANITIZED = 1 }; /* takes memory of its own, and time */
 #else
 enum { SANITIZED = 0 };
@@ -85,7 +85,7 @@ static void run(Fixture *fixture, const char *name, long own_kib) {
     Status status = planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag);
     double took = now() - began;
     const DiagMessage *message = &fixture->diag.messages[0];
-    /* The address sanitizer needs an address space without a limit: there it is another bound that is met first. */
+    /* A sanitizer needs an address space without a limit: there it is another bound that is met first. */
     bool other_bound = SANITIZED && strcmp(code, "E0462") == 0;
     if (status == STATUS_OK || fixture->diag.count == 0 ||
         (!other_bound && (strcmp(message->code, code) != 0 || !strstr(message->text, part))))
