@@ -34,6 +34,7 @@ static const char *const rule_cures[CHECK_RULE_COUNT] = {
     [CHECK_WORK] = "correct the orders of this step, or plan again",
     [CHECK_COLLECTIVE] = "correct the orders and moves of this step, or plan again",
     [CHECK_EXCHANGE] = "correct the orders and moves of this step, or plan again",
+    [CHECK_CAPTURE] = "let all ranks of the step capture it or none, and its moves be padded",
     [CHECK_CHANNEL] =
         "correct the orders of this step: all members come to their moves in one order",
     [CHECK_REDUCE] =
@@ -142,6 +143,7 @@ static void run_rules(Check *check) {
     check_weights(check);
     check_shares(check);
     check_work(check);
+    check_capture(check);
     check_moves(check);
     check_bounds(check);
     check_lifetimes(check);

@@ -44,6 +44,9 @@
          "all sources and targets are at the same exchange, each with its side's windows")         \
     RULE(CHANNEL, "order.channel", "E0543", "moves",                                               \
          "all members issue the moves of a channel in the same order")                             \
+    RULE(CAPTURE, "capture.uniform", "E0549", "steps",                                             \
+         "ranks that meet in a step all capture it or none does, and no captured move needs "      \
+         "counts")                                                                                 \
     RULE(CYCLE, "order.cycle", "E0544", "moves",                                                   \
          "no wait cycle with nothing buffered: all ranks come to their end")                       \
     RULE(RACE, "order.race", "E0545", "accesses",                                                  \

@@ -87,6 +87,7 @@ void check_routes(Check *check);
 void check_weights(Check *check);
 void check_shares(Check *check);
 void check_work(Check *check);
+void check_capture(Check *check);
 void check_moves(Check *check);
 void check_hops(Check *check); /* part of check_moves */
 void check_bounds(Check *check);

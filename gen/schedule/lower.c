@@ -348,5 +348,6 @@ Status schedule_lower(Arena *arena, const Plan *plan, Schedule *schedule, Diag *
     schedule_fold(arena, schedule);
     schedule_layout(arena, schedule);
     schedule_events(arena, schedule);
+    schedule_capture(schedule);
     return STATUS_OK;
 }

@@ -153,4 +153,5 @@ Status lower_holdings(LowerRank *at);
 
 void schedule_fold(Arena *arena, Schedule *schedule);   /* fold.c: roles and their tables */
 void schedule_layout(Arena *arena, Schedule *schedule); /* memory.c: offsets, by role */
+void schedule_capture(Schedule *schedule);              /* capture.c: steps that can be replayed */
 void schedule_events(Arena *arena, Schedule *schedule); /* events.c: waits across streams */

@@ -77,6 +77,7 @@ typedef struct Segment {
 
 typedef struct RankStep {
     LIST_OF(Segment) segments;
+    bool captured; /* recorded once and replayed, by targets that can: no count comes to the host */
 } RankStep;
 
 typedef struct RankSchedule {

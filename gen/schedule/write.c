@@ -219,6 +219,8 @@ static void write_steps(Jsonw *json, const Schedule *schedule, const Role *role)
     jsonw_array(json, false);
     for (int64_t s = 0; s < schedule->plan->steps.count; ++s) {
         jsonw_object(json, false);
+        jsonw_key(json, "captured");
+        jsonw_bool(json, rank->steps[s].captured);
         jsonw_key_string(json, "name", schedule->plan->steps.items[s].name);
         jsonw_key(json, "segments");
         jsonw_array(json, false);

@@ -186,13 +186,15 @@ static void write_loop(const Plan *plan, const PlanLoop *loop, Buf *out) {
     buf_putc(out, '\n');
 }
 
-static void write_steps(const Plan *plan, Buf *out) {
+static void write_steps(const Schedule *schedule, Buf *out) {
+    const Plan *plan = schedule->plan;
     for (int64_t s = 0; s < plan->steps.count; ++s) {
         const PlanStep *step = &plan->steps.items[s];
         buf_printf(out, "\nstep %s: ", step->name);
         words_count(step->tokens, "token", out);
-        buf_printf(out, " a sequence, %lld micro-batch%s\n", (long long)step->microbatches,
-                   step->microbatches == 1 ? "" : "es");
+        buf_printf(out, " a sequence, %lld micro-batch%s%s\n", (long long)step->microbatches,
+                   step->microbatches == 1 ? "" : "es",
+                   schedule->ranks[0].steps[s].captured ? "; captured, as no counts differ" : "");
         write_moves(step, out);
         for (int64_t o = 0; o < step->orders.count; ++o) {
             const PlanOrder *order = &step->orders.items[o];
@@ -210,7 +212,7 @@ void show_plan_text(const Schedule *schedule, Buf *out) {
     Arena scratch = {0};
     write_inputs(schedule, out);
     write_placement(schedule, place_all(&scratch, plan), out);
-    write_steps(plan, out);
+    write_steps(schedule, out);
     if (plan->why.count > 0)
         buf_puts(out, "\nwhy\n");
     for (int64_t i = 0; i < plan->why.count; ++i) {

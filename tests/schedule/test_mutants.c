@@ -199,7 +199,13 @@ static void other_layout(Fixture *f) {
     buffer_of(f, 1, "prefill_ids_m0")->offset = buffer_of(f, 1, "prefill_mixed_m0")->offset;
 }
 
+static void capture_alone(Fixture *f) {
+    RankStep *decode = &f->schedule.ranks[2].steps[1];
+    decode->captured = !decode->captured;
+}
+
 static const Mutant mutants[] = {
+    {"capture alone", MIXTRAL, HEADS_SPLIT, "capture.uniform", capture_alone},
     {"drop attention", MIXTRAL, HEADS_SPLIT, "coverage.work", drop_attention},
     {"drop rotation", MIXTRAL, HEADS_SPLIT, "coverage.work", drop_rotation},
     {"drop one reduce", MIXTRAL, HEADS_SPLIT, "order.cycle", drop_one_reduce},

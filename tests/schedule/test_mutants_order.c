@@ -1,0 +1,76 @@
+/* Mutants that one rule alone refuses, for rules of capture, of order and of bytes. */
+#include "mutant.h"
+
+#define PADDED "ep:ep=4,moves=padded"
+#define EXACT "ep:ep=4,moves=exact"
+
+enum { PREFILL, DECODE };
+
+/* --- capture ------------------------------------------------------------------------------------------- */
+
+static void one_rank_does_not_capture(Fixture *f) {
+    f->schedule.ranks[3].steps[DECODE].captured = false;
+}
+static void exact_is_captured(Fixture *f) {
+    for (int64_t rank = 0; rank < f->schedule.world; ++rank)
+        f->schedule.ranks[rank].steps[DECODE].captured = true;
+}
+
+static const Mutant mutants[] = {
+    {"one rank does not capture", MIXTRAL, PADDED, "capture.uniform", one_rank_does_not_capture},
+    {"what is exact is captured", MIXTRAL, EXACT, "capture.uniform", exact_is_captured},
+};
+
+/* Is the mutant refused by its rule and no other one? */
+static bool refused_alone(const Mutant *mutant) {
+    Fixture f;
+    fixture_make(&f, mutant->model, mutant->strategy, 12);
+    assert_int_equal(fixture_check(&f), STATUS_OK);
+    mutant->mutate(&f);
+    bool alone = fixture_check(&f) == STATUS_NEGATIVE;
+    for (int r = 0; r < CHECK_RULE_COUNT; ++r)
+        alone = alone && (f.report.rules[r].failures > 0) ==
+                             (strcmp(f.report.rules[r].name, mutant->rule) == 0);
+    if (!alone) {
+        diag_render(&f.diag, stderr);
+        print_error("%s: not refused by %s alone\n", mutant->name, mutant->rule);
+    }
+    fixture_free(&f);
+    return alone;
+}
+
+static void every_mutant_is_refused_by_its_rule_alone(void **state) {
+    (void)state;
+    size_t missed = 0;
+    for (size_t i = 0; i < sizeof mutants / sizeof *mutants; ++i)
+        missed += !refused_alone(&mutants[i]);
+    assert_int_equal(missed, 0);
+}
+
+static bool captures(const char *strategy, int64_t step) {
+    Fixture f;
+    fixture_make(&f, MIXTRAL, strategy, 12);
+    int64_t ranks = 0;
+    for (int64_t rank = 0; rank < f.schedule.world; ++rank)
+        ranks += f.schedule.ranks[rank].steps[step].captured;
+    assert_true(ranks == 0 || ranks == f.schedule.world);
+    fixture_free(&f);
+    return ranks > 0;
+}
+
+static void decode_is_captured_where_no_move_is_exact(void **state) {
+    (void)state;
+    assert_true(captures(PADDED, DECODE));
+    assert_false(captures(PADDED, PREFILL));
+    assert_false(captures(EXACT, DECODE));
+    assert_true(captures("tp:tp=4", DECODE)); /* members serve themselves: nothing is exchanged */
+    assert_true(captures("single", DECODE));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_mutant_is_refused_by_its_rule_alone),
+        cmocka_unit_test(decode_is_captured_where_no_move_is_exact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
