@@ -212,6 +212,13 @@ static int add_traceback(lua_State *lua) {
     return 1;
 }
 
+/* The name of a text at hand as Lua has it: without its folder, so that what a script makes of errors does not depend on
+ * where it lies. */
+static const char *chunk_name(const char *name) {
+    const char *slash = strrchr(name, '/');
+    return slash ? slash + 1 : name;
+}
+
 /* Split "file:line: text" at its place; the source is quoted if its text is at hand. */
 static DiagPlace error_place(const Sandbox *sandbox, const char **message, Arena *arena) {
     const char *text = *message;
@@ -226,7 +233,10 @@ static DiagPlace error_place(const Sandbox *sandbox, const char **message, Arena
         DiagSource *source = ARENA_NEW(arena, DiagSource);
         size_t length;
         source->name = arena_strndup(arena, text, (size_t)(p - text));
-        bool given = sandbox->chunk.name && strcmp(sandbox->chunk.name, source->name) == 0;
+        const char *given_name = sandbox->chunk.name ? sandbox->chunk.name : "";
+        bool given = strcmp(given_name, source->name) == 0 ||
+                     strcmp(chunk_name(given_name), source->name) == 0;
+        source->name = given ? arena_strdup(arena, sandbox->chunk.name) : source->name;
         const char *lines =
             given ? sandbox->chunk.text : sandbox_file(sandbox, source->name, &length);
         source->text = lines ? arena_strdup(arena, lines) : NULL;
@@ -266,18 +276,24 @@ Status sandbox_call(Sandbox *sandbox, int arguments, int results, Diag *diag) {
     return code == LUA_OK ? STATUS_OK : report(sandbox, code, diag);
 }
 
-Status sandbox_run_text(Sandbox *sandbox, const char *name, const char *text, size_t length,
-                        Diag *diag) {
-    char chunk[512];
-    snprintf(chunk, sizeof chunk, "@%s", name);
+/* `chunk` is the name as Lua has it. */
+static Status run(Sandbox *sandbox, const char *chunk, const char *name, const char *text,
+                  size_t length, Diag *diag) {
+    char marked[512];
+    snprintf(marked, sizeof marked, "@%s", chunk);
     sandbox->chunk = (DiagSource){.name = name, .text = text};
     if (length > 0 && text[0] == LUA_SIGNATURE[0]) {
         return diag_error(diag, (DiagPlace){.source = &sandbox->chunk}, "E0450",
                           "give the Lua source: what luac makes is not read",
                           "this is compiled Lua, not source");
     }
-    int code = luaL_loadbufferx(sandbox->lua, text, length, chunk, "t");
+    int code = luaL_loadbufferx(sandbox->lua, text, length, marked, "t");
     return code == LUA_OK ? sandbox_call(sandbox, 0, 1, diag) : report(sandbox, code, diag);
+}
+
+Status sandbox_run_text(Sandbox *sandbox, const char *name, const char *text, size_t length,
+                        Diag *diag) {
+    return run(sandbox, chunk_name(name), name, text, length, diag);
 }
 
 Status sandbox_run(Sandbox *sandbox, const char *name, Diag *diag) {
@@ -286,5 +302,5 @@ Status sandbox_run(Sandbox *sandbox, const char *name, Diag *diag) {
     if (!text) {
         return diag_error(diag, diag_nowhere(), "E0450", NULL, "there is no Lua file %s", name);
     }
-    return sandbox_run_text(sandbox, name, text, length, diag);
+    return run(sandbox, name, name, text, length, diag);
 }

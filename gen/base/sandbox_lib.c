@@ -260,20 +260,12 @@ static int lib_next(lua_State *lua) {
     return 2;
 }
 
-/* where(level): "file:line" of a caller, 1 being who calls it. A file that is not ours stands
- * without its folder, so that plans do not depend on where it lies. */
+/* where(level): "file:line" of a caller, 1 being who calls it. */
 static int lib_where(lua_State *lua) {
+    size_t length;
     luaL_where(lua, (int)luaL_optinteger(lua, 1, 1));
-    const char *text = lua_tostring(lua, -1);
-    size_t length = strlen(text);
-    length -= length >= 2 ? 2 : 0; /* ": " */
-    const char *end = text + length;
-    if (strncmp(text, "lua/", 4) != 0) {
-        for (const char *p = text; p < end; p++) {
-            text = *p == '/' ? p + 1 : text;
-        }
-    }
-    lua_pushlstring(lua, text, (size_t)(end - text));
+    const char *text = lua_tolstring(lua, -1, &length);
+    lua_pushlstring(lua, text, length - (length >= 2 ? 2 : 0)); /* ": " */
     return 1;
 }
 

@@ -1,4 +1,4 @@
-/* planner: the parent's side. It forks, waits with a clock at hand, kills, and reads what came
+/* planner: the parent's side. It forks, waits with two clocks at hand, kills, and reads what came
  * through the pipe as hostile data. The child's side is planner_child.c. */
 #include "plan/planner.h"
 
@@ -21,6 +21,7 @@
 enum {
     FILE_LIMIT = 1 << 20,             /* bytes of a user's strategy */
     REPLY_LIMIT = (64 << 20) + 65536, /* bytes of a reply: a plan, or messages */
+    PATIENCE = 6,                     /* seconds that pass for each of processor time */
 };
 
 /* --- what was asked for ----------------------------------------------------------------------- */
@@ -90,29 +91,39 @@ static Status resolve(Arena *arena, const PlannerRequest *request, PlannerJob *j
 
 /* --- the child's life ------------------------------------------------------------------------- */
 
-typedef enum Ending { ENDING_WHOLE, ENDING_TIMEOUT, ENDING_TOO_LONG, ENDING_BROKEN } Ending;
+typedef enum Ending {
+    ENDING_WHOLE,
+    ENDING_WORKED, /* it used up its processor time */
+    ENDING_IDLED,  /* it did not, but seconds passed */
+    ENDING_TOO_LONG,
+    ENDING_BROKEN /* errno says why */
+} Ending;
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
+static double now(clockid_t clock) {
+    struct timespec time = {0};
+    clock_gettime(clock, &time);
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* Read until end of file or the deadline. */
-static Ending read_reply(int pipe, double deadline, Buf *reply) {
+/* Read until end of file, or until a limit is passed. Honest work on a busy machine takes long but uses what it always
+ * uses, so the limit is of the child's processor time; seconds limit one that waits. */
+static Ending read_reply(int pipe, pid_t child, double seconds, Buf *reply) {
     char part[65536];
+    double deadline = now(CLOCK_MONOTONIC) + PATIENCE * seconds;
+    clockid_t work;
+    errno = clock_getcpuclockid(child, &work);
+    if (errno) {
+        return ENDING_BROKEN;
+    }
     for (;;) {
-        double left = deadline - now();
+        double left = seconds - now(work), idle = deadline - now(CLOCK_MONOTONIC);
+        if (left <= 0 || idle <= 0) {
+            return left <= 0 ? ENDING_WORKED : ENDING_IDLED;
+        }
         struct pollfd wait = {.fd = pipe, .events = POLLIN};
-        int ready = left > 0 ? poll(&wait, 1, (int)(left * 1000) + 1) : 0;
-        if (ready < 0 && errno == EINTR) {
-            continue;
-        }
-        if (ready == 0) {
-            return ENDING_TIMEOUT;
-        }
-        ssize_t count = ready > 0 ? read(pipe, part, sizeof part) : -1;
-        if (count < 0 && errno == EINTR) {
+        int ready = poll(&wait, 1, (int)((left < idle ? left : idle) * 1000) + 1);
+        ssize_t count = ready > 0 ? read(pipe, part, sizeof part) : ready;
+        if (ready == 0 || (count < 0 && errno == EINTR)) {
             continue;
         }
         if (count <= 0) {
@@ -138,7 +149,6 @@ static Status run_child(const PlannerJob *job, double seconds, Buf *reply, Diag 
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return cannot_ask(job, "no pipe for the planner", errno, diag);
     }
-    double deadline = now() + seconds;
     pid_t parent = getpid(), child = fork();
     if (child == 0) {
         close(ends[0]);
@@ -150,7 +160,7 @@ static Status run_child(const PlannerJob *job, double seconds, Buf *reply, Diag 
         close(ends[0]);
         return cannot_ask(job, "no process for the planner", started, diag);
     }
-    Ending ending = read_reply(ends[0], deadline, reply);
+    Ending ending = read_reply(ends[0], child, seconds, reply);
     int error = ending == ENDING_BROKEN ? errno : 0;
     close(ends[0]);
     if (ending != ENDING_WHOLE) {
@@ -159,9 +169,16 @@ static Status run_child(const PlannerJob *job, double seconds, Buf *reply, Diag 
     int state = 0;
     while (waitpid(child, &state, 0) < 0 && errno == EINTR) {
     }
-    if (ending == ENDING_TIMEOUT) {
+    if (ending == ENDING_WORKED) {
         return diag_error(diag, diag_nowhere(), "E0461", "look for a loop that does not end",
-                          "strategy %s took more than %g s", job->strategy, seconds);
+                          "strategy %s took more than %g s of processor time", job->strategy,
+                          seconds);
+    }
+    if (ending == ENDING_IDLED) {
+        return diag_error(diag, diag_nowhere(), "E0461",
+                          "does it wait for a file under --share? or has this machine no time?",
+                          "strategy %s gave no answer in %g s, though it worked less than %g s",
+                          job->strategy, PATIENCE * seconds, seconds);
     }
     if (error) {
         return cannot_ask(job, "the planner's answer cannot be read", error, diag);

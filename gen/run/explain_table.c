@@ -102,7 +102,8 @@ const Explanation explain_table[] = {
     {"E0460",
      "The strategy does not apply to these inputs and says why. Exit status 1: this is an\n"
      "answer, not a failure."},
-    {"E0461", "A strategy has 10 seconds."},
+    {"E0461",
+     "A strategy has 10 seconds of processor time, and a minute if it waits for something."},
     {"E0462", "A strategy has 512 MiB."},
     {"E0463", "What the strategy returned is no plan; the field and the reason are named."},
     {"E0464", "Strategies are the files of lua/strategies, or a path to a Lua file."},

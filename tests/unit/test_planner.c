@@ -1,6 +1,8 @@
 /* Strategies that misbehave: each must end in time, in its own process, with its own message. */
 #include "plan_fixture.h"
 
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 
 /* Run a user's strategy with this text under short limits. */
@@ -37,7 +39,7 @@ static void test_loops_are_killed_in_time(void **state) {
         clock_gettime(CLOCK_MONOTONIC, &begin);
         assert_int_equal(run_text(*state, loops[i], "", 0.2), STATUS_DATA);
         clock_gettime(CLOCK_MONOTONIC, &end);
-        fixture_expect(*state, "E0461", "more than 0.2 s");
+        fixture_expect(*state, "E0461", "more than 0.2 s of processor time");
         assert_true(end.tv_sec - begin.tv_sec < 5);
     }
 }
@@ -233,19 +235,81 @@ static void test_a_thousand_prices_fit_in_memory(void **state) {
                  "sum 5000.0");
 }
 
-static Status slow(void *context, Arena *arena, const Plan *plan, PlannerPrice *price, Diag *diag) {
-    (void)context, (void)arena, (void)plan, (void)price, (void)diag;
-    for (;;)
-        pause();
-    return STATUS_OK;
+/* --- time ------------------------------------------------------------------------------------- */
+
+/* What a question does before it is answered: works, or waits, for so many seconds of it. */
+typedef struct Duty {
+    double work, wait;
+} Duty;
+
+static double used(clockid_t clock) {
+    struct timespec time;
+    clock_gettime(clock, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-static void test_questions_count_against_the_time(void **state) {
+static Status do_duty(void *context, Arena *arena, const Plan *plan, PlannerPrice *price,
+                      Diag *diag) {
+    const Duty *duty = context;
+    (void)arena, (void)plan, (void)price;
+    double begun = used(CLOCK_PROCESS_CPUTIME_ID);
+    while (used(CLOCK_PROCESS_CPUTIME_ID) - begun < duty->work) {
+    }
+    struct timespec rest = {(time_t)duty->wait,
+                            (long)(1e9 * (duty->wait - (double)(time_t)duty->wait))};
+    while (nanosleep(&rest, &rest) != 0) {
+    }
+    return diag_error(diag, diag_nowhere(), "E0573", NULL, "it is done");
+}
+
+/* A strategy that asks once and tells the answer, within 0.25 s. */
+static void ask_for(Fixture *fixture, Duty duty, const char *code, const char *part) {
+    const char *text =
+        "return {plan = function(inputs, _, price) return nil,\n"
+        "  price(require('strategies.single').plan(inputs, {microbatches = 1})).reason\n"
+        "end}";
+    char *path = fs_join(&fixture->arena, fixture->folder, "user.lua");
+    assert_int_equal(fs_write(path, text, strlen(text), &fixture->diag), STATUS_OK);
+    PlannerRequest request = {
+        .strategy = path, .seconds = 0.25, .price = do_duty, .context = &duty};
+    planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag);
+    unlink(path);
+    fixture_expect(fixture, code, part);
+}
+
+/* On a busy machine seconds pass while a planner may not work: these are not its own. */
+static void test_time_is_that_of_the_processor(void **state) {
+    ask_for(*state, (Duty){.wait = 0.6}, "E0460", "it is done");
+    ask_for(*state, (Duty){.work = 0.05, .wait = 0.4}, "E0460", "it is done");
+    double begun = used(CLOCK_MONOTONIC);
+    ask_for(*state, (Duty){.work = 1000}, "E0461", "took more than 0.25 s of processor time");
+    ask_for(*state, (Duty){.work = 0.05, .wait = 1000}, "E0461",
+            "no answer in 1.5 s, though it worked less than 0.25 s");
+    assert_true(used(CLOCK_MONOTONIC) - begun < 30);
+    struct rusage children;
+    getrusage(RUSAGE_CHILDREN, &children);
+    assert_true(children.ru_utime.tv_sec + children.ru_stime.tv_sec < 30);
+}
+
+/* A file under --share that never gives its text: the planner waits for it, gen does not. */
+static void test_waiting_for_a_file_ends(void **state) {
     Fixture *fixture = *state;
-    PlannerRequest request = {.strategy = "auto", .seconds = 0.3, .price = slow};
+    const char *dirs[] = {"lua", "lua/lib"};
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(mkdir(fs_join(&fixture->arena, fixture->folder, dirs[i]), 0700), 0);
+    char *pipe = fs_join(&fixture->arena, fixture->folder, "lua/lib/never.lua");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    const char *text = "return require('lib.never')";
+    char *path = fs_join(&fixture->arena, fixture->folder, "user.lua");
+    assert_int_equal(fs_write(path, text, strlen(text), &fixture->diag), STATUS_OK);
+    PlannerRequest request = {.strategy = path, .share = fixture->folder, .seconds = 0.1};
     assert_int_equal(planner_run(&fixture->arena, &request, &fixture->plan, &fixture->diag),
                      STATUS_DATA);
-    fixture_expect(fixture, "E0461", "auto took more than 0.3 s");
+    fixture_expect(fixture, "E0461", "under --share");
+    unlink(path);
+    unlink(pipe);
+    for (int i = 1; i >= 0; i--)
+        rmdir(fs_join(&fixture->arena, fixture->folder, dirs[i]));
 }
 
 int main(void) {
@@ -264,7 +328,8 @@ int main(void) {
         TEST(test_what_cannot_be_priced_is_an_answer),
         TEST(test_prices_misused_are_errors),
         TEST(test_a_thousand_prices_fit_in_memory),
-        TEST(test_questions_count_against_the_time),
+        TEST(test_time_is_that_of_the_processor),
+        TEST(test_waiting_for_a_file_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
