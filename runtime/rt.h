@@ -140,6 +140,20 @@ typedef struct rt_step {
 
 typedef rt_status (*rt_kernel_fn)(rt_rank *rank, const void *args);
 
+/* What a record of calls must know of a kernel: `longs` int64_t arguments, then `ints` int32_t. */
+typedef struct rt_kernel_args {
+    int32_t kind_index;
+    int32_t longs, ints;
+} rt_kernel_args;
+
+/* Numbers that only kernels read, so that a record can hold them: `count` of `bytes` each (2, 4, 8), signed. */
+typedef struct rt_table {
+    const char *name;
+    const void *numbers;
+    int64_t count;
+    int32_t bytes;
+} rt_table;
+
 typedef struct rt_program {
     int32_t abi;                         /* RT_ABI_VERSION */
     const char *name, *version, *digest; /* plan digest: 16 hex digits */
@@ -149,8 +163,11 @@ typedef struct rt_program {
     const rt_step *step;    /* [steps] */
     const rt_channel *channel;
     const rt_exchange *exchange;
-    const char *const *kind;    /* names of operation kinds */
-    const rt_kernel_fn *kernel; /* launch table: the one thing that differs by target */
+    const char *const *kind;           /* names of operation kinds */
+    const rt_kernel_fn *kernel;        /* launch table: the one thing that differs by target */
+    const rt_kernel_args *kernel_args; /* [kernels] */
+    int32_t tables;
+    const rt_table *table;
     int32_t batch, prompt, context, vocabulary; /* bounds of a wave; entries */
     int32_t copies; /* sequence s of a wave belongs to copy s / ceil(batch / copies) */
     rt_type type;   /* of activations */

@@ -11,7 +11,7 @@
 #error "Toposmith files are little-endian, and so must be the machine"
 #endif
 
-#define RT_ABI_VERSION 1
+#define RT_ABI_VERSION 2
 
 typedef enum rt_type {
     RT_F32 = 0,
@@ -189,3 +189,68 @@ typedef struct rt_map_record {
     uint64_t pitch;
     uint32_t type, slab_type;
 } rt_map_record; /* 72 bytes */
+
+/* --- records: the calls that a rank made, and the tables that it had ---------------------------------
+ * One file a rank: rt_record_header, then entries up to `bytes`: an rt_record_entry and its 64-bit words.
+ * What a rank writes stays there however it ends: `bytes` is raised after each whole entry. */
+
+#define RT_RECORD_MAGIC "RTCALLS"
+enum { RT_RECORD_VERSION = 1, RT_RECORD_WORDS = 1 << 20 /* the most of an entry */ };
+
+typedef struct rt_record_header {
+    char magic[8];
+    uint32_t version;
+    int32_t status;  /* rt_status of the rank's end; RT_RECORD_RUNNING: it did not come to one */
+    char digest[16]; /* plan digest */
+    uint64_t bytes;  /* of the file that count */
+    uint64_t run;    /* drawn by chance: equal for the ranks of one run */
+    int32_t rank, world, role, index, node, gpu;
+    int32_t emulated; /* 1: every step `waves` times, one after the other */
+    int32_t decode;   /* decode steps of a wave */
+    int64_t waves;    /* each a prefill step, then decode steps */
+    int64_t slab_bytes;
+    int64_t zero_offset, zero_bytes; /* state that each wave clears */
+    char reserved[16];
+} rt_record_header; /* 128 bytes */
+
+enum { RT_RECORD_RUNNING = -1 };
+
+typedef struct rt_record_entry {
+    uint32_t tag; /* rt_record_tag */
+    uint32_t words;
+} rt_record_entry;
+
+/* Words by tag. Texts are numbered in their order from 0; elsewhere `text` is such a number. An entry names
+ * only what stands before it. The tables come first, and only those parts of them that concern this rank. */
+typedef enum rt_record_tag {
+    RT_RECORD_TEXT = 1, /* bytes, then the bytes, zeros after them up to a whole word */
+    RT_RECORD_PROGRAM, /* text name, text role, batch, prompt, context, vocabulary, copies, element type */
+    RT_RECORD_KIND,   /* text: operation kinds from 0 */
+    RT_RECORD_KERNEL, /* kind, int64 arguments, int32 arguments after them: kernels from 0 */
+    RT_RECORD_STEP,   /* text, decode, tokens: steps from 0 */
+    RT_RECORD_OP, /* kind, text kind, text part, micro-batch, stream, records, waits...: from 0 */
+    RT_RECORD_CHANNEL, /* channel, text, pieces, members, transfers, ranks..., {begin, end} owned by
+                           each unless there are transfers or it owns nothing, {from, to, begin, end, sum}... */
+    RT_RECORD_EXCHANGE, /* exchange, text, exact, chunk, in flight, top_k, row bytes, meta bytes, sources,
+                           targets, hops there, hops back, {rank, rows}..., {rank, slots}... */
+    RT_RECORD_HOP, /* exchange, back, index, stage, from, to, source, target: that begin or end here */
+    RT_RECORD_TABLE, /* text, first index, numbers...: tables of kernels, in pieces if they are long */
+    RT_RECORD_RUN, /* step, wave, decode step of it from 1; the calls that follow are of this run */
+    RT_RECORD_CALL, /* rt_call, operation, layer, channel, exchange, kernel (-1: none), arguments... */
+    RT_RECORD_TAGS
+} rt_record_tag;
+
+typedef enum rt_call {
+    RT_CALL_LAUNCH,
+    RT_CALL_ALL_REDUCE,
+    RT_CALL_REDUCE_SCATTER,
+    RT_CALL_ALL_GATHER,
+    RT_CALL_TRANSFER,
+    RT_CALL_SEND,
+    RT_CALL_RECV,
+    RT_CALL_DISPATCH,
+    RT_CALL_COMBINE,
+    RT_CALL_BEGIN,
+    RT_CALL_FINISH,
+    RT_CALLS
+} rt_call;

@@ -63,6 +63,7 @@ Status command_run(Run *run) {
     runner_add(&runner, "--tokens");
     runner_add(&runner, scratch.path);
     runner_add_option(run, &runner, "--logits", OPTION_LOGITS);
+    runner_add_option(run, &runner, "--record", OPTION_RECORD);
     if (run_json(run))
         runner_add(&runner, "--json");
     run_say(run, "running %lld ranks on this machine", (long long)plan.ranks.count);

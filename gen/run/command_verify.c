@@ -3,6 +3,7 @@
 #include "base/fs.h"
 #include "run/inputs.h"
 #include "run/map.h"
+#include "run/records.h"
 #include "run/runner.h"
 #include "run/verify.h"
 
@@ -48,11 +49,14 @@ static void json_margin(Jsonw *json, const char *key, const ReferenceMargin *mar
     jsonw_end(json);
 }
 
-/* The program's object, with ours as its last member. */
-static void report_json(const Verify *verify, Buf *program) {
+/* The program's object, with ours as its last members. */
+static void report_json(const Verify *verify, const RecordsReport *records, Buf *program) {
     Buf ours = {0};
     Jsonw json;
     jsonw_begin(&json, &ours);
+    jsonw_object(&json, false);
+    records_json(records, &json);
+    jsonw_key(&json, "reference");
     jsonw_object(&json, false);
     json_margin(&json, "argmax_margin", &verify->reference.argmax);
     jsonw_key(&json, "compared_positions");
@@ -61,17 +65,21 @@ static void report_json(const Verify *verify, Buf *program) {
     jsonw_int(&json, verify->compared_tokens);
     json_margin(&json, "router_margin", &verify->reference.router);
     jsonw_end(&json);
+    jsonw_end(&json);
     jsonw_finish(&json);
     while (program->length && program->data[program->length - 1] != '}')
         program->length--;
-    if (program->length)
-        printf("%.*s,\"reference\":%s}\n", (int)program->length - 1, program->data, ours.data);
+    if (program->length) /* without the brace that opens ours */
+        printf("%.*s,%s", (int)program->length - 1, program->data, ours.data + 1);
+    else
+        fputs(ours.data, stdout);
     buf_free(&ours);
 }
 
-static void report_text(Run *run, const Verify *verify, const Buf *program) {
+static void report_text(Run *run, const Verify *verify, const RecordsReport *records,
+                        const Buf *program) {
     fputs(program->data ? program->data : "", stdout);
-    printf("%s\n", verify_margins(&run->arena, verify));
+    printf("%s\n%s\n", records_text(run, records), verify_margins(&run->arena, verify));
     if (verify->compared_tokens < verify->all_tokens ||
         verify->compared_positions < verify->all_positions)
         printf(
@@ -81,17 +89,22 @@ static void report_text(Run *run, const Verify *verify, const Buf *program) {
             (long long)verify->compared_positions, (long long)verify->all_positions);
 }
 
-static Status run_and_report(Run *run, Runner *runner, const Verify *verify) {
+/* A failure of the program is its own; what its ranks had done until then may be the cause, and is told beside it. */
+static Status run_and_report(Run *run, Runner *runner, const Verify *verify,
+                             RecordsRequest *request) {
     Buf output = {0};
+    RecordsReport records;
     if (run_json(run))
         runner_add(runner, "--json");
     Status status = runner_run(run, runner, &output);
+    request->failed = status != STATUS_OK && status != STATUS_NEGATIVE;
+    Status calls = records_check(run, request, &records);
     if (run_json(run))
-        report_json(verify, &output);
+        report_json(verify, &records, &output);
     else
-        report_text(run, verify, &output);
+        report_text(run, verify, &records, &output);
     buf_free(&output);
-    return status;
+    return status != STATUS_OK ? status : calls;
 }
 
 static void show_progress(void *context, int64_t done, int64_t all) {
@@ -121,7 +134,16 @@ Status command_verify(Run *run) {
     run_say(run, "running %lld ranks on this machine", (long long)plan.ranks.count);
     runner_add(&runner, "--expected");
     runner_add(&runner, request.path);
-    status = run_and_report(run, &runner, &verify);
+    const char *prefix = run->options.values[OPTION_RECORD];
+    RecordsRequest records = {.schedule = &schedule,
+                              .dir = dir,
+                              .prefix = prefix ? prefix : scratch.prefix,
+                              .waves = verify.waves,
+                              .decode = verify.tokens.max_new - 1};
+    scratch.ranks = prefix ? 0 : schedule.world;
+    runner_add(&runner, "--record");
+    runner_add(&runner, records.prefix);
+    status = run_and_report(run, &runner, &verify, &records);
 done:
     scratch_close(&scratch);
     return status;

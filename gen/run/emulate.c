@@ -233,6 +233,7 @@ static Status emulate_schedule(Run *run, Runner *runner, const Schedule *schedul
     TRY_TO(emulate_figures_write(&run->arena, schedule, scales, figures.path, &run->diag), done);
     runner_add(runner, "--figures");
     runner_add(runner, figures.path);
+    runner_add_option(run, runner, "--record", OPTION_RECORD);
     runner_add(runner, "--out");
     runner_add(runner, results.dir);
     run_say(run, "emulating %lld ranks on this machine: %.1f s for each run of all steps",

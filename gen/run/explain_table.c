@@ -213,6 +213,19 @@ const Explanation explain_table[] = {
      "status 75: it may go well again), or it crashed (SIGSEGV and its kin, exit status 70:\n"
      "a bug)."},
     {"E0833", "Text needs a tokenizer, and gen has none yet: give token ids with --tokens."},
+    {"E0840", "A record of calls is damaged, cut off, or of another version of gen. A run that "
+              "fails, or is\n"
+              "ended, leaves a record that can be read as far as it came."},
+    {"E0841",
+     "A record of calls belongs to another plan, another rank, or another run than the others.\n"
+     "PREFIX.RANK are overwritten by each run with --record PREFIX."},
+    {"E0842",
+     "A rank did not make the calls of its schedule: another operation, layer, channel, exchange,\n"
+     "size or address, or not as many. Told is the first difference of each rank. The sources\n"
+     "were edited, or this is a bug of gen: emitted sources are never to be edited by hand."},
+    {"E0843", "A table of the program is not what the schedule says: its operations with streams "
+              "and waits,\n"
+              "its channels, exchanges or routes. See E0842."},
     {"E0901", "The file is not there."},
     {"E0902", "The file is there and cannot be read: it is a folder, or you have no permission."},
     {"E0903", "The file is larger than any good one of its kind."},

@@ -126,6 +126,8 @@ const OptionInfo option_info[OPTIONS] = {
                         "fail when a rank waits so long without progress (default: 5000)"},
     [OPTION_TRACE] = {V(RUN) | V(BENCH) | V(SIMULATE), 0, 0, "trace", "FILE",
                       "write the time line, as Chrome JSON"},
+    [OPTION_RECORD] = {V(RUN) | V(VERIFY) | V(CHECK), 0, 0, "record", "PREFIX",
+                       "the calls of each rank, PREFIX.RANK: write them; check: compare them"},
     [OPTION_STEPS] = {V(BENCH) | V(RUN), 0, 0, "steps", "N",
                       "decode steps that are measured; of --emulate: runs of each step"},
     [OPTION_EMULATE] = {V(RUN), 0, 0, "emulate", NULL,

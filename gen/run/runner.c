@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { SCRATCH_PATH = 4096 };
+
 void runner_add(Runner *runner, const char *argument) {
     assert(runner->count + 1 < (int)(sizeof runner->argv / sizeof *runner->argv));
     runner->argv[runner->count++] = argument;
@@ -107,6 +109,11 @@ Status runner_run(Run *run, const Runner *runner, Buf *output) {
 static void scratch_undo(void *owner) {
     const Scratch *scratch = owner;
     unlink(scratch->path);
+    for (int64_t rank = 0; rank < scratch->ranks; rank++) {
+        char record[SCRATCH_PATH];
+        snprintf(record, sizeof record, "%s.%lld", scratch->prefix, (long long)rank);
+        unlink(record);
+    }
     rmdir(scratch->dir);
 }
 
@@ -114,6 +121,8 @@ Status scratch_open(Run *run, const char *name, Scratch *scratch) {
     const char *base = getenv("TMPDIR");
     scratch->dir = arena_printf(&run->arena, "%s/toposmith-XXXXXX", base && *base ? base : "/tmp");
     scratch->path = fs_join(&run->arena, scratch->dir, name);
+    scratch->prefix = fs_join(&run->arena, scratch->dir, "calls");
+    scratch->ranks = 0;
     scratch->leftover = leftover_guard(scratch_undo, scratch);
     if (!mkdtemp(scratch->dir)) {
         int error = errno;
@@ -123,6 +132,7 @@ Status scratch_open(Run *run, const char *name, Scratch *scratch) {
         return STATUS_CANTCREAT;
     }
     memcpy(scratch->path, scratch->dir, strlen(scratch->dir)); /* its letters are known now */
+    memcpy(scratch->prefix, scratch->dir, strlen(scratch->dir));
     return STATUS_OK;
 }
 

@@ -25,10 +25,12 @@ void runner_add_option(Run *run, Runner *runner, const char *name, OptionId id);
  * is STATUS_NEGATIVE without a diagnostic. */
 Status runner_run(Run *run, const Runner *runner, Buf *output);
 
-/* A fresh folder for one file that crosses to the program. It and the file go when it is closed, or at the
- * end of the process; it must stay where it was opened until then. */
+/* A fresh folder for one file that crosses to the program, and for records of its ranks. It and the files go
+ * when it is closed, or at the end of the process; it must stay where it was opened until then. */
 typedef struct Scratch {
     char *dir, *path; /* path: the file, which the caller writes */
+    char *prefix;     /* of records: PREFIX.RANK */
+    int64_t ranks;    /* set by the caller: how many records there may be */
     Leftover *leftover;
 } Scratch;
 

@@ -168,6 +168,7 @@ static void count(Arena *arena, const VerifyRequest *request, Verify *verify) {
     const Plan *plan = schedule->plan;
     int64_t batch = plan->inputs.workload.batch;
     int64_t waves = (verify->tokens.sequences + batch - 1) / batch;
+    verify->waves = waves;
     bool done[2] = {false, false};
     VerifyRouting routing;
     verify_routing_begin(arena, schedule, &verify->tokens, &verify->reference, &routing);

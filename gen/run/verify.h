@@ -30,6 +30,7 @@ typedef struct Verify {
     Tokens tokens;
     ReferenceResult reference;
     Counters counters;
+    int64_t waves;
     double tolerance, closeness;
     int64_t compared_tokens, compared_positions; /* of `tokens` and prompt positions */
     int64_t all_tokens, all_positions;

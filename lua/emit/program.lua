@@ -33,7 +33,7 @@ local HEADERS <const> = {
   rope_append = { "rotate.h" },
 }
 
----The kernels that some role calls, in the order of their declaration.
+---The kernels that some role calls, in the order of their declaration; `index` is that of the kind, from 0.
 local function used_kernels(schedule)
   local used, kernels = {}, {}
   for _, role in ipairs(schedule.roles) do
@@ -43,6 +43,7 @@ local function used_kernels(schedule)
   end
   for i, kind in ipairs(schedule.kinds) do
     if used[i] and kind.class == "kernel" then
+      kind.index = i - 1
       kernels[#kernels + 1] = kind
     end
   end
@@ -53,8 +54,9 @@ end
 local function kernel_structs(kernels)
   local structs = {}
   for i, kernel in ipairs(kernels) do
-    local declarations, lines = {}, {}
+    local declarations, lines, ints = {}, {}, 0
     for j, arg in ipairs(kernel.args) do
+      ints = ints + (arg.type == "int" and 1 or 0)
       declarations[j] = (arg.type == "int" and "int32_t " or "int64_t ") .. arg.name .. ";"
     end
     local width = text.widest(declarations)
@@ -67,6 +69,7 @@ local function kernel_structs(kernels)
       macro = "K_" .. kernel.name:upper(),
       doc = text.comment(kernel.name .. ": " .. kernel.doc, ""),
       lines = lines,
+      args = string.format("{%d, %d, %d}", kernel.index, #kernel.args - ints, ints),
     }
   end
   return structs
@@ -155,6 +158,7 @@ local function program_view(schedule, kernels)
     exchanges = moves.exchanges,
     routes = moves.routes,
     route_rows = moves.route_rows,
+    tables = moves.tables,
   }
 end
 

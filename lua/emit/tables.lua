@@ -118,7 +118,7 @@ local function route_lines(schedule, route, first)
   return lines
 end
 
----Rows of `routes` by table, and for each table the row of each layer.
+---Rows of `routes` by table, for each table the row of each layer, and how many rows there are.
 local function route_views(schedule)
   local views, rows, first = {}, {}, 0
   for i, route in ipairs(schedule.routes) do
@@ -130,7 +130,19 @@ local function route_views(schedule)
     rows[i] = string.format("{%s}, /* table %d */", table.concat(of, ", "), i - 1)
     first = first + route.rows
   end
-  return views, rows
+  return views, rows, first
+end
+
+---Tables of numbers that only kernels read, for records of calls.
+local function number_tables(schedule, rows)
+  if #schedule.routes == 0 then
+    return {}
+  end
+  local numbers = rows * schedule.model.experts * schedule.parts * 2
+  return {
+    string.format('{"route_rows", route_rows, %d, 4},', #schedule.routes * schedule.model.layers),
+    string.format('{"routes", routes, %d, 2},', numbers),
+  }
 end
 
 ---@param schedule table
@@ -143,8 +155,14 @@ function M.moves(schedule)
   for i, exchange in ipairs(schedule.exchanges) do
     exchanges[i] = exchange_view(schedule, exchange, i - 1)
   end
-  local routes, rows = route_views(schedule)
-  return { channels = channels, exchanges = exchanges, routes = routes, route_rows = rows }
+  local routes, rows, count = route_views(schedule)
+  return {
+    channels = channels,
+    exchanges = exchanges,
+    routes = routes,
+    route_rows = rows,
+    tables = number_tables(schedule, count),
+  }
 end
 
 local function op_line(schedule, op, id)

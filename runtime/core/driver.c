@@ -1,6 +1,7 @@
 /* driver: what one rank does from start to end: load, then for each wave the prefill step and the decode
  * steps, with the request table between them. All ranks run the same number of steps. */
 #include "core/progress.h"
+#include "core/record.h"
 #include "host/emulate.h"
 #include "host/wait.h"
 
@@ -65,6 +66,7 @@ static rt_status begin(rt_rank *rank, const rt_begin_args *args) {
 }
 
 rt_status rt_begin(rt_rank *rank, int op, int layer, const rt_begin_args *args) {
+    RT_TRY(rt_recorded(rank, RT_CALL_BEGIN, op, layer, -1, -1, -1, args));
     if (rank->emulator)
         return rt_emulate_local(rank, op, layer);
     RT_TRY(rt_op_begin(rank, op, layer));
@@ -92,6 +94,7 @@ static rt_status finish(rt_rank *rank, const rt_finish_args *args) {
 }
 
 rt_status rt_finish(rt_rank *rank, int op, int layer, const rt_finish_args *args) {
+    RT_TRY(rt_recorded(rank, RT_CALL_FINISH, op, layer, -1, -1, -1, args));
     if (rank->emulator)
         return rt_emulate_local(rank, op, layer);
     RT_TRY(rt_op_begin(rank, op, layer));
@@ -119,6 +122,8 @@ static rt_status step_run(rt_rank *rank, const rt_step *step, int64_t made) {
     atomic_store_explicit(&rank->area->op, 0, memory_order_relaxed);
     atomic_store_explicit(&rank->area->step, (int32_t)(step - rank->program->step) + 1,
                           memory_order_relaxed);
+    if (rank->record)
+        RT_TRY(rt_record_run(rank, (int32_t)(step - rank->program->step), rank->wave, made));
     rt_status status = step->run[rank->place->role](rank);
     if (status != RT_OK && status != RT_ABORTED)
         return rt_fail(rank, status, "the step failed");
@@ -183,7 +188,10 @@ static rt_status load_and_run(rt_rank *rank) {
 
 rt_status rt_rank_run(rt_rank *rank) {
     rank->shows = rank->id == 0 && rt_progress_wanted(rank->job->options);
-    rt_status status = rank->job->emulated ? rt_emulate_run(rank) : load_and_run(rank);
+    rt_status status = rt_record_open(rank);
+    if (status == RT_OK)
+        status = rank->job->emulated ? rt_emulate_run(rank) : load_and_run(rank);
+    status = rt_record_close(rank, status);
     rt_progress_end(rank);
     return status;
 }

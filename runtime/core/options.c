@@ -33,6 +33,7 @@ static const Option option_table[] = {
     OPTION("--figures", KIND_TEXT, RT_VERB_EMULATE, figures, 0),
     OPTION("--weights", KIND_TEXT, ANY_LOAD, weights, 0),
     OPTION("--trace", KIND_TEXT, ANY_RUN, trace, 0),
+    OPTION("--record", KIND_TEXT, RT_VERB_RUN | RT_VERB_VERIFY | RT_VERB_EMULATE, record, 0),
     OPTION("--transport", KIND_TRANSPORT, ANY_RUN, transport, 0),
     OPTION("--timeout-ms", KIND_COUNT, ANY_RUN, timeout_ms, 0),
     OPTION("--load-timeout-ms", KIND_COUNT, ANY_RUN, load_timeout_ms, 0),
@@ -67,6 +68,7 @@ const char *rt_options_help(void) {
            "all but info: [--transport shm|threads] [--timeout-ms N] [--load-timeout-ms N]\n"
            "              [--trace FILE.json] [--json] [-q]; all but info and emulate: [--weights "
            "FILE]\n"
+           "run, verify and emulate: [--record PREFIX], the calls that each rank makes\n"
            "Without --weights the weights are random, the same for every placement.\n";
 }
 

@@ -1,5 +1,6 @@
 /* rank: see rank.h. The bookkeeping around every operation: progress, counters, times, trace. */
 #include "core/rank.h"
+#include "core/record.h"
 #include "host/emulate.h"
 #include "host/pulse.h"
 
@@ -162,6 +163,7 @@ rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
 }
 
 rt_status rt_launch(rt_rank *rank, int op, int layer, int kernel, const void *args) {
+    RT_TRY(rt_recorded(rank, RT_CALL_LAUNCH, op, layer, -1, -1, kernel, args));
     if (rank->emulator)
         return rt_emulate_local(rank, op, layer);
     RT_TRY(rt_op_begin(rank, op, layer));

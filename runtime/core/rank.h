@@ -15,6 +15,9 @@ typedef struct rt_peer {
 /* Takes the place of work in an emulation (host/emulate.h). */
 typedef struct rt_emulator rt_emulator;
 
+/* Takes down what calls are made (core/record.h). */
+typedef struct rt_record rt_record;
+
 struct rt_rank {
     const rt_program *program;
     const rt_job *job;
@@ -31,6 +34,7 @@ struct rt_rank {
     rt_event *events;            /* [RT_TRACE_EVENTS] or NULL */
 
     rt_emulator *emulator; /* NULL: operations are executed */
+    rt_record *record;     /* NULL: calls are not recorded */
     const rt_step *step;   /* running; NULL: loading */
     int64_t wave;          /* first sequence is wave x batch */
     int64_t made;          /* new tokens of each sequence of the wave before this step */

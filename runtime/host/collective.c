@@ -7,6 +7,7 @@
  *                   elements of the owned piece range, M the members, all integer divisions
  *   reduce_scatter  the bytes of my own pieces
  *   all_gather      the bytes of p's own pieces */
+#include "core/record.h"
 #include "host/emulate.h"
 #include "host/sum.h"
 #include "host/wait.h"
@@ -181,6 +182,7 @@ static rt_status collective_run(rt_rank *rank, int op, int layer, int channel,
 }
 
 rt_status rt_all_reduce(rt_rank *rank, int op, int layer, int channel, const rt_collective *args) {
+    RT_TRY(rt_recorded(rank, RT_CALL_ALL_REDUCE, op, layer, channel, -1, -1, args));
     if (rank->emulator)
         return rt_emulate_channel(rank, op, layer, channel, RT_EMU_ALL_REDUCE, args);
     return collective_run(rank, op, layer, channel, args, all_reduce);
@@ -188,12 +190,14 @@ rt_status rt_all_reduce(rt_rank *rank, int op, int layer, int channel, const rt_
 
 rt_status rt_reduce_scatter(rt_rank *rank, int op, int layer, int channel,
                             const rt_collective *args) {
+    RT_TRY(rt_recorded(rank, RT_CALL_REDUCE_SCATTER, op, layer, channel, -1, -1, args));
     if (rank->emulator)
         return rt_emulate_channel(rank, op, layer, channel, RT_EMU_REDUCE_SCATTER, args);
     return collective_run(rank, op, layer, channel, args, reduce_scatter);
 }
 
 rt_status rt_all_gather(rt_rank *rank, int op, int layer, int channel, const rt_collective *args) {
+    RT_TRY(rt_recorded(rank, RT_CALL_ALL_GATHER, op, layer, channel, -1, -1, args));
     if (rank->emulator)
         return rt_emulate_channel(rank, op, layer, channel, RT_EMU_ALL_GATHER, args);
     return collective_run(rank, op, layer, channel, args, all_gather);

@@ -1,6 +1,7 @@
 /* emulate: see emulate.h. The rank's thread runs the program's function, which enqueues operations; a thread a
  * stream (a lane) runs them in their order. An emulator belongs to one rank; lanes live as long as a run. */
 #include "host/emulate.h"
+#include "core/record.h"
 #include "host/peers.h"
 #include "host/pulse.h"
 #include "host/wait.h"
@@ -426,6 +427,8 @@ static rt_status run_step(rt_emulator *emulator) {
     atomic_store(&rank->area->op, 0);
     atomic_store(&rank->area->step, (int32_t)(step - rank->program->step) + 1);
     rt_status status = lanes_start(emulator);
+    if (status == RT_OK && rank->record)
+        status = rt_record_run(rank, (int32_t)(step - rank->program->step), emulator->run, 0);
     if (status == RT_OK)
         status = step->run[rank->place->role](rank);
     if (status != RT_OK && status != RT_ABORTED)

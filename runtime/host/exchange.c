@@ -11,6 +11,7 @@
  * No deadlock: in round c every rank first publishes its chunks c, each after the receiver took chunk
  * c - in_flight, then takes the chunks c of its senders. A rank in the least round waits only for ranks
  * in the same round or later ones, which have published before they took. */
+#include "core/record.h"
 #include "host/emulate.h"
 #include "host/flow.h"
 #include "host/wait.h"
@@ -197,6 +198,7 @@ static rt_status exchange_run(rt_rank *rank, int op, int layer, int exchange, Fl
 /* The channel names the communicator for other transports; pairs of the exchange suffice here. */
 rt_status rt_dispatch(rt_rank *rank, int op, int layer, int channel, int exchange,
                       const rt_dispatch_args *args) {
+    RT_TRY(rt_recorded(rank, RT_CALL_DISPATCH, op, layer, channel, exchange, -1, args));
     Flow flow = {.send_rows = args->send_rows,
                  .send_meta = args->send_meta,
                  .recv_rows = args->recv_rows,
@@ -210,6 +212,7 @@ rt_status rt_dispatch(rt_rank *rank, int op, int layer, int channel, int exchang
 
 rt_status rt_combine(rt_rank *rank, int op, int layer, int channel, int exchange,
                      const rt_combine_args *args) {
+    RT_TRY(rt_recorded(rank, RT_CALL_COMBINE, op, layer, channel, exchange, -1, args));
     Flow flow = {.back = true,
                  .send_rows = args->send_rows,
                  .recv_rows = args->recv_rows,

@@ -2,6 +2,7 @@
  * small in the sender's slot (see rt_slot), where the sender need not wait for that.
  *
  * Bytes counted from sender to receiver: what is sent, by the receiver. */
+#include "core/record.h"
 #include "host/emulate.h"
 #include "host/wait.h"
 
@@ -82,6 +83,7 @@ static rt_status recv_bytes(const Pair *pair, int layer) {
 
 rt_status rt_send(rt_rank *rank, int op, int layer, int channel, const rt_pair_args *args) {
     Pair pair;
+    RT_TRY(rt_recorded(rank, RT_CALL_SEND, op, layer, channel, -1, -1, args));
     if (rank->emulator)
         return rt_emulate_pair(rank, op, layer, channel, RT_EMU_SEND, args);
     RT_TRY(rt_op_begin(rank, op, layer));
@@ -91,6 +93,7 @@ rt_status rt_send(rt_rank *rank, int op, int layer, int channel, const rt_pair_a
 
 rt_status rt_recv(rt_rank *rank, int op, int layer, int channel, const rt_pair_args *args) {
     Pair pair;
+    RT_TRY(rt_recorded(rank, RT_CALL_RECV, op, layer, channel, -1, -1, args));
     if (rank->emulator)
         return rt_emulate_pair(rank, op, layer, channel, RT_EMU_RECV, args);
     RT_TRY(rt_op_begin(rank, op, layer));

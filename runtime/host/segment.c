@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,6 +113,8 @@ rt_status rt_segment_map(rt_segment *segment, int fd, bool create, rt_error *err
         memcpy(header->digest, segment->program->digest, sizeof header->digest);
         header->total = segment->total;
         header->launcher = (int32_t)getpid();
+        if (getrandom(&header->run, sizeof header->run, GRND_NONBLOCK) != sizeof header->run)
+            header->run = (uint64_t)header->launcher; /* early in the life of a machine */
         atomic_store(&header->ready, 1);
     } else if (!atomic_load(&header->ready) || header->total != segment->total ||
                memcmp(header->digest, segment->program->digest, sizeof header->digest) != 0) {

@@ -13,6 +13,7 @@
 typedef struct rt_header {
     char digest[16];
     int64_t total; /* bytes of the segment */
+    uint64_t run;  /* drawn by chance */
     int32_t launcher;
     rt_word attached; /* ranks that took their place (segments with a name) */
     _Atomic int32_t ready;

@@ -5,6 +5,7 @@
  * All members choose alike, by sizes that all know.
  *
  * Bytes counted from p to me: of all transfers from p to me. */
+#include "core/record.h"
 #include "host/emulate.h"
 #include "host/sum.h"
 #include "host/wait.h"
@@ -191,6 +192,7 @@ static rt_status stage_run(Stage *s, int layer) {
 }
 
 rt_status rt_transfer(rt_rank *rank, int op, int layer, int channel, const rt_transfer_args *args) {
+    RT_TRY(rt_recorded(rank, RT_CALL_TRANSFER, op, layer, channel, -1, -1, args));
     if (rank->emulator)
         return rt_emulate_channel(rank, op, layer, channel, RT_EMU_TRANSFER,
                                   &(rt_collective){.units = args->units,

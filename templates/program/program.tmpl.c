@@ -44,6 +44,22 @@ static const char *const kinds[] = {
 //% end
 };
 
+/* Index of the kind, slab offsets (int64_t), numbers (int32_t): the arguments of each kernel. */
+static const rt_kernel_args kernel_args[] = {
+//% for _, kernel in ipairs(view.kernels) do
+    [$(kernel.macro)] = $(kernel.args),
+//% end
+};
+//% if #view.tables > 0 then
+
+/* What only kernels read: name, numbers, how many, bytes of each. */
+static const rt_table tables[] = {
+//%   for _, line in ipairs(view.tables) do
+    $(line)
+//%   end
+};
+//% end
+
 /* clang-format on */
 
 const rt_program program = {
@@ -69,6 +85,11 @@ const rt_program program = {
 //% end
     .kind = kinds,
     .kernel = kernels,
+    .kernel_args = kernel_args,
+//% if #view.tables > 0 then
+    .tables = $(#view.tables),
+    .table = tables,
+//% end
     .batch = BATCH,
     .prompt = PROMPT,
     .context = CONTEXT,

@@ -183,6 +183,28 @@ static const char *const kinds[] = {
     "recv",
 };
 
+/* Index of the kind, slab offsets (int64_t), numbers (int32_t): the arguments of each kernel. */
+static const rt_kernel_args kernel_args[] = {
+    [K_EMBED] = {2, 5, 3},
+    [K_RMS_NORM] = {3, 3, 1},
+    [K_LINEAR] = {5, 5, 3},
+    [K_ROPE_APPEND] = {6, 4, 5},
+    [K_ATTENTION] = {8, 6, 7},
+    [K_ADD] = {12, 2, 1},
+    [K_ROUTE] = {13, 6, 1},
+    [K_PACK] = {15, 7, 3},
+    [K_WEIGHTED_SUM] = {16, 5, 1},
+    [K_HEAD] = {18, 5, 5},
+    [K_CHOOSE] = {19, 2, 2},
+    [K_EXPERT_FFN] = {20, 12, 3},
+};
+
+/* What only kernels read: name, numbers, how many, bytes of each. */
+static const rt_table tables[] = {
+    {"route_rows", route_rows, 2, 4},
+    {"routes", routes, 16, 2},
+};
+
 /* clang-format on */
 
 const rt_program program = {
@@ -204,6 +226,9 @@ const rt_program program = {
     .exchange = exchanges,
     .kind = kinds,
     .kernel = kernels,
+    .kernel_args = kernel_args,
+    .tables = 2,
+    .table = tables,
     .batch = BATCH,
     .prompt = PROMPT,
     .context = CONTEXT,

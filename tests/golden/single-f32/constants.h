@@ -3,7 +3,7 @@
 
 #include "rt_format.h"
 
-#if RT_ABI_VERSION != 1
+#if RT_ABI_VERSION != 2
 #error "this program was made for version 1 of the runtime: make it again, or take that runtime"
 #endif
 
