@@ -39,6 +39,8 @@ static const char *const rule_cures[CHECK_RULE_COUNT] = {
         "correct the orders of this step: all members come to their moves in one order",
     [CHECK_REDUCE] =
         "correct the stages of this move: each member's part of each piece is summed once",
+    [CHECK_ASSOCIATION] =
+        "let one member add the parts and give the sum to the others, or let both add the same",
     [CHECK_GATHER] = "correct the stages of this move: each member needs each piece",
     [CHECK_UNWRITTEN] = "correct the orders of this step: something is to run before",
     [CHECK_STALE] = "correct the orders of this step: something runs too early or too late",
@@ -150,7 +152,8 @@ static void run_rules(Check *check) {
     check_memory(check);
 }
 
-Status check_schedule(const Schedule *schedule, CheckReport *report, Arena *arena, Diag *diag) {
+static Status check_form(const Schedule *schedule, CheckReport *report, Arena *arena, Diag *diag,
+                         bool flat) {
     Arena scratch = {0};
     *report = (CheckReport){0};
     for (int i = 0; i < CHECK_RULE_COUNT; ++i)
@@ -162,8 +165,18 @@ Status check_schedule(const Schedule *schedule, CheckReport *report, Arena *aren
                    .report = report,
                    .diag = diag,
                    .scratch = &scratch,
+                   .flat = flat,
                    .element = element_bytes(schedule->plan->inputs.workload.dtype)};
     run_rules(&check);
     arena_free(&scratch);
     return report->failures > 0 ? STATUS_NEGATIVE : STATUS_OK;
+}
+
+Status check_schedule(const Schedule *schedule, CheckReport *report, Arena *arena, Diag *diag) {
+    return check_form(schedule, report, arena, diag, false);
+}
+
+Status check_schedule_flat(const Schedule *schedule, CheckReport *report, Arena *arena,
+                           Diag *diag) {
+    return check_form(schedule, report, arena, diag, true);
 }

@@ -53,6 +53,8 @@
          "overlapping bytes are never touched unordered where one of the two writes")              \
     RULE(REDUCE, "provenance.reduce", "E0551", "sums",                                             \
          "every sum over ranks has the part of every member once")                                 \
+    RULE(ASSOCIATION, "provenance.order", "E0553", "sums",                                         \
+         "members that read the same sum over ranks have had its parts added in the same order")   \
     RULE(GATHER, "provenance.gather", "E0552", "reads",                                            \
          "what a rank reads of a moved buffer has arrived")                                        \
     RULE(ARGUMENTS, "bounds.arguments", "E0561", "arguments",                                      \
@@ -94,3 +96,6 @@ typedef struct CheckReport {
 
 /* Prove a schedule. STATUS_NEGATIVE if a rule refuses it; the report is complete in both cases. */
 Status check_schedule(const Schedule *schedule, CheckReport *report, Arena *arena, Diag *diag);
+
+/* The same, but layers that recur are gone through one by one: the longer way to the same verdict, for tests. */
+Status check_schedule_flat(const Schedule *schedule, CheckReport *report, Arena *arena, Diag *diag);

@@ -1,7 +1,7 @@
-/* check_moves: all ranks meet. The order of moves on each channel is the same in all members;
- * then a walk of all ranks with nothing buffered finds either the end of the step or the
- * shortest wait cycle, compares what the members bring to each meeting, and drives the
- * provenance of the data. */
+/* check_moves: all ranks meet. A walk of all ranks with nothing buffered finds either the end of the step or the
+ * shortest wait cycle, compares what the members bring to each meeting, and drives the provenance of the data.
+ * The k-th moves of a channel's members meet: where they differ, or never meet, all moves of
+ * each channel are compared to tell which is the first. */
 #include "schedule/check_rules.h"
 
 #include <string.h>
@@ -31,7 +31,7 @@ static bool same_move(const Op *a, int64_t layer_a, const Op *b, int64_t layer_b
 }
 
 /* The moves of each place in the first rank that has it, to compare the others with. */
-static void check_channels(Check *check, int64_t step) {
+static void compare_channels(Check *check, int64_t step) {
     const Schedule *schedule = check->schedule;
     int64_t places = schedule->channels.count + 2 * schedule->exchanges.count;
     Issued *issued = ARENA_ARRAY(check->scratch, places, Issued);
@@ -48,7 +48,6 @@ static void check_channels(Check *check, int64_t step) {
                 continue;
             int64_t place = place_of(check, op), k = next[place]++;
             first[place] = first[place] < 0 ? rank : first[place];
-            check_count(check, CHECK_CHANNEL, 1);
             if (first[place] == rank) {
                 *(WalkItem *)LIST_PUSH(check->scratch, &issued[place].items) = item;
                 continue;
@@ -79,7 +78,14 @@ typedef struct Walkers {
     Check *check;
     int64_t step;
     Provenance *provenance;
+    bool compared; /* the moves of all channels */
 } Walkers;
+
+static void compare_once(Walkers *walkers) {
+    if (!walkers->compared)
+        compare_channels(walkers->check, walkers->step);
+    walkers->compared = true;
+}
 
 static bool has(const Op *op, const char *argument) {
     return check_arg(op, argument) >= 0;
@@ -229,9 +235,21 @@ static void meet_pair(Walkers *walkers, const WalkMeeting *meeting) {
                (long long)check_arg(b, "bytes"), (long long)pair_delta(b));
 }
 
+static void meet_same(Walkers *walkers, const WalkMeeting *meeting) {
+    const Op *first = check_op(walkers->check, meeting->ranks[0], meeting->items[0].op);
+    check_count(walkers->check, CHECK_CHANNEL, meeting->count);
+    for (int64_t i = 1; i < meeting->count; ++i) {
+        WalkItem item = meeting->items[i];
+        if (!same_move(check_op(walkers->check, meeting->ranks[i], item.op), item.layer, first,
+                       meeting->items[0].layer))
+            compare_once(walkers);
+    }
+}
+
 static void on_meet(void *context, const WalkMeeting *meeting) {
     Walkers *walkers = context;
     check_count(walkers->check, CHECK_CYCLE, 1);
+    meet_same(walkers, meeting);
     int64_t kind = check_op(walkers->check, meeting->ranks[0], meeting->items[0].op)->kind;
     if (meeting->exchange >= 0)
         meet_exchange(walkers, meeting);
@@ -244,6 +262,10 @@ static void on_meet(void *context, const WalkMeeting *meeting) {
 
 static void on_local(void *context, int64_t rank, WalkItem item) {
     provenance_local(((Walkers *)context)->provenance, rank, item);
+}
+
+static bool on_recurs(void *context, int64_t rank) {
+    return provenance_recurs(((Walkers *)context)->provenance, rank);
 }
 
 static const char *awaits(Check *check, int64_t step, const WalkWait *wait) {
@@ -266,12 +288,15 @@ void check_moves(Check *check) {
     check_hops(check);
     for (int64_t step = 0; step < check->plan->steps.count; ++step) {
         ArenaMark mark = arena_mark(check->scratch);
-        Walkers walkers = {check, step, provenance_begin(check, step)};
-        WalkVisitor visitor = {&walkers, on_local, on_meet};
+        Walkers walkers = {.check = check, .step = step};
+        WalkVisitor visitor = {&walkers, on_local, on_meet, on_recurs};
         WalkStuck stuck;
-        check_channels(check, step);
-        if (!walk_run(check->schedule, step, &visitor, check->scratch, &stuck))
+        walkers.provenance = provenance_begin(check, step);
+        if (!(check->flat ? walk_run : walk_run_folded)(check->schedule, step, &visitor,
+                                                        check->scratch, &stuck)) {
+            compare_once(&walkers);
             tell_stuck(check, step, &stuck);
+        }
         arena_rewind(check->scratch, mark);
     }
 }

@@ -19,6 +19,7 @@ typedef struct Check {
     Arena *scratch;  /* of this proof */
     int64_t element; /* bytes of an activation */
     const CheckExchange *exchanges;
+    bool flat; /* every layer is gone through, see check_schedule_flat */
 } Check;
 
 /* Count `n` more things that a rule looked at. */
@@ -100,3 +101,5 @@ typedef struct Provenance Provenance;
 Provenance *provenance_begin(Check *check, int64_t step);
 void provenance_local(Provenance *provenance, int64_t rank, WalkItem item);
 void provenance_meet(Provenance *provenance, const WalkMeeting *meeting);
+/* Do the rank's buffers hold what they held when it was last asked? */
+bool provenance_recurs(Provenance *provenance, int64_t rank);

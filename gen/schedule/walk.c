@@ -26,6 +26,11 @@ bool walk_next(WalkCursor *cursor, WalkItem *item) {
     return false;
 }
 
+bool walk_at_edge(const WalkCursor *cursor) {
+    return cursor->segment >= cursor->step->segments.count || cursor->index == 0 ||
+           cursor->index >= cursor->step->segments.items[cursor->segment].count;
+}
+
 IntList walk_exchange_ranks(Arena *arena, const Exchange *exchange) {
     IntList ranks = {0};
     int64_t s = 0, t = 0;
@@ -49,14 +54,25 @@ typedef struct Place {
     int64_t arrived;
 } Place;
 
+/* Where a rank was at the end of a phase of a folded run. */
+typedef struct Stand {
+    int64_t segment, layer, index, place;
+} Stand;
+
 typedef struct Run {
     const Schedule *schedule;
     const WalkVisitor *visitor;
     Place *places;       /* [channels + 2 x exchanges] */
     WalkCursor *cursors; /* [world] */
     WalkItem *at;        /* [world] the move that a rank waits at */
-    int64_t *place;      /* [world] its place, -1: it runs or has ended */
+    int64_t *place;      /* [world] its place, -1: it runs, is held or has ended */
     WalkItem *items;     /* [world] scratch of one meeting */
+    bool folded, progress;
+    /* Of a folded run, [world] each: */
+    bool *may_cross; /* it may begin one more round in this phase */
+    Stand *stands;   /* at the end of the phase before */
+    int64_t *with; /* another rank that it met in this phase, or itself: trees of those that met */
+    int64_t *rounds; /* of roots: by how many rounds all of the tree may go on; 0: not so */
 } Run;
 
 static int64_t place_of(const Run *run, const Op *op) {
@@ -68,6 +84,10 @@ static int64_t place_of(const Run *run, const Op *op) {
 static Run run_begin(const Schedule *schedule, int64_t step, const WalkVisitor *visitor,
                      Arena *scratch) {
     Run run = {.schedule = schedule, .visitor = visitor};
+    run.may_cross = ARENA_ARRAY(scratch, schedule->world, bool);
+    run.stands = ARENA_ARRAY(scratch, schedule->world, Stand);
+    run.with = ARENA_ARRAY(scratch, schedule->world, int64_t);
+    run.rounds = ARENA_ARRAY(scratch, schedule->world, int64_t);
     int64_t channels = schedule->channels.count, exchanges = schedule->exchanges.count;
     run.places = ARENA_ARRAY(scratch, channels + 2 * exchanges, Place);
     for (int64_t i = 0; i < channels; ++i)
@@ -88,11 +108,19 @@ static Run run_begin(const Schedule *schedule, int64_t step, const WalkVisitor *
     return run;
 }
 
+static int64_t root_of(const Run *run, int64_t rank) {
+    while (run->with[rank] != rank)
+        rank = run->with[rank] = run->with[run->with[rank]];
+    return rank;
+}
+
 static void meet(Run *run, int64_t index, const Op *op) {
     Place *place = &run->places[index];
     for (int64_t i = 0; i < place->ranks.count; ++i) {
         run->items[i] = run->at[place->ranks.items[i]];
         run->place[place->ranks.items[i]] = -1;
+        if (run->folded)
+            run->with[root_of(run, place->ranks.items[i])] = root_of(run, place->ranks.items[0]);
     }
     place->arrived = 0;
     bool exchange = op_info[op->kind].class == OPCLASS_EXCHANGE;
@@ -105,10 +133,20 @@ static void meet(Run *run, int64_t index, const Op *op) {
         run->visitor->meet(run->visitor->context, &meeting);
 }
 
+/* May the rank go on? In each phase of a folded run it begins one round at most. */
+static bool may_go_on(Run *run, int64_t rank) {
+    if (!run->folded || !walk_at_edge(&run->cursors[rank]))
+        return true;
+    bool may = run->may_cross[rank];
+    run->may_cross[rank] = false;
+    return may;
+}
+
 /* Let a rank run until it has to wait; ranks that it set free are pushed on the stack. */
 static void advance(Run *run, int64_t rank, int64_t *stack, int64_t *depth) {
     WalkItem item;
-    while (walk_next(&run->cursors[rank], &item)) {
+    while (may_go_on(run, rank) && walk_next(&run->cursors[rank], &item)) {
+        run->progress = true;
         const Op *op = &run->schedule->ranks[rank].ops.items[item.op];
         if (!walk_is_move(op)) {
             if (run->visitor->local)
@@ -208,15 +246,79 @@ static void find_cycle(const Run *run, Arena *scratch, WalkStuck *stuck) {
             wait_of(run, path[i], path[(i + 1) % best]);
 }
 
-bool walk_run(const Schedule *schedule, int64_t step, const WalkVisitor *visitor, Arena *scratch,
-              WalkStuck *stuck) {
-    Run run = run_begin(schedule, step, visitor, scratch);
-    int64_t *stack = ARENA_ARRAY(scratch, 2 * schedule->world, int64_t), depth = 0;
-    *stuck = (WalkStuck){0};
-    for (int64_t rank = schedule->world - 1; rank >= 0; --rank)
-        stack[depth++] = rank;
+/* --- folded runs
+ * --------------------------------------------------------------------------------------- */
+
+static Stand stand_of(const Run *run, int64_t rank) {
+    const WalkCursor *cursor = &run->cursors[rank];
+    return (Stand){cursor->segment, cursor->layer, cursor->index, run->place[rank]};
+}
+
+/* By how many rounds may the rank go on, after one in which it came back to where it was? 0: it did not, or has
+ * come to its last one. A rank that stood still is not asked. */
+static int64_t rounds_left(const Run *run, int64_t rank) {
+    const Stand *before = &run->stands[rank];
+    Stand now = stand_of(run, rank);
+    bool recurs = !run->visitor->recurs || run->visitor->recurs(run->visitor->context, rank);
+    if (!recurs || now.segment != before->segment || now.index != before->index ||
+        now.place != before->place || now.layer != before->layer + 1 ||
+        now.segment >= run->cursors[rank].step->segments.count)
+        return 0;
+    return run->cursors[rank].step->segments.items[now.segment].layers.end - 1 - now.layer;
+}
+
+static bool stood_still(const Run *run, int64_t rank) {
+    Stand now = stand_of(run, rank);
+    return memcmp(&now, &run->stands[rank], sizeof now) == 0;
+}
+
+/* The end of a phase: take ranks that met none but each other on by the rounds that all of them have left. */
+static void fold(Run *run) {
+    int64_t world = run->schedule->world;
+    for (int64_t rank = 0; rank < world; ++rank)
+        run->rounds[rank] = INT64_MAX;
+    for (int64_t rank = 0; rank < world; ++rank) {
+        int64_t *least = &run->rounds[root_of(run, rank)];
+        int64_t left = stood_still(run, rank) ? 0 : rounds_left(run, rank);
+        *least = left < *least ? left : *least;
+    }
+    for (int64_t rank = 0; rank < world; ++rank) {
+        int64_t rounds = run->rounds[root_of(run, rank)];
+        run->cursors[rank].layer += rounds;
+        if (run->place[rank] >= 0 && run->at[rank].layer >= 0)
+            run->at[rank].layer += rounds;
+    }
+    for (int64_t rank = 0; rank < world; ++rank) {
+        run->stands[rank] = stand_of(run, rank);
+        run->with[rank] = rank;
+        run->may_cross[rank] = true;
+    }
+}
+
+/* All ranks go on until each has ended, waits or is held. */
+static void run_phase(Run *run, int64_t *stack) {
+    int64_t depth = 0;
+    run->progress = false;
+    for (int64_t rank = run->schedule->world - 1; rank >= 0; --rank)
+        if (run->place[rank] < 0)
+            stack[depth++] = rank;
     while (depth > 0)
-        advance(&run, stack[--depth], stack, &depth);
+        advance(run, stack[--depth], stack, &depth);
+}
+
+static bool run_all(const Schedule *schedule, int64_t step, const WalkVisitor *visitor, bool folded,
+                    Arena *scratch, WalkStuck *stuck) {
+    Run run = run_begin(schedule, step, visitor, scratch);
+    int64_t *stack = ARENA_ARRAY(scratch, 2 * schedule->world, int64_t);
+    *stuck = (WalkStuck){0};
+    run.folded = folded;
+    for (int64_t rank = 0; rank < schedule->world; ++rank) {
+        run.stands[rank] = stand_of(&run, rank);
+        run.with[rank] = rank;
+        run.may_cross[rank] = true;
+    }
+    for (run_phase(&run, stack); folded && run.progress; run_phase(&run, stack))
+        fold(&run);
     for (int64_t rank = 0; rank < schedule->world; ++rank) {
         if (run.place[rank] < 0)
             continue;
@@ -225,4 +327,14 @@ bool walk_run(const Schedule *schedule, int64_t step, const WalkVisitor *visitor
         return false;
     }
     return true;
+}
+
+bool walk_run(const Schedule *schedule, int64_t step, const WalkVisitor *visitor, Arena *scratch,
+              WalkStuck *stuck) {
+    return run_all(schedule, step, visitor, false, scratch, stuck);
+}
+
+bool walk_run_folded(const Schedule *schedule, int64_t step, const WalkVisitor *visitor,
+                     Arena *scratch, WalkStuck *stuck) {
+    return run_all(schedule, step, visitor, true, scratch, stuck);
 }

@@ -52,6 +52,31 @@ static inline Buffer *buffer_of(Fixture *f, int64_t rank, const char *name) {
     return &f->schedule.ranks[rank].buffers.items[fixture_buffer(f, rank, name)];
 }
 
+/* Every member gets the parts of all others and adds them by itself, to its own first: a sum in as many orders as
+ * there are members. Of plans whose moves are lists of transfers; lowered again. */
+static inline void sum_apart(Fixture *f) {
+    for (int64_t s = 0; s < f->plan.steps.count; ++s)
+        for (int64_t m = 0; m < f->plan.steps.items[s].moves.count; ++m) {
+            PlanMove *move = &f->plan.steps.items[s].moves.items[m];
+            if (move->stages.count == 0 || move->stages.items[0].primitive != PRIMITIVE_TRANSFERS)
+                continue;
+            PlanSet *set = &move->stages.items[0].sets.items[0];
+            if (set->transfers.items[0].reduce != REDUCE_SUM)
+                continue;
+            move->stages.count = 1;
+            set->transfers.count = 0;
+            for (int64_t to = 0; to < set->ranks.count; ++to)
+                for (int64_t from = 0; from < set->ranks.count; ++from)
+                    if (to != from)
+                        *(PlanTransfer *)LIST_PUSH(&f->arena, &set->transfers) =
+                            (PlanTransfer){.from = set->ranks.items[from],
+                                           .to = set->ranks.items[to],
+                                           .pieces = {0, move->pieces},
+                                           .reduce = REDUCE_SUM};
+        }
+    fixture_refused(f, schedule_lower(&f->arena, &f->plan, &f->schedule, &f->diag));
+}
+
 static inline const CheckRule *find_rule(const CheckReport *report, const char *name) {
     for (int i = 0; i < CHECK_RULE_COUNT; ++i)
         if (strcmp(report->rules[i].name, name) == 0)

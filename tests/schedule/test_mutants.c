@@ -205,6 +205,7 @@ static void capture_alone(Fixture *f) {
 }
 
 static const Mutant mutants[] = {
+    {"sum apart", MIXTRAL, "tp:tp=4,output=ring", "provenance.order", sum_apart},
     {"capture alone", MIXTRAL, HEADS_SPLIT, "capture.uniform", capture_alone},
     {"drop attention", MIXTRAL, HEADS_SPLIT, "coverage.work", drop_attention},
     {"drop rotation", MIXTRAL, HEADS_SPLIT, "coverage.work", drop_rotation},

@@ -16,7 +16,13 @@ static void exact_is_captured(Fixture *f) {
         f->schedule.ranks[rank].steps[DECODE].captured = true;
 }
 
+/* --- the order of sums --------------------------------------------------------------------------------- */
+
+#define RING3 "tp:tp=3,output=ring"
+#define RING2 "tp:tp=2,output=ring"
+
 static const Mutant mutants[] = {
+    {"members add by themselves", MIXTRAL, RING3, "provenance.order", sum_apart},
     {"one rank does not capture", MIXTRAL, PADDED, "capture.uniform", one_rank_does_not_capture},
     {"what is exact is captured", MIXTRAL, EXACT, "capture.uniform", exact_is_captured},
 };
@@ -67,9 +73,37 @@ static void decode_is_captured_where_no_move_is_exact(void **state) {
     assert_true(captures("single", DECODE));
 }
 
+/* Two members add the same two numbers, whichever comes first. */
+static void two_may_add_by_themselves(void **state) {
+    (void)state;
+    Fixture f;
+    fixture_make(&f, MIXTRAL, RING2, 12);
+    sum_apart(&f);
+    assert_int_equal(fixture_check(&f), STATUS_OK);
+    fixture_free(&f);
+}
+
+static void refusals_tell_both_orders(void **state) {
+    (void)state;
+    Fixture f;
+    fixture_make(&f, MIXTRAL, RING3, 12);
+    sum_apart(&f);
+    assert_int_equal(fixture_check(&f), STATUS_NEGATIVE);
+    bool told = false;
+    for (int64_t i = 0; i < f.diag.count; ++i)
+        told = told || (strstr(f.diag.messages[i].text, "added as 2 + (0 + 1) on channel") &&
+                        strstr(f.diag.messages[i].text, "which rank 2 has added as 1 + (0 + 2)"));
+    if (!told)
+        diag_render(&f.diag, stderr);
+    assert_true(told);
+    fixture_free(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_mutant_is_refused_by_its_rule_alone),
+        cmocka_unit_test(two_may_add_by_themselves),
+        cmocka_unit_test(refusals_tell_both_orders),
         cmocka_unit_test(decode_is_captured_where_no_move_is_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -349,7 +349,7 @@ static void plain_advance(Plain *p, double next) {
 
 static void plain_run(Plain *p) {
     Grouping grouping = {p, ARENA_ARRAY(p->arena, p->schedule->world, int64_t)};
-    WalkVisitor visitor = {&grouping, NULL, plain_meet};
+    WalkVisitor visitor = {.context = &grouping, .meet = plain_meet};
     WalkStuck stuck;
     for (int64_t rank = 0; rank < p->schedule->world; ++rank) {
         grouping.next[rank] = p->items.count;
