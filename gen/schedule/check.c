@@ -39,6 +39,7 @@ static const char *const rule_cures[CHECK_RULE_COUNT] = {
         "correct the orders of this step: all members come to their moves in one order",
     [CHECK_REDUCE] =
         "correct the stages of this move: each member's part of each piece is summed once",
+    [CHECK_EVENTS] = "correct the orders of this step, or plan again",
     [CHECK_ASSOCIATION] =
         "let one member add the parts and give the sum to the others, or let both add the same",
     [CHECK_GATHER] = "correct the stages of this move: each member needs each piece",

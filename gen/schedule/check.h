@@ -51,6 +51,8 @@
          "no wait cycle with nothing buffered: all ranks come to their end")                       \
     RULE(RACE, "order.race", "E0545", "accesses",                                                  \
          "overlapping bytes are never touched unordered where one of the two writes")              \
+    RULE(EVENTS, "order.events", "E0555", "waits",                                                 \
+         "an operation waits only for events that are recorded before it, or a round before")      \
     RULE(REDUCE, "provenance.reduce", "E0551", "sums",                                             \
          "every sum over ranks has the part of every member once")                                 \
     RULE(ASSOCIATION, "provenance.order", "E0553", "sums",                                         \

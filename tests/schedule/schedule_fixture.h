@@ -33,13 +33,14 @@ static inline void fixture_refused(Fixture *f, Status status) {
     fail_msg("status %d", status);
 }
 
-/* A lowered schedule: prefill of 24 tokens, a context of 64, float32. */
-static inline void fixture_make(Fixture *f, const char *model, const char *strategy,
-                                int64_t batch) {
+/* A lowered schedule: prefill of 24 tokens, a context of 64, float32. Of so many layers; 0: as the model has. */
+static inline void fixture_make_deep(Fixture *f, const char *model, const char *strategy,
+                                     int64_t batch, int64_t layers) {
     *f = (Fixture){0};
     f->diag.arena = &f->arena;
     PlanInputs *inputs = &f->plan.inputs;
     fixture_refused(f, model_read(&f->arena, model, NULL, &inputs->model, &f->diag));
+    inputs->model.layers = layers ? layers : inputs->model.layers;
     fixture_refused(f, topology_read(&f->arena, CLUSTER, &inputs->topology, &f->diag));
     inputs->workload =
         (Workload){.batch = batch, .prefill = 24, .context = 64, .dtype = ELEMENT_F32};
@@ -48,8 +49,30 @@ static inline void fixture_make(Fixture *f, const char *model, const char *strat
     fixture_refused(f, schedule_lower(&f->arena, &f->plan, &f->schedule, &f->diag));
 }
 
+static inline void fixture_make(Fixture *f, const char *model, const char *strategy,
+                                int64_t batch) {
+    fixture_make_deep(f, model, strategy, batch, 0);
+}
+
 static inline Status fixture_check(Fixture *f) {
     return check_schedule(&f->schedule, &f->report, &f->arena, &f->diag);
+}
+
+/* Is the verdict of the folded form that of the flat one, by the same rules? Says so if not. */
+static inline bool fixture_forms_agree(Fixture *f, const char *name) {
+    CheckReport folded, flat;
+    Diag diags[2] = {{.arena = &f->arena}, {.arena = &f->arena}};
+    Status a = check_schedule(&f->schedule, &folded, &f->arena, &diags[0]);
+    Status b = check_schedule_flat(&f->schedule, &flat, &f->arena, &diags[1]);
+    bool same = a == b;
+    for (int r = 0; r < CHECK_RULE_COUNT; ++r) {
+        if ((folded.rules[r].failures > 0) == (flat.rules[r].failures > 0))
+            continue;
+        print_error("%s: %s refuses in the %s form only\n", name, flat.rules[r].name,
+                    flat.rules[r].failures > 0 ? "flat" : "folded");
+        same = false;
+    }
+    return same;
 }
 
 static inline void fixture_free(Fixture *f) {

@@ -204,7 +204,15 @@ static void capture_alone(Fixture *f) {
     decode->captured = !decode->captured;
 }
 
+static void wait_for_later(Fixture *f) {
+    RankSchedule *rank = &f->schedule.ranks[0];
+    int64_t later = fixture_op(f, 0, OP_choose, 0);
+    rank->ops.items[later].records = true;
+    rank->ops.items[fixture_op(f, 0, OP_embed, 0)].waits[0] = later;
+}
+
 static const Mutant mutants[] = {
+    {"wait for later", MIXTRAL, HEADS_SPLIT, "order.events", wait_for_later},
     {"sum apart", MIXTRAL, "tp:tp=4,output=ring", "provenance.order", sum_apart},
     {"capture alone", MIXTRAL, HEADS_SPLIT, "capture.uniform", capture_alone},
     {"drop attention", MIXTRAL, HEADS_SPLIT, "coverage.work", drop_attention},
