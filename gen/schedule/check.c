@@ -51,23 +51,46 @@ void check_count(Check *check, CheckRuleId rule, int64_t n) {
     check->report->rules[rule].count += n;
 }
 
+/* The cure, and where the operations that the counterexample names come from. */
+static const char *help_of(Check *check, CheckRuleId rule, const char *help) {
+    const char *text = help ? help : rule_cures[rule];
+    for (int64_t i = 0; i < check->named_count; ++i)
+        text = arena_printf(
+            check->scratch, "%s%s%s", text ? text : "", text ? "; " : "",
+            check_origin(check, check->named[i].rank, check->named[i].step, check->named[i].op));
+    return text;
+}
+
 void check_fail(Check *check, CheckRuleId rule, const char *help, const char *format, ...) {
     CheckRule *of = &check->report->rules[rule];
     ++check->report->failures;
-    if (++of->failures > FAILURES_TOLD)
+    if (++of->failures <= FAILURES_TOLD) {
+        char text[4096];
+        va_list args;
+        va_start(args, format);
+        vsnprintf(text, sizeof text, format, args);
+        va_end(args);
+        diag_error(check->diag, diag_nowhere(), of->code, help_of(check, rule, help), "%s: %s",
+                   of->name, text);
+    }
+    check->named_count = 0;
+}
+
+void check_name(Check *check, int64_t rank, int64_t step, int64_t op) {
+    for (int64_t i = 0; i < check->named_count; ++i)
+        if (check->named[i].rank == rank && check->named[i].op == op)
+            return;
+    if (check->named_count == CHECK_NAMED)
         return;
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    diag_error(check->diag, diag_nowhere(), of->code, help ? help : rule_cures[rule], "%s: %s",
-               of->name, text);
+    check->named[check->named_count].rank = rank;
+    check->named[check->named_count].step = step;
+    check->named[check->named_count++].op = op;
 }
 
 const char *check_where(Check *check, int64_t rank, int64_t step, WalkItem item) {
     const Op *op = check_op(check, rank, item.op);
     const char *name = check->plan->steps.items[step].name;
+    check_name(check, rank, step, item.op);
     if (item.layer < 0)
         return arena_printf(check->scratch, "rank %lld, step %s, micro-batch %lld: op %lld %s",
                             (long long)rank, name, (long long)op->microbatch, (long long)item.op,

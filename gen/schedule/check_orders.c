@@ -101,6 +101,9 @@ static Purpose next_purpose(Provenance *at, int64_t rank, int64_t group, WalkIte
 static void refuse(Provenance *at, const Reading *mine, const Reading *other, int64_t buffer) {
     Check *check = at->check;
     const Track *track = &at->tracks[mine->rank][buffer];
+    if (track->by)
+        check_name(check, mine->rank, at->step,
+                   track->by - check->schedule->ranks[mine->rank].ops.items);
     check_fail(check, CHECK_ASSOCIATION,
                "let one member add the parts and give the sum to the others, or let both add the "
                "same two numbers",

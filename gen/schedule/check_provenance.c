@@ -146,6 +146,13 @@ static int64_t absent_from(const Provenance *at, const Sum *sum, int64_t rank) {
     return world;
 }
 
+/* Let a failure tell where the last move of the bytes comes from. */
+static void name_move(const Provenance *at, int64_t rank, const Track *track) {
+    if (track->by)
+        check_name(at->check, rank, at->step,
+                   track->by - at->check->schedule->ranks[rank].ops.items);
+}
+
 void provenance_read(Provenance *at, int64_t rank, WalkItem item, int64_t buffer, int64_t begin,
                      int64_t end) {
     Check *check = at->check;
@@ -157,6 +164,7 @@ void provenance_read(Provenance *at, int64_t rank, WalkItem item, int64_t buffer
          i < track->pieces.count && track->pieces.items[i].begin < end; ++i) {
         const Piece *piece = &track->pieces.items[i];
         if (!piece->valid) {
+            name_move(at, rank, track);
             check_fail(check, CHECK_GATHER, "a gather is missing, or gives other pieces",
                        "%s reads bytes [%lld, %lld) of %s%s, which no member has sent",
                        check_where(check, rank, at->step, item), (long long)piece->begin,
@@ -166,6 +174,7 @@ void provenance_read(Provenance *at, int64_t rank, WalkItem item, int64_t buffer
         if (!piece->sum)
             continue;
         if (!sums_same_set(&at->sums, piece->sum->from, at->group[rank])) {
+            name_move(at, rank, track);
             check_fail(check, CHECK_REDUCE, "a reduction is missing, or sums other pieces",
                        "%s reads bytes [%lld, %lld) of %s%s, a sum that lacks the part of rank "
                        "%lld",

@@ -10,6 +10,8 @@ typedef struct CheckExchange {
     int64_t rows, returns;
 } CheckExchange;
 
+enum { CHECK_NAMED = 2 };
+
 typedef struct Check {
     const Schedule *schedule;
     const Plan *plan;
@@ -19,6 +21,11 @@ typedef struct Check {
     Arena *scratch;  /* of this proof */
     int64_t element; /* bytes of an activation */
     const CheckExchange *exchanges;
+    /* Operations that check_where has named since the last failure, to tell where they come from. */
+    struct {
+        int64_t rank, step, op;
+    } named[CHECK_NAMED];
+    int64_t named_count;
     bool flat; /* every layer is gone through, see check_schedule_flat */
 } Check;
 
@@ -32,6 +39,11 @@ void check_fail(Check *check, CheckRuleId rule, const char *help, const char *fo
 /* "rank 3, step decode, layer 2, micro-batch 0: op 17 all_reduce" in scratch; layer -1 is left
  * out. */
 const char *check_where(Check *check, int64_t rank, int64_t step, WalkItem item);
+
+/* Let the next failure tell where this operation comes from, as it does of those that check_where is asked for. */
+void check_name(Check *check, int64_t rank, int64_t step, int64_t op);
+/* "op 17 of rank 3 is steps[0].orders[0].loops[1].items[2] by lower_experts.c: ..." in scratch. */
+const char *check_origin(Check *check, int64_t rank, int64_t step, int64_t op);
 
 static inline const Op *check_op(const Check *check, int64_t rank, int64_t op) {
     return &check->schedule->ranks[rank].ops.items[op];
