@@ -185,6 +185,10 @@ static Status read_mapping(Reader *reader, int depth, YamlNode *node) {
         if (key->kind != YAML_SCALAR)
             return diag_error(reader->diag, key->place, "E0101", "write key: value",
                               "a key must be a plain text");
+        if (!key->quoted && strcmp(key->text, "<<") == 0)
+            return diag_error(reader->diag, key->place, "E0103",
+                              "write the keys out where they are needed",
+                              "merge keys are not supported");
         TRY(next(reader, &event));
         TRY(read_node(reader, &event, depth, &item));
         *(YamlNode **)LIST_PUSH(reader->arena, &keys) = key;

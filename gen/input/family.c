@@ -55,6 +55,66 @@ static Status load(Sandbox *sandbox, Arena *arena, const char *file, YamlNode **
     return status;
 }
 
+/* What the walkers rely upon. An empty table of Lua's is a list: it stands for a mapping too. */
+typedef enum Form {
+    FORM_ANY,
+    FORM_TEXT,
+    FORM_TEXTS,   /* a list of texts */
+    FORM_MAPPING, /* of anything */
+    FORM_NAMES,   /* a mapping to texts */
+    FORM_TABLES,  /* a mapping to such mappings */
+    FORM_LISTS,   /* a mapping to lists of texts */
+} Form;
+
+static bool has_form(const YamlNode *node, Form form) {
+    static const Form items[] = {[FORM_TEXTS] = FORM_TEXT,
+                                 [FORM_MAPPING] = FORM_ANY,
+                                 [FORM_NAMES] = FORM_TEXT,
+                                 [FORM_TABLES] = FORM_NAMES,
+                                 [FORM_LISTS] = FORM_TEXTS};
+    if (form == FORM_ANY)
+        return true;
+    if (form == FORM_TEXT)
+        return node->kind == YAML_SCALAR;
+    if (node->kind == YAML_SEQUENCE && node->count == 0)
+        return true;
+    if (node->kind != (form == FORM_TEXTS ? YAML_SEQUENCE : YAML_MAPPING))
+        return false;
+    for (int64_t i = 0; i < node->count; i++)
+        if (!has_form(node->items[i], items[form]))
+            return false;
+    return true;
+}
+
+/* The file may be a user's own, under --share. */
+static Status check_form(const YamlNode *root, const char *file, Diag *diag) {
+    static const struct {
+        const char *name, *wanted;
+        Form form;
+        bool needed;
+    } tables[] = {
+        {"tensors", "a name for each kind of tensor", FORM_NAMES, true},
+        {"ungated", "a name for each kind of tensor", FORM_NAMES, false},
+        {"keys", "a field of ours for each key of the hub", FORM_NAMES, false},
+        {"values", "a table of values for each key of the hub", FORM_TABLES, false},
+        {"only", "a list of values for each key of the hub", FORM_LISTS, false},
+        {"harmless", "a list of keys of the hub", FORM_TEXTS, false},
+        {"fixed", "values of our fields", FORM_MAPPING, false},
+        {"defaults", "values of our fields", FORM_MAPPING, false},
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        const YamlNode *table = yaml_get(root, tables[i].name);
+        if (!table && tables[i].needed)
+            return diag_error(diag, root->place, "E0211", "see lua/families/mixtral.lua",
+                              "the family file %s has no table `%s`", file, tables[i].name);
+        if (table && !has_form(table, tables[i].form))
+            return diag_error(diag, root->place, "E0211", "see lua/families/mixtral.lua",
+                              "the family file %s: `%s` must be %s", file, tables[i].name,
+                              tables[i].wanted);
+    }
+    return STATUS_OK;
+}
+
 Status family_read(Arena *arena, const char *name, const char *share, DiagPlace place,
                    Family *family, Diag *diag) {
     Sandbox sandbox;
@@ -67,10 +127,7 @@ Status family_read(Arena *arena, const char *name, const char *share, DiagPlace 
                         : unknown_family(arena, name, place, diag);
     sandbox_close(&sandbox);
     TRY(status);
-    const YamlNode *tensors = yaml_get(root, "tensors");
-    if (!tensors || tensors->kind != YAML_MAPPING)
-        return diag_error(diag, root->place, "E0211", "see lua/families/mixtral.lua",
-                          "the family file %s has no table `tensors`", file);
+    TRY(check_form(root, file, diag));
     *family = (Family){.name = arena_strdup(arena, name), .root = root};
     return STATUS_OK;
 }
@@ -82,7 +139,7 @@ static const char *pattern_of(const Family *family, const Model *model, TensorKi
         name = yaml_get(ungated, tensor_kind_names[kind]);
     if (!name)
         name = yaml_get(yaml_get(family->root, "tensors"), tensor_kind_names[kind]);
-    return name && name->kind == YAML_SCALAR ? name->text : NULL;
+    return name ? name->text : NULL;
 }
 
 Status family_name_tensors(Arena *arena, const Family *family, Model *model, DiagPlace place,

@@ -25,7 +25,7 @@ static const YamlNode *family_get(const Hub *hub, const char *table, const char 
 
 static bool is_listed(const YamlNode *list, const char *text) {
     for (int64_t i = 0; list && i < list->count; i++)
-        if (list->items[i]->kind == YAML_SCALAR && strcmp(list->items[i]->text, text) == 0)
+        if (strcmp(list->items[i]->text, text) == 0)
             return true;
     return false;
 }
@@ -129,7 +129,7 @@ static bool is_nested(const Hub *hub, const char *path) {
     size_t length = strlen(path);
     for (int t = 0; t < 2; t++) {
         const YamlNode *table = yaml_get(hub->family->root, tables[t]);
-        for (int64_t i = 0; table && table->kind == YAML_MAPPING && i < table->count; i++)
+        for (int64_t i = 0; table && i < table->count; i++)
             if (strncmp(table->keys[i]->text, path, length) == 0 &&
                 table->keys[i]->text[length] == '.')
                 return true;
@@ -162,7 +162,7 @@ static void walk(Hub *hub, const YamlNode *config, const char *prefix) {
 /* The family's own figures: `fixed` always, `defaults` where the config is silent. */
 static void add_table(Hub *hub, const char *table) {
     const YamlNode *values = yaml_get(hub->family->root, table);
-    for (int64_t i = 0; values && values->kind == YAML_MAPPING && i < values->count; i++)
+    for (int64_t i = 0; values && i < values->count; i++)
         if (!given(hub, values->keys[i]->text))
             add(hub, values->keys[i]->text, NULL, values->items[i]);
 }
@@ -170,7 +170,7 @@ static void add_table(Hub *hub, const char *table) {
 /* Missing keys by the names that the user knows, the hub's. */
 static void check_missing(Hub *hub, const YamlNode *config) {
     const YamlNode *keys = yaml_get(hub->family->root, "keys");
-    for (int64_t i = 0; keys && keys->kind == YAML_MAPPING && i < keys->count; i++) {
+    for (int64_t i = 0; i < keys->count; i++) {
         const Field *field = schema_field(&model_schema, keys->items[i]->text);
         const YamlNode *value = field ? given(hub, field->name) : NULL;
         if (field && !field->fallback && (!value || yaml_is_null(value)))

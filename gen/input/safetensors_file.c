@@ -196,7 +196,7 @@ cleanup:
 
 Status safetensors_file_read(Arena *arena, const char *path, size_t limit, Safetensors *checkpoint,
                              Diag *diag) {
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* waits for no pipe */
     if (file < 0) {
         diag_error(diag, safetensors_place(diag, path), "E0601", NULL,
                    "the file cannot be read: %s", strerror(errno));

@@ -4,36 +4,32 @@
  * its own. */
 #include "plan/plan_validate.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The node that a path such as "steps[0].moves[1].stages" leads to, or the last on the way that is there. */
+/* The node that a path such as ".steps[0].moves[1].stages" leads to, or the last on the way that is there: a list that
+ * is left out has none. */
 static const YamlNode *node_at(const YamlNode *root, const char *path) {
-    const YamlNode *node = root;
-    while (*path && strchr(".[", *path)) {
-        const YamlNode *next = NULL;
+    const YamlNode *node = root, *next = root;
+    while (*path && next) {
+        node = next;
         if (*path == '[') {
             char *end;
             int64_t index = strtoll(path + 1, &end, 10);
-            if (node->kind == YAML_SEQUENCE && index >= 0 && index < node->count)
-                next = node->items[index];
-            path = *end == ']' ? end + 1 : "";
+            assert(node->kind == YAML_SEQUENCE && index < node->count && *end == ']');
+            next = node->items[index];
+            path = end + 1;
         } else {
-            size_t length = strcspn(path + 1, ".[: ");
-            for (int64_t i = 0; node->kind == YAML_MAPPING && i < node->count; i++) {
-                const char *key = node->keys[i]->text;
-                if (strlen(key) == length && strncmp(key, path + 1, length) == 0)
-                    next = node->items[i];
-            }
+            size_t length = strcspn(path + 1, ".[");
+            char key[64]; /* longer than any name of a field */
+            snprintf(key, sizeof key, "%.*s", (int)length, path + 1);
+            next = yaml_get(node, key);
             path += 1 + length;
         }
-        if (!next) {
-            break;
-        }
-        node = next;
     }
-    return node;
+    return next ? next : node;
 }
 
 static DiagPlace place_of(Check *check, const char *message) {
@@ -42,9 +38,6 @@ static DiagPlace place_of(Check *check, const char *message) {
     }
     const char *path = arena_printf(&check->scratch, ".%.*s", (int)strcspn(message, ": "), message);
     const YamlNode *node = node_at(check->root, path);
-    if (node == check->root) {
-        node = node_at(check->root, arena_printf(&check->scratch, ".stages[0]%s", path));
-    }
     DiagPlace place = node->place;
     if (node->kind != YAML_SCALAR) {
         place.width = 1;
@@ -116,8 +109,8 @@ static Status check_inputs(Check *check) {
             "top_k at most experts");
     }
     const char *key, *fault = model_fault(model, &key);
-    if (fault || model->value_dim < 1 || model->rope_dim < 0 || model->kv_latent < 0 ||
-        model->q_latent < 0 || model->dense_hidden < 0 || model->shared_hidden < 0) {
+    if (fault || model->value_dim < 1 || model->kv_latent < 0 || model->q_latent < 0 ||
+        model->dense_hidden < 0 || model->shared_hidden < 0) {
         return plan_refuse(check, "E0503",
                            "plan again from the model's file, which is checked key by key",
                            "inputs.model: %s", fault ? fault : "sizes must not be negative");
@@ -188,36 +181,39 @@ static Status check_ranks(Check *check) {
 
 /* --- the stage -------------------------------------------------------------------------------- */
 
-static Status check_group(Check *check, const PlanGroup *group, int64_t index) {
+/* `stage` and `index` say where it stands. */
+static Status check_group(Check *check, const PlanGroup *group, int64_t stage, int64_t index) {
     const Plan *plan = check->plan;
+    int64_t number = check->groups++;
     if (!range_is_within(group->requests, plan_copy_batch(plan), false)) {
         return plan_refuse(check, "E0505", "use fewer request groups or a larger batch",
-                           "attention[%lld]: requests [%lld, %lld) of %lld", (long long)index,
-                           (long long)group->requests.begin, (long long)group->requests.end,
-                           (long long)plan_copy_batch(plan));
+                           "stages[%lld].attention[%lld]: requests [%lld, %lld) of %lld",
+                           (long long)stage, (long long)index, (long long)group->requests.begin,
+                           (long long)group->requests.end, (long long)plan_copy_batch(plan));
     }
     for (int64_t i = 0; i < group->members.count; i++) {
         const PlanMember *member = &group->members.items[i];
         if (member->rank >= plan->ranks_per_copy || check->group_of[member->rank] >= 0) {
             return plan_refuse(check, "E0505", "a rank of the first copy belongs to one group",
-                               "attention[%lld].members[%lld]: rank %lld is not free",
-                               (long long)index, (long long)i, (long long)member->rank);
+                               "stages[%lld].attention[%lld].members[%lld]: rank %lld is not free",
+                               (long long)stage, (long long)index, (long long)i,
+                               (long long)member->rank);
         }
-        check->group_of[member->rank] = index;
+        check->group_of[member->rank] = number;
         if (!range_is_within(member->heads, plan->inputs.model.heads, false)) {
             return plan_refuse(
                 check, "E0505",
                 "write [begin, end) within the heads; a rank that holds nothing is no "
                 "member",
-                "attention[%lld].members[%lld]: heads [%lld, %lld) of %lld", (long long)index,
-                (long long)i, (long long)member->heads.begin, (long long)member->heads.end,
-                (long long)plan->inputs.model.heads);
+                "stages[%lld].attention[%lld].members[%lld]: heads [%lld, %lld) of %lld",
+                (long long)stage, (long long)index, (long long)i, (long long)member->heads.begin,
+                (long long)member->heads.end, (long long)plan->inputs.model.heads);
         }
     }
     return STATUS_OK;
 }
 
-static Status check_expert(Check *check, const PlanExpert *expert, int64_t index) {
+static Status check_expert(Check *check, const PlanExpert *expert, int64_t stage, int64_t index) {
     const Plan *plan = check->plan;
     const Model *model = &plan->inputs.model;
     if (range_is_within(expert->layers, model->layers, false) && expert->expert < model->experts &&
@@ -225,15 +221,15 @@ static Status check_expert(Check *check, const PlanExpert *expert, int64_t index
         expert->rank < plan->ranks_per_copy && expert->replica < plan->ranks_per_copy) {
         return STATUS_OK;
     }
-    return plan_refuse(check, "E0506", "each of them begins at 0 and ends before its count",
-                       "experts[%lld]: layers [%lld, %lld) of %lld, expert %lld of %lld, columns "
-                       "[%lld, %lld) of %lld, rank %lld of %lld, replica %lld",
-                       (long long)index, (long long)expert->layers.begin,
-                       (long long)expert->layers.end, (long long)model->layers,
-                       (long long)expert->expert, (long long)model->experts,
-                       (long long)expert->columns.begin, (long long)expert->columns.end,
-                       (long long)model->expert_hidden, (long long)expert->rank,
-                       (long long)plan->ranks_per_copy, (long long)expert->replica);
+    return plan_refuse(
+        check, "E0506", "each of them begins at 0 and ends before its count",
+        "stages[%lld].experts[%lld]: layers [%lld, %lld) of %lld, expert %lld of %lld, columns "
+        "[%lld, %lld) of %lld, rank %lld of %lld, replica %lld",
+        (long long)stage, (long long)index, (long long)expert->layers.begin,
+        (long long)expert->layers.end, (long long)model->layers, (long long)expert->expert,
+        (long long)model->experts, (long long)expert->columns.begin, (long long)expert->columns.end,
+        (long long)model->expert_hidden, (long long)expert->rank, (long long)plan->ranks_per_copy,
+        (long long)expert->replica);
 }
 
 /* An expert on a rank, to be sorted. */
@@ -289,14 +285,14 @@ static Status join_stage(Check *check, int64_t rank, int64_t stage) {
 static Status check_stage_ranks(Check *check, const PlanStage *stage, int64_t index) {
     for (int64_t i = 0; i < stage->attention.count; i++) {
         const PlanGroup *group = &stage->attention.items[i];
-        TRY(check_group(check, group, check->groups++));
+        TRY(check_group(check, group, index, i));
         for (int64_t m = 0; m < group->members.count; m++) {
             TRY(join_stage(check, group->members.items[m].rank, index));
         }
     }
     for (int64_t i = 0; i < stage->experts.count; i++) {
         const PlanExpert *expert = &stage->experts.items[i];
-        TRY(check_expert(check, expert, i));
+        TRY(check_expert(check, expert, index, i));
         TRY(join_stage(check, expert->rank, index));
         if (expert->layers.begin < stage->layers.begin || expert->layers.end > stage->layers.end) {
             return plan_refuse(check, "E0506", "a stage holds the experts of its own layers",

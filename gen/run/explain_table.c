@@ -9,7 +9,8 @@ const Explanation explain_table[] = {
               "look for a tab, a missing colon or quote, or a wrong indentation."},
     {"E0102", "A key stands twice in one mapping, or under its own name and an alias. Which\n"
               "one was meant cannot be known, so neither is taken."},
-    {"E0103", "Anchors, aliases and tags are refused: a small file could grow without bound."},
+    {"E0103",
+     "Anchors, aliases, merge keys and tags are refused: a small file could grow without bound."},
     {"E0104", "The file is over a limit: 1 MiB, 100,000 values, 32 levels, 64 KiB a value (plans:\n"
               "64 MiB, 4,000,000 values)."},
     {"E0105", "The file has no content."},
@@ -195,7 +196,9 @@ const Explanation explain_table[] = {
     {"E0810", "The tokens file is no JSON."},
     {"E0811", "The tokens file is an array of arrays of token ids: [[1, 2, 3], [4, 5]]."},
     {"E0812", "Token ids run from 0 to the vocabulary of the model less one."},
-    {"E0813", "A prompt has at least one token, and at most `prefill` of the workload."},
+    {"E0813",
+     "A prompt has at least one token, and at most `prefill` of the workload; all of them, each\n"
+     "as long as the longest, have at most 2^26."},
     {"E0814", "Prompt and new tokens together have at most `context` of the workload positions."},
     {"E0820",
      "The reference in double precision would take too long on this machine. Verify a smaller\n"

@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { TOKENS_NEW = 16, TOKENS_MADE_NEW = 8, PROMPT_MIN = 1 };
+enum { TOKENS_IDS = 1 << 26 }; /* of all prompts, each as long as the longest */
 
 typedef struct Reader {
     Arena *arena;
@@ -61,21 +62,23 @@ static DiagPlace place_of(const Reader *reader, int64_t sequence, int64_t token)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
+/* Places are looked for only where there is a mistake: each look reads the text. */
 static Status check_sequence(const Reader *reader, const json_t *ids, int64_t sequence) {
     int64_t length = (int64_t)json_array_size(ids);
-    DiagPlace place = place_of(reader, sequence, -1);
     if (!json_is_array(ids))
-        return diag_error(reader->diag, place, "E0811",
+        return diag_error(reader->diag, place_of(reader, sequence, -1), "E0811",
                           "write an array of arrays of ids: [[5, 17], [8]]",
                           "sequence %lld is not an array of token ids", (long long)sequence);
     if (length < PROMPT_MIN)
-        return diag_error(reader->diag, place, "E0813", "give it a token, or leave it out",
-                          "sequence %lld is empty", (long long)sequence);
+        return diag_error(reader->diag, place_of(reader, sequence, -1), "E0813",
+                          "give it a token, or leave it out", "sequence %lld is empty",
+                          (long long)sequence);
     if (length > reader->bounds->prompt)
-        return diag_error(
-            reader->diag, place, "E0813", "shorten it, or make the program with a larger --prefill",
-            "sequence %lld has %lld tokens, the program takes prompts of up to %lld",
-            (long long)sequence, (long long)length, (long long)reader->bounds->prompt);
+        return diag_error(reader->diag, place_of(reader, sequence, -1), "E0813",
+                          "shorten it, or make the program with a larger --prefill",
+                          "sequence %lld has %lld tokens, the program takes prompts of up to %lld",
+                          (long long)sequence, (long long)length,
+                          (long long)reader->bounds->prompt);
     return STATUS_OK;
 }
 
@@ -110,6 +113,11 @@ static Status read_sequences(const Reader *reader, const json_t *root, Tokens *t
         if (tokens->lengths[s] > tokens->longest)
             tokens->longest = tokens->lengths[s];
     }
+    if (tokens->sequences > TOKENS_IDS / tokens->longest)
+        return diag_error(reader->diag, place_of(reader, -1, -1), "E0813",
+                          "run them in several files",
+                          "%lld sequences of up to %lld tokens are over the limit of %d ids",
+                          (long long)tokens->sequences, (long long)tokens->longest, TOKENS_IDS);
     tokens->ids = ARENA_ARRAY(reader->arena, tokens->sequences * tokens->longest, int32_t);
     for (int64_t s = 0; s < tokens->sequences; s++)
         TRY(read_ids(reader, json_array_get(root, (size_t)s), s,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { ARRAY_ALIGN = 64, ARRAY_LIMIT = 4096 /* arrays a file */ };
 
@@ -18,18 +19,17 @@ static rt_status file_read(const char *path, char **data, size_t *size, rt_error
         return rt_error_set(error, errno == ENOENT ? RT_NOINPUT : RT_DATA, "%s: %s", path,
                             strerror(errno));
     rt_status status = RT_OK;
-    long length = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    if (length < 0 || fseek(file, 0, SEEK_SET) != 0) {
+    struct stat info;
+    if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode)) {
         status = rt_error_set(error, RT_DATA, "%s: is not a regular file", path);
         goto done;
     }
-    *size = (size_t)length;
+    *size = (size_t)info.st_size;
     *data = malloc(*size ? *size : 1);
     if (!*data)
-        status = rt_error_set(error, RT_UNAVAILABLE, "%s: no memory for %ld bytes", path, length);
+        status = rt_error_set(error, RT_UNAVAILABLE, "%s: no memory for %zu bytes", path, *size);
     else if (fread(*data, 1, *size, file) != *size)
-        status =
-            rt_error_set(error, RT_DATA, "%s: shorter than %ld bytes while read", path, length);
+        status = rt_error_set(error, RT_DATA, "%s: shorter than %zu bytes while read", path, *size);
 done:
     fclose(file);
     return status;

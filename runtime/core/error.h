@@ -11,6 +11,9 @@ typedef struct rt_error {
     char text[RT_MESSAGE];
 } rt_error;
 
+/* What would steer a terminal becomes '?': texts name files and digests of others. */
+void rt_error_plain(char *text);
+
 /* Record a failure, unless one is recorded already, and return the status. */
 rt_status rt_error_set(rt_error *error, rt_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

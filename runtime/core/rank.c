@@ -159,6 +159,7 @@ rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
     if (used > 0 && used < (int)sizeof message)
         vsnprintf(message + used, sizeof message - (size_t)used, format, args);
     va_end(args);
+    rt_error_plain(message);
     return rt_segment_fail(rank->segment, rank->id, status, message) ? status : RT_ABORTED;
 }
 

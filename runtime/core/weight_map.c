@@ -28,12 +28,13 @@ typedef struct Map {
 } Map;
 
 static rt_status map_open(Map *map) {
-    int fd = open(map->path, O_RDONLY | O_CLOEXEC);
+    int fd = open(map->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat info;
     if (fd < 0)
         return rt_fail(map->rank, errno == ENOENT ? RT_NOINPUT : RT_DATA, "%s: %s", map->path,
                        strerror(errno));
-    bool good = fstat(fd, &info) == 0 && (size_t)info.st_size >= sizeof *map->header;
+    bool good = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+                (size_t)info.st_size >= sizeof *map->header;
     void *data =
         good ? mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0) : MAP_FAILED;
     close(fd);
@@ -69,7 +70,8 @@ static rt_status map_check(Map *map) {
     return RT_OK;
 }
 
-/* Open a file of the checkpoint once, and see that it is the one that the map was made for. */
+/* Open a file of the checkpoint once, and see that it is the one that the map was made for. A pipe of that name would
+ * be waited for: none is. */
 static rt_status map_file(Map *map, uint32_t index, int *fd) {
     const rt_map_file *file = &map->files[index];
     char path[4096];
@@ -82,13 +84,13 @@ static rt_status map_file(Map *map, uint32_t index, int *fd) {
     *fd = map->fds[index];
     if (*fd >= 0)
         return RT_OK;
-    *fd = map->fds[index] = open(path, O_RDONLY | O_CLOEXEC);
+    *fd = map->fds[index] = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat info;
     if (*fd < 0 || fstat(*fd, &info) != 0)
         return rt_fail(map->rank, errno == ENOENT ? RT_NOINPUT : RT_DATA, "checkpoint file %s: %s",
                        path, strerror(errno));
     int64_t mtime = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
-    if ((uint64_t)info.st_size != file->size || mtime != file->mtime_ns)
+    if (!S_ISREG(info.st_mode) || (uint64_t)info.st_size != file->size || mtime != file->mtime_ns)
         return rt_fail(map->rank, RT_DATA,
                        "checkpoint file %s changed since %s was made; make the map anew", path,
                        map->path);
@@ -109,9 +111,7 @@ static rt_status record_check(const Map *map, const rt_map_record *r) {
     uint64_t end, slab_end;
     if (r->type > RT_F16 || r->slab_type > RT_F16 || r->file >= map->header->files)
         return rt_fail(map->rank, RT_DATA, "%s: a record has an unknown type or file", map->path);
-    if (r->rows == 0 || r->columns == 0)
-        return RT_OK;
-    if (r->stride < r->columns || r->pitch < r->columns ||
+    if (r->rows == 0 || r->columns == 0 || r->stride < r->columns || r->pitch < r->columns ||
         r->slab % (uint64_t)rt_type_bytes((int)r->slab_type) != 0 ||
         !span(r->rows, r->stride, r->columns, (uint64_t)rt_type_bytes((int)r->type), r->offset,
               &end) ||
@@ -119,7 +119,7 @@ static rt_status record_check(const Map *map, const rt_map_record *r) {
               &slab_end) ||
         end > map->files[r->file].size || slab_end > (uint64_t)map->rank->role->slab_bytes)
         return rt_fail(map->rank, RT_DATA,
-                       "%s: a record lies outside its file or the slab, or aslant there",
+                       "%s: a record is empty, lies outside its file or the slab, or aslant there",
                        map->path);
     return RT_OK;
 }
@@ -184,13 +184,43 @@ static rt_status record_read(Map *map, const rt_map_record *r) {
     return RT_OK;
 }
 
+/* The weight, and the layer of it, that the next record must fill: records stand in the order of weights and layers, so
+ * that none is filled twice or left out. */
+typedef struct Cursor {
+    int32_t weight, layer; /* layer: from 0 */
+} Cursor;
+
+static int32_t layers_of(const rt_weight *w) {
+    return w->layer_begin < 0 ? 1 : w->layer_end - w->layer_begin;
+}
+
+/* Columns of width one, one below the other on both sides, are written as a row. */
+static bool fills(const rt_map_record *r, const rt_weight *w, int32_t layer) {
+    uint64_t rows = (uint64_t)(w->row_end - w->row_begin);
+    uint64_t columns = (uint64_t)(w->column_end - w->column_begin), pitch = (uint64_t)w->pitch;
+    bool alike = r->rows == rows && r->columns == columns && r->pitch == pitch;
+    bool joined = columns == 1 && pitch == 1 && r->rows == 1 && r->columns == rows;
+    return (alike || joined) && r->slab_type == (uint32_t)w->type &&
+           r->slab == (uint64_t)(w->offset + layer * w->layer_stride);
+}
+
+static rt_status record_match(const Map *map, const rt_map_record *r, Cursor *at) {
+    const rt_place *place = map->rank->place;
+    if (at->weight == place->weight_count || !fills(r, &place->weights[at->weight], at->layer))
+        return rt_fail(map->rank, RT_DATA,
+                       "%s: a record is not of the weight whose turn it is; make the map anew",
+                       map->path);
+    if (++at->layer == layers_of(&place->weights[at->weight]))
+        *at = (Cursor){.weight = at->weight + 1};
+    return RT_OK;
+}
+
 /* Bytes of weights that this rank must hold. */
 static int64_t bytes_wanted(const rt_rank *rank) {
     int64_t total = 0;
     for (int32_t i = 0; i < rank->place->weight_count; ++i) {
         const rt_weight *w = &rank->place->weights[i];
-        int64_t layers = w->layer_begin < 0 ? 1 : w->layer_end - w->layer_begin;
-        total += layers * (w->row_end - w->row_begin) * (w->column_end - w->column_begin) *
+        total += layers_of(w) * (w->row_end - w->row_begin) * (w->column_end - w->column_begin) *
                  rt_type_bytes(w->type);
     }
     return total;
@@ -207,15 +237,16 @@ static rt_status map_read(Map *map) {
         else
             high = middle;
     }
+    Cursor at = {0};
     map->rank->area->weight_bytes = 0;
     for (; low < map->header->records && map->records[low].rank == (uint32_t)map->rank->id; ++low) {
         rt_progress(map->rank, "reading weights: %lld MB",
                     (long long)(map->rank->area->weight_bytes / 1000000));
         RT_TRY(record_check(map, &map->records[low]));
-        if (map->records[low].rows && map->records[low].columns)
-            RT_TRY(record_read(map, &map->records[low]));
+        RT_TRY(record_match(map, &map->records[low], &at));
+        RT_TRY(record_read(map, &map->records[low]));
     }
-    if (map->rank->area->weight_bytes != bytes_wanted(map->rank))
+    if (at.weight != map->rank->place->weight_count)
         return rt_fail(map->rank, RT_DATA, "%s: holds %lld bytes for this rank, which needs %lld",
                        map->path, (long long)map->rank->area->weight_bytes,
                        (long long)bytes_wanted(map->rank));

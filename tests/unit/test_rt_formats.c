@@ -107,6 +107,112 @@ static void test_damaged_arrays(void **state) {
     }
 }
 
+/* Each figure of a header and of an entry, changed alone to what it must not be. */
+static void test_array_figures(void **state) {
+    (void)state;
+    static const struct {
+        size_t at, size;
+        uint64_t value;
+        const char *words;
+    } cases[] = {
+        {0, 1, 'X', "is not an array file"},
+        {8, 4, 2, "version 2 with 3 arrays"},
+        {12, 4, 4097, "version 1 with 4097 arrays"},
+        {12, 4, 4, "array 3 is damaged or cut off"},
+        {64 + 24, 4, RT_F64 + 1, "array 0 is damaged"},
+        {64 + 24, 4, UINT32_MAX, "array 0 is damaged"},
+        {64 + 24, 4, RT_I64, "array 0 is damaged"},
+        {64 + 28, 4, 0, "array 0 is damaged"},
+        {64 + 28, 4, 1, "array 0 is damaged"},
+        {64 + 28, 4, 4, "array 0 is damaged"},
+        {64 + 32, 8, 0, "array 0 is damaged"},
+        {64 + 32, 8, UINT64_C(1) << 31, "array 0 is damaged"},
+        {64 + 40, 8, UINT64_C(1) << 63, "array 0 is damaged"},
+        {64 + 48, 8, 2, "array 0 is damaged"},
+        {64 + 56, 8, 0, "array 0 is damaged"},
+        {64 + 56, 8, UINT64_MAX, "array 0 is damaged"},
+    };
+    char bytes[1024], copy[1024];
+    size_t size = arrays_make(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        rt_arrays file;
+        rt_error error = {0};
+        memcpy(copy, bytes, size);
+        memcpy(copy + cases[i].at, &cases[i].value, cases[i].size);
+        write_bytes(path_of("bad.rta"), copy, size);
+        assert_int_equal(rt_arrays_read(&file, path_of("bad.rta"), digest, &error), RT_DATA);
+        if (!strstr(error.text, cases[i].words))
+            fail_msg("%zu: expected '%s', got '%s'", cases[i].at, cases[i].words, error.text);
+        assert_null(file.items);
+    }
+    memset(bytes + 64, 'n', 24); /* a name without an end */
+    write_bytes(path_of("bad.rta"), bytes, size);
+    rt_arrays file;
+    rt_error error = {0};
+    assert_int_equal(rt_arrays_read(&file, path_of("bad.rta"), digest, &error), RT_DATA);
+    assert_non_null(strstr(error.text, "array 0 is damaged"));
+}
+
+/* Shapes whose bytes do not fit 64 bits, or whose product wraps to what is there. */
+static void test_array_overflow(void **state) {
+    (void)state;
+    char bytes[1024];
+    size_t size = arrays_make(bytes, sizeof bytes);
+    rt_array_entry entry;
+    memcpy(&entry, bytes + 64, sizeof entry);
+    entry.type = RT_F64;
+    entry.dims = 3;
+    entry.shape[0] = entry.shape[1] = entry.shape[2] = INT32_MAX;
+    entry.bytes = (uint64_t)8 * INT32_MAX * INT32_MAX * (uint64_t)INT32_MAX; /* wraps */
+    memcpy(bytes + 64, &entry, sizeof entry);
+    write_bytes(path_of("bad.rta"), bytes, size);
+    rt_arrays file;
+    rt_error error = {0};
+    assert_int_equal(rt_arrays_read(&file, path_of("bad.rta"), digest, &error), RT_DATA);
+    assert_non_null(strstr(error.text, "array 0 is damaged"));
+    entry.shape[1] = 1;
+    entry.shape[2] = 0; /* no bytes at all: sound */
+    entry.bytes = 0;
+    memcpy(bytes + 64, &entry, sizeof entry);
+    memset(bytes + 12, 0, 4);
+    bytes[12] = 1;
+    write_bytes(path_of("bad.rta"), bytes, size);
+    error = (rt_error){0};
+    assert_int_equal(rt_arrays_read(&file, path_of("bad.rta"), digest, &error), RT_OK);
+    assert_int_equal(file.count, 1);
+    rt_arrays_free(&file);
+}
+
+/* What is no file, and files of other plans: nothing that they hold steers a terminal. */
+static void test_array_files(void **state) {
+    (void)state;
+    rt_arrays file;
+    rt_error error = {0};
+    const rt_array *array;
+    char bytes[1024];
+    size_t size = arrays_make(bytes, sizeof bytes);
+    assert_int_equal(rt_arrays_read(&file, dir, digest, &error), RT_DATA);
+    assert_non_null(strstr(error.text, "is not a regular file"));
+    error = (rt_error){0};
+    assert_int_equal(rt_arrays_read(&file, path_of("nowhere"), digest, &error), RT_NOINPUT);
+    error = (rt_error){0};
+    assert_int_equal(rt_arrays_read(&file, path_of("a.rta/x"), digest, &error), RT_DATA);
+    error = (rt_error){0};
+    assert_int_equal(rt_arrays_write(path_of("no/where"), digest, NULL, 0, &error), RT_CANTCREAT);
+    memcpy(bytes + 16, "\x1b[2J\r\n\x7f", 7);
+    write_bytes(path_of("esc.rta"), bytes, size);
+    error = (rt_error){0};
+    assert_int_equal(rt_arrays_read(&file, path_of("esc.rta"), digest, &error), RT_DATA);
+    assert_non_null(strstr(error.text, "belongs to plan ?[2J???"));
+    memset(bytes + 16, 0, 16); /* of any plan */
+    write_bytes(path_of("any.rta"), bytes, size);
+    error = (rt_error){0};
+    assert_int_equal(rt_arrays_read(&file, path_of("any.rta"), digest, &error), RT_OK);
+    assert_int_equal(rt_arrays_get(&file, "a", "values", RT_I32, 1, &array, &error), RT_DATA);
+    assert_string_equal(error.text, "a: array 'values' has another type or rank than expected");
+    rt_arrays_free(&file);
+}
+
 /* --- weights -------------------------------------------------------------------------------------------- */
 
 enum { SLAB = 4096 };
@@ -265,6 +371,136 @@ static void test_weight_map(void **state) {
     assert_int_equal(map_try(&map, sizeof map, message), RT_NOINPUT);
 }
 
+/* Each figure of the map's header, files and records that could lead astray. */
+static void test_map_figures(void **state) {
+    (void)state;
+    static const MapFile zero;
+    static const struct {
+        size_t at, size;
+        uint64_t value;
+        const char *words;
+    } cases[] = {
+        {offsetof(MapFile, header.magic), 1, 'X', "is not a weight map of version 1"},
+        {offsetof(MapFile, header.version), 4, 2, "is not a weight map of version 1"},
+        {offsetof(MapFile, header.files), 4, UINT32_MAX, "is damaged or cut off"},
+        {offsetof(MapFile, header.files), 4, 2, "is damaged or cut off"},
+        {offsetof(MapFile, header.records), 8, UINT64_MAX, "is damaged or cut off"},
+        {offsetof(MapFile, header.records), 8, 5, "is damaged or cut off"},
+        {offsetof(MapFile, header.name_bytes), 8, 15, "is damaged or cut off"},
+        {offsetof(MapFile, header.name_bytes), 8, UINT64_MAX, "is damaged or cut off"},
+        {offsetof(MapFile, names) + 15, 1, 'x', "is damaged or cut off"},
+        {offsetof(MapFile, file.name), 8, 16, "file 0 has no name"},
+        {offsetof(MapFile, file.name), 8, UINT64_MAX, "file 0 has no name"},
+        {offsetof(MapFile, file.name), 8, 15, "checkpoint file"}, /* the empty name: the folder */
+        {offsetof(MapFile, file.size), 8, 127, "model.bin changed since"},
+        {offsetof(MapFile, records[0].rank), 4, 1, "holds 0 bytes for this rank"},
+        {offsetof(MapFile, records[3].rank), 4, 1, "holds 104 bytes for this rank"},
+        {offsetof(MapFile, records[0].file), 4, 1, "has an unknown type or file"},
+        {offsetof(MapFile, records[0].type), 4, RT_I32, "has an unknown type or file"},
+        {offsetof(MapFile, records[0].slab_type), 4, RT_I32, "has an unknown type or file"},
+        {offsetof(MapFile, records[1].rows), 8, 0, "a record is empty"},
+        {offsetof(MapFile, records[1].columns), 8, 0, "a record is empty"},
+        {offsetof(MapFile, records[1].columns), 8, 4, "aslant"},
+        {offsetof(MapFile, records[1].stride), 8, 2, "aslant"},
+        {offsetof(MapFile, records[1].stride), 8, UINT64_MAX, "lies outside"},
+        {offsetof(MapFile, records[1].pitch), 8, 2, "aslant"},
+        {offsetof(MapFile, records[1].pitch), 8, UINT64_MAX, "lies outside"},
+        {offsetof(MapFile, records[1].slab), 8, 258, "aslant"},
+        {offsetof(MapFile, records[1].slab), 8, UINT64_MAX - 3, "lies outside"},
+        {offsetof(MapFile, records[1].slab), 8, SLAB - 40, "lies outside"},
+        {offsetof(MapFile, records[1].offset), 8, UINT64_MAX, "lies outside"},
+        {offsetof(MapFile, records[1].offset), 8, INT64_MAX, "lies outside"},
+        {offsetof(MapFile, records[1].offset), 8, 111, "lies outside"},
+        {offsetof(MapFile, records[3].offset), 8, 121, "lies outside"},
+        /* Within all bounds, but not what the plan has there. */
+        {offsetof(MapFile, records[1].rows), 8, 2, "not of the weight whose turn it is"},
+        {offsetof(MapFile, records[1].slab), 8, 0, "not of the weight whose turn it is"},
+        {offsetof(MapFile, records[1].pitch), 8, 3, "not of the weight whose turn it is"},
+        {offsetof(MapFile, records[1].slab_type), 4, RT_BF16, "not of the weight whose turn it is"},
+        {offsetof(MapFile, records[2].columns), 8, 7, "not of the weight whose turn it is"},
+    };
+    char message[RT_MESSAGE];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        MapFile bad = map_make();
+        memcpy((char *)&bad + cases[i].at, &cases[i].value, cases[i].size);
+        assert_int_equal(map_try(&bad, sizeof bad, message), RT_DATA);
+        if (!strstr(message, cases[i].words))
+            fail_msg("byte %zu: expected '%s', got '%s'", cases[i].at, cases[i].words, message);
+    }
+    assert_int_equal(map_try(&zero, sizeof zero.header - 1, message), RT_DATA);
+    assert_non_null(strstr(message, "is not a weight map"));
+}
+
+/* As many bytes as are wanted, but some twice and others not at all. */
+static void test_map_fills_each_once(void **state) {
+    (void)state;
+    char message[RT_MESSAGE];
+    MapFile bad = map_make();
+    bad.records[1] = bad.records[0];
+    assert_int_equal(map_try(&bad, sizeof bad, message), RT_DATA);
+    assert_non_null(strstr(message, "not of the weight whose turn it is"));
+    bad = map_make();
+    rt_map_record first = bad.records[0];
+    bad.records[0] = bad.records[1];
+    bad.records[1] = first;
+    assert_int_equal(map_try(&bad, sizeof bad, message), RT_DATA);
+    assert_non_null(strstr(message, "not of the weight whose turn it is"));
+    /* One more than there are weights. */
+    struct {
+        MapFile map;
+        rt_map_record room;
+    } more = {.map = map_make()};
+    more.map.header.records = 5;
+    memmove(more.map.names + sizeof more.room, more.map.names, sizeof more.map.names);
+    memcpy(more.map.names, &more.map.records[3], sizeof more.room);
+    assert_int_equal(map_try(&more.map, sizeof more, message), RT_DATA);
+    assert_non_null(strstr(message, "not of the weight whose turn it is"));
+}
+
+/* Pipes are not waited for, folders not read, names too long for a path not cut. */
+static void test_map_of_no_files(void **state) {
+    (void)state;
+    char message[RT_MESSAGE];
+    Fixture f;
+    static const char *const names[] = {"pipe", ""};
+    MapFile map = map_make();
+    assert_int_equal(mkfifo(path_of("pipe"), 0600), 0);
+    for (int i = 0; i < 2; ++i) {
+        fixture_open(&f);
+        assert_int_equal(rt_weights_read(f.rank, i ? dir : path_of(names[0])), RT_DATA);
+        assert_non_null(strstr(f.rank->area->message, "is not a weight map"));
+        fixture_close(&f);
+    }
+    fixture_open(&f);
+    assert_int_equal(rt_weights_read(f.rank, path_of("nowhere")), RT_NOINPUT);
+    fixture_close(&f);
+    fixture_open(&f);
+    assert_int_equal(rt_weights_read(f.rank, path_of("pipe/x")), RT_DATA);
+    fixture_close(&f);
+    struct stat info;
+    assert_int_equal(stat(path_of("pipe"), &info), 0);
+    memcpy(map.names, "pipe\0\0\0\0\0", 10);
+    map.file.mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
+    assert_int_equal(map_try(&map, sizeof map, message), RT_DATA);
+    assert_non_null(strstr(message, "pipe changed since"));
+    unlink(path_of("pipe"));
+    /* A name that begins with '/' stands alone; control characters in it are shown as '?'. */
+    map = map_make();
+    memcpy(map.names, "/no\x1bwhere", 10);
+    assert_int_equal(map_try(&map, sizeof map, message), RT_NOINPUT);
+    assert_non_null(strstr(message, "checkpoint file /no?where: "));
+    static struct {
+        MapFile map;
+        char rest[8192];
+    } longer;
+    longer.map = map_make();
+    memset(longer.map.names, 'n', sizeof longer.map.names + sizeof longer.rest);
+    longer.rest[sizeof longer.rest - 1] = 0;
+    longer.map.header.name_bytes = sizeof longer.map.names + sizeof longer.rest;
+    assert_int_equal(map_try(&longer.map, sizeof longer, message), RT_DATA);
+    assert_non_null(strstr(message, "the name of file 0 is too long"));
+}
+
 /* --- words ---------------------------------------------------------------------------------------------- */
 
 static void test_word_wraps(void **state) {
@@ -287,8 +523,16 @@ static void test_word_wraps(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arrays),         cmocka_unit_test(test_damaged_arrays),
-        cmocka_unit_test(test_random_weights), cmocka_unit_test(test_weight_map),
+        cmocka_unit_test(test_arrays),
+        cmocka_unit_test(test_damaged_arrays),
+        cmocka_unit_test(test_random_weights),
+        cmocka_unit_test(test_weight_map),
+        cmocka_unit_test(test_array_figures),
+        cmocka_unit_test(test_array_overflow),
+        cmocka_unit_test(test_array_files),
+        cmocka_unit_test(test_map_figures),
+        cmocka_unit_test(test_map_fills_each_once),
+        cmocka_unit_test(test_map_of_no_files),
         cmocka_unit_test(test_word_wraps),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -161,6 +162,161 @@ static void test_lengths(void **state) {
                      STATUS_NOINPUT);
 }
 
+#define AS(type, shape, offsets)                                                                   \
+    "{\"x\":{\"dtype\":" type ",\"shape\":" shape ",\"data_offsets\":" offsets "}}"
+
+/* Each of the three figures of a tensor, of every other form. */
+static void test_forms(void **state) {
+    static const struct {
+        const char *header, *words;
+    } cases[] = {
+        {AS("3", "[1]", "[0,4]"), "unknown type (none)"},
+        {AS("null", "[1]", "[0,4]"), "unknown type (none)"},
+        {AS("\"f32\"", "[1]", "[0,4]"), "unknown type f32"},
+        {AS("\"F32\"", "1", "[0,4]"), "the shape of tensor"},
+        {AS("\"F32\"", "{}", "[0,4]"), "the shape of tensor"},
+        {AS("\"F32\"", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), "no list of at most"},
+        {AS("\"F32\"", "[\"1\"]", "[0,4]"), "the shape of tensor"},
+        {AS("\"F32\"", "[1.0]", "[0,4]"), "the shape of tensor"},
+        {AS("\"F32\"", "[9223372036854775807]", "[0,4]"), "the shape of tensor"},
+        {AS("\"F32\"", "[9223372036854775808]", "[0,4]"), "no JSON object"},
+        {AS("\"F32\"", "[1]", "[0]"), "are no range of bytes"},
+        {AS("\"F32\"", "[1]", "[0,4,8]"), "are no range of bytes"},
+        {AS("\"F32\"", "[1]", "[]"), "are no range of bytes"},
+        {AS("\"F32\"", "[1]", "4"), "are no range of bytes"},
+        {AS("\"F32\"", "[1]", "[\"0\",4]"), "are no range of bytes"},
+        {AS("\"F32\"", "[1]", "[0,4.0]"), "are no range of bytes"},
+        {AS("\"F32\"", "[1]", "[-4,0]"), "are no range of bytes"},
+        {AS("\"F32\"", "[1]", "[0,9223372036854775807]"), "has 9223372036854775807 bytes"},
+        {"{\"x\":[]}", "unknown type (none)"},
+        {"{\"x\":null}", "unknown type (none)"},
+        {"{\"\\ud800\":3}", "no JSON object"},
+        {"{\"\\u0000\":3}", "no JSON object"},
+        {"[]", "it is another value"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        expect_refused(*state, cases[i].header, 4, "E0602", cases[i].words);
+}
+
+/* Tensors without elements take no bytes, wherever they stand; they are found nonetheless. */
+static void test_nothing(void **state) {
+    Fixture *fixture = *state;
+    Safetensors checkpoint;
+    assert_int_equal(open_header(fixture, "{}", 0, &checkpoint), STATUS_OK);
+    assert_int_equal(checkpoint.tensors.count, 0);
+    assert_null(safetensors_find(&checkpoint, "x"));
+    assert_int_equal(
+        open_header(fixture,
+                    "{\"b\":{\"dtype\":\"F32\",\"shape\":[0,7],\"data_offsets\":[24,24]}," X
+                    ",\"a\":{\"dtype\":\"F16\",\"shape\":[7,0],"
+                    "\"data_offsets\":[0,0]}}",
+                    24, &checkpoint),
+        STATUS_OK);
+    assert_int_equal(safetensors_find(&checkpoint, "a")->bytes, 0);
+    assert_int_equal(safetensors_find(&checkpoint, "x")->bytes, 24);
+    expect_refused(fixture,
+                   "{" X ",\"y\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[12,12]}}", 24,
+                   "E0603", "overlapping");
+    expect_refused(fixture,
+                   "{" X ",\"y\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[28,28]}}", 28,
+                   "E0603", "leaving a hole");
+}
+
+/* Shapes by dimensions: a vector is one of one column, and nothing else. */
+static void test_shapes(void **state) {
+    static const struct {
+        const char *shape;
+        int64_t rows, columns;
+        bool good;
+    } cases[] = {{"[4]", 4, 1, true},    {"[4]", 1, 4, false},   {"[4]", 4, 4, false},
+                 {"[4]", 3, 1, false},   {"[4,1]", 4, 1, true},  {"[2,2]", 2, 2, true},
+                 {"[2,2]", 4, 1, false}, {"[2,2]", 2, 1, false}, {"[1,2,2]", 2, 2, false},
+                 {"[2,2]", 1, 2, false}, {"[]", 1, 1, false}};
+    Fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Safetensors checkpoint;
+        int64_t bytes = strcmp(cases[i].shape, "[]") == 0 ? 4 : 16;
+        const char *header = arena_printf(
+            &fixture->arena, "{\"x\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":[0,%d]}}",
+            cases[i].shape, (int)bytes);
+        assert_int_equal(open_header(fixture, header, bytes, &checkpoint), STATUS_OK);
+        fixture->diag.count = 0;
+        const SafetensorsTensor *found =
+            safetensors_require(&checkpoint, "x", cases[i].rows, cases[i].columns, &fixture->diag);
+        assert_int_equal(found != NULL, cases[i].good);
+        if (!found) {
+            assert_string_equal(fixture->diag.messages[0].code, "E0611");
+            assert_non_null(strstr(fixture->diag.messages[0].text, "\"x\" has the shape ["));
+        }
+    }
+}
+
+/* Lengths of a header near and past what a file, or a number, can hold. */
+static void test_claims(void **state) {
+    static const uint64_t claims[] = {UINT64_C(1) << 63, (UINT64_C(1) << 63) - 1, UINT64_MAX,
+                                      UINT64_MAX - 7,    UINT64_MAX - 8,          3};
+    Fixture *fixture = *state;
+    Safetensors checkpoint;
+    for (size_t i = 0; i < sizeof claims / sizeof *claims; i++) {
+        write_file(fixture, "model.safetensors", "{}",
+                   (int64_t)claims[i] < 0 ? 0 : (int64_t)claims[i], 0);
+        char *path = fs_join(&fixture->arena, fixture->folder, "model.safetensors");
+        FILE *file = fopen(path, "r+b");
+        assert_int_equal(fwrite(&claims[i], 8, 1, file), 1);
+        fclose(file);
+        fixture->diag.count = 0;
+        assert_int_equal(
+            safetensors_open(&fixture->arena, fixture->folder, 0, &checkpoint, &fixture->diag),
+            STATUS_DATA);
+        assert_string_equal(fixture->diag.messages[0].text,
+                            arena_printf(&fixture->arena,
+                                         "the header claims %llu bytes in a file of 10",
+                                         (unsigned long long)claims[i]));
+    }
+    char *path = fs_join(&fixture->arena, fixture->folder, "a.safetensors");
+    for (size_t size = 0; size < 8; size++) {
+        assert_int_equal(fs_write(path, "\0\0\0\0\0\0\0", size, &fixture->diag), STATUS_OK);
+        fixture->diag.count = 0;
+        assert_int_equal(safetensors_open(&fixture->arena, path, 0, &checkpoint, &fixture->diag),
+                         STATUS_DATA);
+        assert_string_equal(
+            fixture->diag.messages[0].text,
+            arena_printf(&fixture->arena, "%d bytes cannot hold a safetensors header", (int)size));
+    }
+}
+
+/* A pipe would be waited for, a folder cannot be read: both are told at once. */
+static void test_no_files(void **state) {
+    Fixture *fixture = *state;
+    Safetensors checkpoint;
+    char *path = fs_join(&fixture->arena, fixture->folder, "model.safetensors");
+    assert_int_equal(
+        safetensors_open(&fixture->arena, fixture->folder, 0, &checkpoint, &fixture->diag),
+        STATUS_NOINPUT);
+    assert_string_equal(fixture->diag.messages[0].code, "E0601");
+    assert_non_null(strstr(fixture->diag.messages[0].text, "neither model.safetensors nor"));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    fixture->diag.count = 0;
+    assert_int_equal(
+        safetensors_open(&fixture->arena, fixture->folder, 0, &checkpoint, &fixture->diag),
+        STATUS_DATA);
+    assert_string_equal(fixture->diag.messages[0].text, "this is not a regular file");
+    unlink(path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    fixture->diag.count = 0;
+    assert_int_equal(
+        safetensors_open(&fixture->arena, fixture->folder, 0, &checkpoint, &fixture->diag),
+        STATUS_DATA);
+    assert_string_equal(fixture->diag.messages[0].text, "this is not a regular file");
+    rmdir(path);
+    const char *ghost = fs_join(&fixture->arena, fixture->folder, "b.safetensors");
+    assert_int_equal(symlink("b.safetensors", ghost), 0); /* to itself */
+    fixture->diag.count = 0;
+    assert_int_equal(safetensors_open(&fixture->arena, ghost, 0, &checkpoint, &fixture->diag),
+                     STATUS_NOINPUT);
+    assert_string_equal(fixture->diag.messages[0].code, "E0601");
+}
+
 static Status open_index(Fixture *fixture, const char *index, Safetensors *checkpoint) {
     fixture->diag.count = 0;
     assert_int_equal(
@@ -207,6 +363,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tiling, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lengths, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shapes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_claims, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shards, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

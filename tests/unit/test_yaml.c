@@ -117,6 +117,12 @@ static void test_features(void **state) {
         assert_string_equal(test->diag.messages[0].code, "E0103");
         test_messages(test);
     }
+    refuse(test, "b: {<<: {a: 1}}\n",
+           "t.yaml:1:5: error[E0103]: merge keys are not supported\n"
+           "    1 | b: {<<: {a: 1}}\n"
+           "      |     ^^\n"
+           "  help: write the keys out where they are needed\n");
+    assert_non_null(yaml_get(test_yaml(test, "\"<<\": 1\n"), "<<")); /* in quotes a name as any */
     refuse(test, "a: &x 1\n",
            "t.yaml:1:4: error[E0103]: anchors and aliases are not supported\n"
            "    1 | a: &x 1\n"
