@@ -59,6 +59,7 @@ for target in "${targets[@]}"; do
         more=("-dict=build/fuzz/$target.dict")
     fi
     size=4096
+    [[ $target != record ]] || size=20000 # what a rank writes
     if [[ $target == plan ]]; then
         size=40000
         more+=(-mutate_depth=1 "$bin/seeds") # several changes at once leave few plans whole

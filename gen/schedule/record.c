@@ -46,6 +46,9 @@ static bool read_text(Reader *r) {
     const char *from = (const char *)(r->entry.at + 1);
     if (bytes && memchr(from, 0, (size_t)bytes))
         return false;
+    for (int64_t i = bytes; i < 8 * (r->entry.count - 1); i++)
+        if (from[i])
+            return false;
     *(const char **)LIST_PUSH(r->arena, &r->texts) = arena_strndup(r->arena, from, (size_t)bytes);
     return true;
 }

@@ -209,13 +209,16 @@ static int64_t first_step(const Plan *plan, int64_t phase) {
     return -1;
 }
 
-/* The step that is run as number `index`: waves of a prefill and decodes, or in an emulation each step so often. */
-static int64_t wanted_step(const RecordCompare *c, int64_t index) {
+/* What is run as number `index`: waves of a prefill and decodes, or in an emulation each step so often. */
+static RecordRun wanted_run(const RecordCompare *c, int64_t index) {
     const Record *record = c->record;
     if (record->emulated)
-        return index / record->waves;
-    bool decode = index % (1 + record->decode) > 0;
-    return first_step(c->schedule->plan, decode ? PHASE_DECODE : PHASE_PREFILL);
+        return (RecordRun){.step = index / record->waves, .wave = index};
+    int64_t made = index % (1 + record->decode);
+    return (RecordRun){.step =
+                           first_step(c->schedule->plan, made > 0 ? PHASE_DECODE : PHASE_PREFILL),
+                       .wave = index / (1 + record->decode),
+                       .made = made};
 }
 
 static bool same_runs(RecordCompare *c) {
@@ -231,11 +234,15 @@ static bool same_runs(RecordCompare *c) {
                               (long long)each);
     for (int64_t i = 0; i < count; i++) {
         const RecordRun *run = &record->runs.items[i];
-        if (run->step != wanted_step(c, i))
-            return record_differs(c, "E0842", run->first, -1,
-                                  "rank %lld: run %lld is of step %lld; step %lld is due",
-                                  (long long)c->of->rank, (long long)i, (long long)run->step,
-                                  (long long)wanted_step(c, i));
+        const RecordRun due = wanted_run(c, i);
+        if (run->step != due.step || run->wave != due.wave || run->made != due.made)
+            return record_differs(
+                c, "E0842", run->first, -1,
+                "rank %lld: run %lld is of step %lld, wave %lld, decode step %lld; due is step "
+                "%lld, wave %lld, decode step %lld",
+                (long long)c->of->rank, (long long)i, (long long)run->step, (long long)run->wave,
+                (long long)run->made, (long long)due.step, (long long)due.wave,
+                (long long)due.made);
         if (!same_run(c, run, !ended && i + 1 == count))
             return false;
     }

@@ -383,10 +383,13 @@ rt_status rt_record_call(rt_rank *rank, rt_call call, const int32_t ids[5], cons
     words[0] = (int64_t)call;
     for (int i = 0; i < CALL_WORDS - 1; ++i)
         words[1 + i] = ids[i];
-    memcpy(words + count, args, (size_t)longs * sizeof *words);
-    count += longs;
-    const int32_t *numbers = (const int32_t *)((const int64_t *)args + longs);
-    for (int32_t i = 0; i < ints; ++i)
-        words[count++] = numbers[i];
+    const char *at = args; /* NULL where a kernel takes nothing */
+    for (int32_t i = 0; i < longs; ++i, at += sizeof(int64_t))
+        memcpy(&words[count++], at, sizeof(int64_t));
+    for (int32_t i = 0; i < ints; ++i, at += sizeof(int32_t)) {
+        int32_t number;
+        memcpy(&number, at, sizeof number);
+        words[count++] = number;
+    }
     return rt_record_put(rank, RT_RECORD_CALL, words, count);
 }
