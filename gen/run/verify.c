@@ -126,7 +126,7 @@ static void drop_close_logits(Verify *verify, int64_t sequence, int64_t close) {
     }
 }
 
-static void drop_close(Verify *verify) {
+void verify_drop_close(Verify *verify) {
     for (int64_t s = 0; s < verify->tokens.sequences; s++) {
         int64_t close = first_close_position(verify, s);
         verify->all_tokens += verify->tokens.max_new;
@@ -163,8 +163,7 @@ static void forget_exact_bytes(const Schedule *schedule, Counters *counters) {
 
 /* The program runs its first prefill step once a wave and its first decode step for each further
  * token. */
-static void count(Arena *arena, const VerifyRequest *request, Verify *verify) {
-    const Schedule *schedule = request->schedule;
+void verify_count(Arena *arena, const Schedule *schedule, Verify *verify) {
     const Plan *plan = schedule->plan;
     int64_t batch = plan->inputs.workload.batch;
     int64_t waves = (verify->tokens.sequences + batch - 1) / batch;
@@ -187,12 +186,12 @@ static void count(Arena *arena, const VerifyRequest *request, Verify *verify) {
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-static Status write_expected(Arena *arena, const VerifyRequest *request, const Verify *verify,
-                             Diag *diag) {
+Status verify_write(Arena *arena, const Schedule *schedule, const Verify *verify, const char *path,
+                    Diag *diag) {
     const Tokens *tokens = &verify->tokens;
     const ReferenceResult *reference = &verify->reference;
     const Counters *counters = &verify->counters;
-    int64_t world = request->schedule->world, sequences = tokens->sequences;
+    int64_t world = schedule->world, sequences = tokens->sequences;
     int32_t max_new = (int32_t)tokens->max_new;
     Array arrays[] = {
         {"lengths", RT_I32, 1, {sequences}, tokens->lengths},
@@ -210,10 +209,10 @@ static Status write_expected(Arena *arena, const VerifyRequest *request, const V
         {"weights", RT_I64, 1, {world}, counters->weights},
     };
     Buf plan = {0};
-    plan_write(request->schedule->plan, &plan);
+    plan_write(schedule->plan, &plan);
     const char *digest = plan_digest(arena, plan.data, plan.length);
     buf_free(&plan);
-    return arrays_write(request->path, digest, arrays, sizeof arrays / sizeof *arrays, diag);
+    return arrays_write(path, digest, arrays, sizeof arrays / sizeof *arrays, diag);
 }
 
 /* --- */
@@ -230,9 +229,9 @@ Status verify_prepare(Arena *arena, const VerifyRequest *request, Verify *verify
     else
         tokens_make(arena, &bounds, inputs->workload.batch, &verify->tokens);
     TRY(run_reference(arena, request, verify, diag));
-    count(arena, request, verify);
-    drop_close(verify);
-    return write_expected(arena, request, verify, diag);
+    verify_count(arena, request->schedule, verify);
+    verify_drop_close(verify);
+    return verify_write(arena, request->schedule, verify, request->path, diag);
 }
 
 const char *verify_margins(Arena *arena, const Verify *verify) {

@@ -41,6 +41,13 @@ typedef struct Verify {
  * long; E0821 (STATUS_UNAVAILABLE): there is not enough memory; errors of checkpoints. */
 Status verify_prepare(Arena *arena, const VerifyRequest *request, Verify *verify, Diag *diag);
 
+/* The steps of it after the reference, for those who have run it already: `tokens`, `reference`, `tolerance` and
+ * `closeness` are set. What the program must count; then leave out what is too close; then the file. */
+void verify_count(Arena *arena, const Schedule *schedule, Verify *verify);
+void verify_drop_close(Verify *verify);
+Status verify_write(Arena *arena, const Schedule *schedule, const Verify *verify, const char *path,
+                    Diag *diag);
+
 /* The smallest margins met, in words: "smallest router margin 0.012 (sequence 3, position 17,
  * layer 2)". */
 const char *verify_margins(Arena *arena, const Verify *verify);

@@ -55,14 +55,15 @@ static void check_tiles(Check *check, CheckRuleId rule, Parts *parts, int64_t wh
 /* --- request groups
  * ----------------------------------------------------------------------------------- */
 
-/* Elements of rows x columns of a tensor in a layer that a rank holds, primary or copy. */
-static int64_t held(const RankSchedule *rank, TensorKind tensor, int64_t layer, Range rows,
-                    Range columns) {
+/* Elements of rows x columns of a tensor in a layer that a rank holds, primary or copy, in a buffer; -1: in any. */
+static int64_t held(const RankSchedule *rank, int64_t buffer, TensorKind tensor, int64_t layer,
+                    Range rows, Range columns) {
     int64_t elements = 0;
     for (int64_t i = 0; i < rank->holdings.count; ++i) {
         const Holding *h = &rank->holdings.items[i];
         if (h->tensor != (int64_t)tensor || !range_has(h->layers, layer) ||
-            !range_overlap(h->rows, rows) || !range_overlap(h->columns, columns))
+            (buffer >= 0 && h->buffer != buffer) || !range_overlap(h->rows, rows) ||
+            !range_overlap(h->columns, columns))
             continue;
         int64_t r0 = h->rows.begin > rows.begin ? h->rows.begin : rows.begin;
         int64_t r1 = h->rows.end < rows.end ? h->rows.end : rows.end;
@@ -73,11 +74,11 @@ static int64_t held(const RankSchedule *rank, TensorKind tensor, int64_t layer, 
     return elements;
 }
 
-static void check_held(Check *check, CheckRuleId rule, int64_t rank, TensorKind tensor,
-                       Range layers, Range rows, Range columns) {
+static void check_held_in(Check *check, CheckRuleId rule, int64_t rank, int64_t buffer,
+                          TensorKind tensor, Range layers, Range rows, Range columns) {
     check_count(check, rule, 1);
     for (int64_t layer = layers.begin; layer < layers.end; ++layer)
-        if (held(&check->schedule->ranks[rank], tensor, layer, rows, columns) !=
+        if (held(&check->schedule->ranks[rank], buffer, tensor, layer, rows, columns) !=
             range_length(rows) * range_length(columns)) {
             check_fail(check, rule, NULL,
                        "rank %lld, layer %lld: it computes with rows %lld-%lld, columns %lld-%lld "
@@ -87,6 +88,11 @@ static void check_held(Check *check, CheckRuleId rule, int64_t rank, TensorKind 
                        (long long)columns.end - 1, tensor_kind_names[tensor]);
             return;
         }
+}
+
+static void check_held(Check *check, CheckRuleId rule, int64_t rank, TensorKind tensor,
+                       Range layers, Range rows, Range columns) {
+    check_held_in(check, rule, rank, -1, tensor, layers, rows, columns);
 }
 
 static Range arg_range(const Op *op, const char *first, const char *count) {
@@ -217,8 +223,10 @@ static void check_group_entries(Check *check, const PlanGroup *group, int64_t ba
         Range entries = arg_range(op, "entry_begin", "entries");
         whole += entries.begin == 0 && entries.end == all;
         add_part(check, &parts, entries, rank);
-        check_held(check, CHECK_VOCABULARY, rank, tensor, (Range){0, 1}, entries,
-                   (Range){0, check->model->hidden});
+        /* A rank may hold entries of a tied embedding twice: to embed, and to score. */
+        check_held_in(check, CHECK_VOCABULARY, rank,
+                      check_arg(op, kind == OP_embed ? "table" : "weight"), tensor, (Range){0, 1},
+                      entries, (Range){0, check->model->hidden});
     }
     if (whole == group->members.count)
         return;

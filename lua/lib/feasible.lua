@@ -47,6 +47,10 @@ function M.obstacle(setting, c)
       "a request group of %d ranks is more than the %d query heads, so some would hold nothing; "
         .. "use groups=%d or more", members, model.heads, split.ceil(c.attention, model.heads))
   end
+  if members > model.vocabulary then
+    return string.format("a request group of %d ranks is more than the %d vocabulary entries; use groups=%d or more",
+      members, model.vocabulary, split.ceil(c.attention, model.vocabulary))
+  end
   for _, width in ipairs({ model.dense_hidden, model.shared_hidden }) do
     if width > 0 and members > width then
       return string.format("a request group of %d ranks is more than the %d columns of a feed-forward "

@@ -84,6 +84,8 @@ function M.obstacle(inputs, options, shape)
   elseif shape.members > model.heads then
     return string.format("%d ranks are more than the %d query heads, so some would hold nothing",
       shape.members, model.heads)
+  elseif shape.members > model.vocabulary then
+    return string.format("%d ranks are more than the %d vocabulary entries", shape.members, model.vocabulary)
   elseif shape.members > model.expert_hidden then
     return string.format("%d ranks are more than the %d columns of an expert", shape.members,
       model.expert_hidden)
