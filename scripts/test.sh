@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # All tests: the dev build with every suite, then the unit suites and a few runs under sanitizers, then the fuzz
-# targets for some seconds each. --full adds the long numeric cases, the failing calls of all commands, and fuzzes
-# for long. Installs what is missing first. The last line is "N passed, N failed".
+# targets for some seconds each, and random plans. --full adds the long numeric cases, the failing calls of all
+# commands, 100,000 random plans, and fuzzes for long. Installs what is missing first. The last line is
+# "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -58,6 +59,15 @@ fi
 # A short run of every fuzz target; --full gives each ten minutes.
 step "fuzz"
 if scripts/fuzz.sh --seconds "$([[ $full == ON ]] && echo 600 || echo 5)"; then
+    passed=$((passed + 1))
+else
+    failed=$((failed + 1))
+fi
+
+# Random plans: every day of the year has a seed of its own, which a failure tells.
+step "random plans"
+if scripts/prove.sh --seed "$(date +%j)" --plans "$([[ $full == ON ]] && echo 100000 || echo 500)" \
+    --runs "$([[ $full == ON ]] && echo 2000 || echo 25)"; then
     passed=$((passed + 1))
 else
     failed=$((failed + 1))

@@ -99,6 +99,30 @@ static void what_does_not_fit_is_told(void **state) {
     fixture_free(&f);
 }
 
+/* A rank embeds some entries and scores others, of one table: those that it holds for both are no doubled ones. */
+static void a_tied_table_may_be_cut_twice(void **state) {
+    Fixture f;
+    fixture_make(&f, MA_SMALL, "tp:tp=3,embedding=split", 3);
+    Model *model = &f.plan.inputs.model;
+    assert_int_equal(model->tensors.items[model->tensors.count - 1].kind, TENSOR_HEAD);
+    model->tie_embeddings = true;
+    --model->tensors.count;
+    const int64_t ends[] = {0, 20000, 30000, model->vocabulary};
+    for (int64_t i = 0; i < 3; ++i)
+        f.plan.head.items[i].entries = (Range){ends[i], ends[i + 1]};
+    fixture_refused(&f, schedule_lower(&f.arena, &f.plan, &f.schedule, &f.diag));
+    fixture_refused(&f, fixture_check(&f));
+    Holding *scored = NULL;
+    for (int64_t i = 0; !scored; ++i) {
+        Holding *held = fixture_holding(&f, 1, TENSOR_EMBEDDING, i);
+        scored = held->rows.begin == 20000 ? held : NULL;
+    }
+    ++scored->rows.begin; /* the entry is still there, but not where logits are computed */
+    assert_int_equal(fixture_check(&f), STATUS_NEGATIVE);
+    assert_true(f.report.rules[CHECK_VOCABULARY].failures > 0);
+    fixture_free(&f);
+}
+
 static void rules_that_cannot_run_say_so(void **state) {
     Fixture f;
     fixture_make(&f, MIXTRAL, "single", 3);
@@ -123,6 +147,7 @@ int main(void) {
         cmocka_unit_test(good_schedules_are_proved),
         cmocka_unit_test(the_ledger_adds_up),
         cmocka_unit_test(what_does_not_fit_is_told),
+        cmocka_unit_test(a_tied_table_may_be_cut_twice),
         cmocka_unit_test(rules_that_cannot_run_say_so),
         cmocka_unit_test(bytes_are_told_in_three_digits),
     };

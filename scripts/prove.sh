@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Draws random legal plans, proves them, and runs some of them on this machine against the program of one rank. Progress
+# on stderr, one closing line of counts; fails if any plan failed, and leaves what it shrank to in failed-plans/ (--out).
+#
+# usage: scripts/prove.sh [--seed N] [--plans N] [--runs N] [further options of build/release/tests/prove/prove]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+scripts/install-packages.sh >&2
+cmake --preset release >/dev/null
+cmake --build --preset release --target prove | tail -n 1 >&2
+exec build/release/tests/prove/prove --out build/failed-plans "$@"
