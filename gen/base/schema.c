@@ -189,11 +189,35 @@ static Status read_keys(const SchemaReader *reader, const Schema *schema, const 
     return status;
 }
 
+/* Fields by their place in a list. */
+static Status read_tuple(const SchemaReader *reader, const Schema *schema, const YamlNode *node,
+                         void *out) {
+    int count = schema_count(schema), i = 0;
+    if (node->kind != YAML_SEQUENCE)
+        return wrong_kind(reader, schema->name, node, "a list", schema->doc);
+    for (; i < count && i < node->count; i++)
+        TRY(schema_read_value(reader, &schema->fields[i], node->items[i],
+                              (char *)out + schema->fields[i].offset));
+    bool whole = node->count <= count;
+    for (; i < count && whole; i++) {
+        whole = schema->fields[i].fallback != NULL;
+        if (whole)
+            set_fallback(reader, &schema->fields[i], (char *)out + schema->fields[i].offset);
+    }
+    if (!whole)
+        return diag_error(reader->diag, node->place, "E0109", schema->doc,
+                          "%s must be a list of %d values, not %lld", schema->name, count,
+                          (long long)node->count);
+    return STATUS_OK;
+}
+
 static Status read_object(const SchemaReader *reader, const Schema *schema, const YamlNode *node,
                           void *out) {
     bool seen[SCHEMA_FIELDS_MAX] = {false};
     memset(out, 0, schema->size);
     assert(schema_count(schema) <= SCHEMA_FIELDS_MAX);
+    if (schema->tuple)
+        return read_tuple(reader, schema, node, out);
     if (node->kind != YAML_MAPPING)
         return wrong_kind(reader, schema->name, node, "a mapping", "write key: value lines");
     Status status = read_keys(reader, schema, node, out, seen);

@@ -66,6 +66,8 @@ struct Schema {
     const Field *fields;        /* ends with name == NULL */
     const char *const *aliases; /* pairs (written, canonical), NULL-terminated; may be NULL */
     bool open; /* unknown keys are kept silent (topologies carry descriptive keys) */
+    bool
+        tuple; /* written as a list of its fields in their order; the last ones may be left out if they have fallbacks */
 };
 
 /* For a FIELD_LIST of ranges: LIST_OF(Range), its items written [begin, end]. */

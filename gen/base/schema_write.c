@@ -36,14 +36,14 @@ bool schema_is_row(const Schema *schema) {
         return false;
     for (const Field *field = schema->fields; field->name; field++)
         if (field->type == FIELD_OBJECT ||
-            (field->type == FIELD_LIST && field->of != &range_schema))
+            (field->type == FIELD_LIST && field->of != &range_schema && !field->of->tuple))
             return false;
     return true;
 }
 
 static void write_list(const Field *field, const SchemaList *list, Jsonw *json) {
     bool ranges = field->of == &range_schema;
-    jsonw_array(json, ranges);
+    jsonw_array(json, ranges || field->of->tuple);
     for (int64_t i = 0; i < list->count; i++) {
         const void *item = schema_item(field, list, i);
         if (ranges)
@@ -149,10 +149,21 @@ static int by_name(const void *left, const void *right) {
     return strcmp((*(const Field *const *)left)->name, (*(const Field *const *)right)->name);
 }
 
+static void write_tuple(const Schema *schema, const void *object, Jsonw *json) {
+    jsonw_array(json, true);
+    for (const Field *field = schema->fields; field->name; field++)
+        schema_write_value(field, schema_at(field, object), json);
+    jsonw_end(json);
+}
+
 void schema_write(const Schema *schema, const void *object, Jsonw *json) {
     const Field *sorted[SCHEMA_FIELDS_MAX];
     int count = schema_count(schema);
     assert(count <= SCHEMA_FIELDS_MAX);
+    if (schema->tuple) {
+        write_tuple(schema, object, json);
+        return;
+    }
     for (int i = 0; i < count; i++)
         sorted[i] = &schema->fields[i];
     qsort(sorted, (size_t)count, sizeof(sorted[0]), by_name);

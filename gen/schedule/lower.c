@@ -331,7 +331,18 @@ Status schedule_lower(Arena *arena, const Plan *plan, Schedule *schedule, Diag *
     const Model *model = &plan->inputs.model;
     int64_t element = element_bytes(plan->inputs.workload.dtype);
     TRY(schedule_size_check(plan, diag));
-    *schedule = (Schedule){.plan = plan, .world = plan->copies * plan->ranks_per_copy};
+    *schedule = (Schedule){.plan = plan,
+                           .name = plan->name,
+                           .layers = model->layers,
+                           .experts = model->experts,
+                           .top_k = model->top_k,
+                           .row_bytes = model->hidden * element,
+                           .world = plan->copies * plan->ranks_per_copy};
+    for (int64_t s = 0; s < plan->steps.count; ++s) {
+        const PlanStep *step = &plan->steps.items[s];
+        *(ScheduleStep *)LIST_PUSH(arena, &schedule->steps) =
+            (ScheduleStep){step->name, step->microbatches};
+    }
     schedule->ranks = ARENA_ARRAY(arena, schedule->world, RankSchedule);
     Lower lower = {.arena = arena,
                    .plan = plan,
@@ -340,7 +351,7 @@ Status schedule_lower(Arena *arena, const Plan *plan, Schedule *schedule, Diag *
                    .diag = diag,
                    .places = place_all(arena, plan),
                    .element = element,
-                   .row_bytes = model->hidden * element};
+                   .row_bytes = schedule->row_bytes};
     lower.replicas = count_replicas(arena, plan);
     TRY(lower_moves(&lower));
     for (int64_t rank = 0; rank < schedule->world; ++rank)

@@ -96,7 +96,7 @@ typedef struct RankSchedule {
 typedef struct ChannelTransfer {
     int64_t from, to;
     Range pieces;
-    bool sum; /* else a copy */
+    int64_t sum; /* PlanReduce: added, else a copy */
 } ChannelTransfer;
 
 typedef struct Channel {
@@ -173,8 +173,21 @@ typedef struct Role {
     int64_t slab_bytes, state_offset, state_bytes;
 } Role;
 
+/* What a schedule says of a step of its plan. */
+typedef struct ScheduleStep {
+    const char *name;
+    int64_t microbatches;
+} ScheduleStep;
+
+enum { SCHEDULE_SCHEMA_VERSION = 2 };
+
 typedef struct Schedule {
-    const Plan *plan;
+    const Plan
+        *plan; /* NULL in one that was read from its text, which has what follows and no holdings */
+    const char *name; /* of the plan */
+    LIST_OF(ScheduleStep) steps;
+    int64_t layers, experts, top_k;
+    int64_t row_bytes;   /* of a hidden row */
     RankSchedule *ranks; /* [world] */
     int64_t world;
     LIST_OF(Channel) channels;
@@ -193,8 +206,15 @@ static inline int64_t op_layer(const Op *op, int64_t layer) {
     return op->per_layer ? layer - op->lag : -1;
 }
 
-/* Canonical text: by role, literal fields once, the others as columns. */
+/* Canonical text: by role, literal fields once, the others as columns. Without holdings and what only costs need. */
 void schedule_write(const Schedule *schedule, Buf *out);
+
+/* Read it back (read.c), as hostile data: what is accepted is safe to walk, and is written again byte-equal if it was
+ * written by schedule_write. Another version is E0590; an id, layer or size outside its table E0591. `name` stands
+ * for the file in messages. */
+Status schedule_parse(Arena *arena, const char *name, const char *text, size_t length,
+                      Schedule *schedule, Diag *diag);
+
 /* Pieces of it, for who writes about one rank: its buffers under "buffers", a range under a key. */
 void schedule_write_buffers(Jsonw *json, const RankSchedule *rank);
 void schedule_write_range(Jsonw *json, const char *key, Range range);

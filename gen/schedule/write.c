@@ -1,6 +1,11 @@
-/* write: the schedule as canonical JSON, by role: what is equal in all ranks once, what differs as the name
- * of a column of the role's table. For people, for diffs and for tools; gen itself derives it anew. */
+/* write: the schedule as canonical JSON, by role: what is equal in all ranks once, what differs as the name of a column
+ * of the role's table. For people, diffs and tools, and for the small checker, which reads it back (read.c, whose
+ * schemas name each key). It looks at no plan, so that what was read can be written again. */
 #include "schedule/schedule.h"
+
+#include <string.h>
+
+enum { SIZES = 3 }; /* numbers of a buffer that may differ between the ranks of a role */
 
 static void write_ints(Jsonw *json, const char *key, const int64_t *items, int64_t count) {
     jsonw_key(json, key);
@@ -16,6 +21,14 @@ void schedule_write_range(Jsonw *json, const char *key, Range range) {
     jsonw_int(json, range.begin);
     jsonw_int(json, range.end);
     jsonw_end(json);
+}
+
+/* Only where it holds. */
+static void write_flag(Jsonw *json, const char *key, bool value) {
+    if (!value)
+        return;
+    jsonw_key(json, key);
+    jsonw_bool(json, true);
 }
 
 /* [from, to, pieces begin, end, "copy" | "sum"], members by index. */
@@ -41,6 +54,9 @@ static void write_channels(Jsonw *json, const Schedule *schedule) {
     for (int64_t i = 0; i < schedule->channels.count; ++i) {
         const Channel *channel = &schedule->channels.items[i];
         jsonw_object(json, true);
+        write_flag(json, "is_exchange", channel->is_exchange);
+        write_flag(json, "is_pair", channel->is_pair);
+        jsonw_key_string(json, "move", plan_move_names[channel->move]);
         jsonw_key_string(json, "name", channel->name);
         jsonw_key(json, "own");
         jsonw_array(json, true);
@@ -90,7 +106,10 @@ static void write_exchanges(Jsonw *json, const Schedule *schedule) {
         const Exchange *exchange = &schedule->exchanges.items[i];
         jsonw_object(json, false);
         jsonw_key_int(json, "chunk", exchange->chunk);
+        jsonw_key_int(json, "copy", exchange->copy);
         jsonw_key_int(json, "in_flight", exchange->in_flight);
+        write_flag(json, "local", exchange->local);
+        jsonw_key_int(json, "microbatch", exchange->microbatch);
         jsonw_key_string(json, "mode", exchange->mode == MODE_EXACT ? "exact" : "padded");
         jsonw_key_string(json, "name", exchange->name);
         jsonw_key(json, "sources");
@@ -101,9 +120,11 @@ static void write_exchanges(Jsonw *json, const Schedule *schedule) {
             jsonw_key_int(json, "first_sequence", source->first_sequence);
             jsonw_key_int(json, "rank", source->rank);
             schedule_write_range(json, "rows", source->rows);
+            jsonw_key_int(json, "tokens", source->tokens);
             jsonw_end(json);
         }
         jsonw_end(json);
+        jsonw_key_int(json, "step", exchange->step);
         jsonw_key(json, "targets");
         jsonw_array(json, false);
         for (int64_t t = 0; t < exchange->targets.count; ++t) {
@@ -120,12 +141,14 @@ static void write_exchanges(Jsonw *json, const Schedule *schedule) {
 }
 
 /* Parts of an expert as [target, slot] pairs; layers in a row that share them are written once, with their range. */
-static void write_route(Jsonw *json, const Model *model, const RouteTable *route) {
-    int64_t count = model->experts * route->parts;
+static void write_route(Jsonw *json, const Schedule *schedule, const RouteTable *route) {
+    int64_t count = schedule->experts * route->parts;
+    jsonw_object(json, false);
+    jsonw_key(json, "rows");
     jsonw_array(json, false);
-    for (int64_t begin = 0, end; begin < model->layers; begin = end) {
+    for (int64_t begin = 0, end; begin < schedule->layers; begin = end) {
         int64_t row = route->row_of[begin];
-        for (end = begin + 1; end < model->layers && route->row_of[end] == row;)
+        for (end = begin + 1; end < schedule->layers && route->row_of[end] == row;)
             ++end;
         if (row < 0)
             continue;
@@ -135,6 +158,7 @@ static void write_route(Jsonw *json, const Model *model, const RouteTable *route
         write_ints(json, "target", route->target + row * count, count);
         jsonw_end(json);
     }
+    jsonw_end(json);
     jsonw_end(json);
 }
 
@@ -146,10 +170,14 @@ void schedule_write_buffers(Jsonw *json, const RankSchedule *rank) {
         jsonw_object(json, true);
         jsonw_key_int(json, "bytes", buffer->bytes);
         jsonw_key_string(json, "class", buffer_class_names[buffer->class]);
+        jsonw_key_int(json, "first_layer", buffer->first_layer);
         jsonw_key_int(json, "layer_stride", buffer->layer_stride);
+        jsonw_key_int(json, "layers", buffer->layers);
         jsonw_key_string(json, "name", buffer->name);
         jsonw_key_int(json, "offset", buffer->offset);
+        write_flag(json, "per_layer", buffer->per_layer);
         jsonw_key_string(json, "shape", buffer->shape);
+        jsonw_key_int(json, "step", buffer->step);
         jsonw_end(json);
     }
     jsonw_end(json);
@@ -204,6 +232,8 @@ static void write_op(Jsonw *json, const RankSchedule *rank, const Role *role, in
     jsonw_key_int(json, "lag", op->lag);
     jsonw_key_int(json, "microbatch", op->microbatch);
     jsonw_key_string(json, "part", plan_part_names[op->part]);
+    write_flag(json, "per_layer", op->per_layer);
+    write_flag(json, "records", op->records);
     jsonw_key_string(json, "rule", op->rule);
     jsonw_key_string(json, "stream", plan_stream_names[op->stream]);
     int64_t waits = 0;
@@ -217,11 +247,11 @@ static void write_steps(Jsonw *json, const Schedule *schedule, const Role *role)
     const RankSchedule *rank = &schedule->ranks[role->ranks.items[0]];
     jsonw_key(json, "steps");
     jsonw_array(json, false);
-    for (int64_t s = 0; s < schedule->plan->steps.count; ++s) {
+    for (int64_t s = 0; s < schedule->steps.count; ++s) {
         jsonw_object(json, false);
         jsonw_key(json, "captured");
         jsonw_bool(json, rank->steps[s].captured);
-        jsonw_key_string(json, "name", schedule->plan->steps.items[s].name);
+        jsonw_key_string(json, "name", schedule->steps.items[s].name);
         jsonw_key(json, "segments");
         jsonw_array(json, false);
         for (int64_t i = 0; i < rank->steps[s].segments.count; ++i) {
@@ -237,6 +267,54 @@ static void write_steps(Jsonw *json, const Schedule *schedule, const Role *role)
         }
         jsonw_end(json);
         jsonw_end(json);
+    }
+    jsonw_end(json);
+}
+
+static int64_t size_of(const Buffer *buffer, int field) {
+    return field == 0 ? buffer->bytes : field == 1 ? buffer->first_layer : buffer->layers;
+}
+
+static bool varies(const Schedule *schedule, const Role *role, int64_t buffer, int field) {
+    const Buffer *first = &schedule->ranks[role->ranks.items[0]].buffers.items[buffer];
+    bool differs = false;
+    for (int64_t r = 1; r < role->ranks.count && !differs; ++r) {
+        const Buffer *each = &schedule->ranks[role->ranks.items[r]].buffers.items[buffer];
+        differs = field < SIZES ? size_of(each, field) != size_of(first, field)
+                                : strcmp(each->shape, first->shape) != 0;
+    }
+    return differs;
+}
+
+/* Sizes of buffers that are not those of the role's first rank, for each rank. */
+static void write_varying(Jsonw *json, const Schedule *schedule, const Role *role) {
+    static const char *const fields[] = {"bytes", "first_layer", "layers", "shape"};
+    int64_t count = schedule->ranks[role->ranks.items[0]].buffers.count;
+    jsonw_key(json, "varying");
+    jsonw_array(json, false);
+    for (int64_t b = 0; b < count; ++b) {
+        bool any = false;
+        for (int field = 0; field <= SIZES; ++field) {
+            if (!varies(schedule, role, b, field))
+                continue;
+            if (!any) {
+                jsonw_object(json, true);
+                jsonw_key_int(json, "buffer", b);
+            }
+            any = true;
+            jsonw_key(json, fields[field]);
+            jsonw_array(json, true);
+            for (int64_t r = 0; r < role->ranks.count; ++r) {
+                const Buffer *each = &schedule->ranks[role->ranks.items[r]].buffers.items[b];
+                if (field < SIZES)
+                    jsonw_int(json, size_of(each, field));
+                else
+                    jsonw_string(json, each->shape);
+            }
+            jsonw_end(json);
+        }
+        if (any)
+            jsonw_end(json);
     }
     jsonw_end(json);
 }
@@ -257,7 +335,22 @@ static void write_role(Jsonw *json, const Schedule *schedule, const Role *role) 
     jsonw_key_string(json, "name", role->name);
     write_ints(json, "ranks", role->ranks.items, role->ranks.count);
     jsonw_key_int(json, "slab_bytes", role->slab_bytes);
+    jsonw_key_int(json, "state_bytes", role->state_bytes);
+    jsonw_key_int(json, "state_offset", role->state_offset);
     write_steps(json, schedule, role);
+    write_varying(json, schedule, role);
+    jsonw_end(json);
+}
+
+static void write_step_list(Jsonw *json, const Schedule *schedule) {
+    jsonw_key(json, "steps");
+    jsonw_array(json, false);
+    for (int64_t s = 0; s < schedule->steps.count; ++s) {
+        jsonw_object(json, true);
+        jsonw_key_int(json, "microbatches", schedule->steps.items[s].microbatches);
+        jsonw_key_string(json, "name", schedule->steps.items[s].name);
+        jsonw_end(json);
+    }
     jsonw_end(json);
 }
 
@@ -267,7 +360,10 @@ void schedule_write(const Schedule *schedule, Buf *out) {
     jsonw_object(&json, false);
     write_channels(&json, schedule);
     write_exchanges(&json, schedule);
-    jsonw_key_string(&json, "plan", schedule->plan->name);
+    jsonw_key_int(&json, "experts", schedule->experts);
+    jsonw_key_int(&json, "layers", schedule->layers);
+    jsonw_key_int(&json, "parts", schedule->parts);
+    jsonw_key_string(&json, "plan", schedule->name);
     jsonw_key(&json, "roles");
     jsonw_array(&json, false);
     for (int64_t i = 0; i < schedule->roles.count; ++i)
@@ -276,9 +372,13 @@ void schedule_write(const Schedule *schedule, Buf *out) {
     jsonw_key(&json, "routes");
     jsonw_array(&json, false);
     for (int64_t i = 0; i < schedule->routes.count; ++i)
-        write_route(&json, &schedule->plan->inputs.model, &schedule->routes.items[i]);
+        write_route(&json, schedule, &schedule->routes.items[i]);
     jsonw_end(&json);
-    jsonw_key_int(&json, "schema_version", PLAN_SCHEMA_VERSION);
+    jsonw_key_int(&json, "row_bytes", schedule->row_bytes);
+    jsonw_key_int(&json, "schema_version", SCHEDULE_SCHEMA_VERSION);
+    write_step_list(&json, schedule);
+    jsonw_key_int(&json, "top_k", schedule->top_k);
+    jsonw_key_int(&json, "world", schedule->world);
     jsonw_end(&json);
     jsonw_finish(&json);
 }
