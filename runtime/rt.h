@@ -157,6 +157,7 @@ typedef struct rt_table {
 typedef struct rt_program {
     int32_t abi;                         /* RT_ABI_VERSION */
     const char *name, *version, *digest; /* plan digest: 16 hex digits */
+    const char *schedule, *certificate;  /* digests of schedule.json and certificate.json, alike */
     int32_t world, roles, steps, channels, exchanges, kinds, kernels;
     const rt_place *places; /* [world] */
     const rt_role *role;    /* [roles] */

@@ -6,6 +6,7 @@
 #include "base/sandbox.h"
 #include "emit/program_view.h"
 #include "emit/template.h"
+#include "schedule/certificate.h"
 
 #include <string.h>
 
@@ -39,10 +40,10 @@ static Status emit_file(Arena *arena, Sandbox *sandbox, FsTree *tree, int64_t in
 }
 
 static Status emit_sources(Arena *arena, Sandbox *sandbox, FsTree *tree, const Schedule *schedule,
-                           const EmitOptions *options, const char *digest, Diag *diag) {
+                           const EmitOptions *options, const EmitDigests *digests, Diag *diag) {
     lua_State *lua = sandbox->lua;
     TRY(sandbox_run(sandbox, EMIT_FILES, diag)); /* a function: view to list of files */
-    program_view_push(lua, schedule, options, digest);
+    program_view_push(lua, schedule, options, digests);
     TRY(sandbox_call(sandbox, 1, 1, diag));
     int64_t count = (int64_t)lua_rawlen(lua, -1);
     for (int64_t i = 1; i <= count; ++i)
@@ -51,34 +52,55 @@ static Status emit_sources(Arena *arena, Sandbox *sandbox, FsTree *tree, const S
     return STATUS_OK;
 }
 
-static Status emit_data(FsTree *tree, const Schedule *schedule, const char *prediction,
-                        const Buf *plan, Diag *diag) {
-    Buf text = {0};
-    schedule_write(schedule, &text);
-    Status status = add_text(tree, "schedule.json", &text, diag);
-    buf_free(&text);
-    TRY(status);
+/* What goes out is what the small checker is sure of, read back from the texts as whoever gets them reads them. */
+static Status certify_texts(Arena *arena, const Buf *schedule, const char *certificate,
+                            const EmitDigests *digests, Diag *diag) {
+    ArenaMark mark = arena_mark(arena);
+    Schedule read;
+    Certificate with;
+    if (!certificate) {
+        diag_error(diag, diag_nowhere(), "E0593", "gen check PLAN -o FILE makes one",
+                   "a schedule without a certificate is not emitted");
+        return STATUS_NEGATIVE;
+    }
+    TRY(schedule_parse(arena, "schedule.json", schedule->data, schedule->length, &read, diag));
+    TRY(certificate_parse(arena, "certificate.json", certificate, strlen(certificate), &with,
+                          diag));
+    TRY(certify(&read, digests->schedule, digests->plan, &with, diag));
+    arena_rewind(arena, mark);
+    return STATUS_OK;
+}
+
+static Status emit_data(FsTree *tree, const Buf *schedule, const char *certificate,
+                        const char *prediction, const Buf *plan, Diag *diag) {
+    TRY(add_text(tree, "schedule.json", schedule, diag));
+    TRY(fs_tree_add(tree, "certificate.json", certificate, strlen(certificate), diag));
     TRY(add_text(tree, "plan.json", plan, diag));
     return fs_tree_add(tree, "prediction.json", prediction, strlen(prediction), diag);
 }
 
-Status emit_program(Arena *arena, const Schedule *schedule, const char *prediction_json,
-                    const char *dir, EmitOptions options, Diag *diag) {
+Status emit_program(Arena *arena, const Schedule *schedule, const char *certificate_json,
+                    const char *prediction_json, const char *dir, EmitOptions options, Diag *diag) {
     Sandbox sandbox = {0};
     FsTree *tree = NULL;
-    Buf plan = {0};
+    Buf plan = {0}, text = {0};
     Status status;
+    plan_write(schedule->plan, &plan);
+    schedule_write(schedule, &text);
+    EmitDigests digests = {.plan = plan_digest(arena, plan.data, plan.length),
+                           .schedule = plan_digest(arena, text.data, text.length)};
+    TRY_TO(certify_texts(arena, &text, certificate_json, &digests, diag), done);
+    digests.certificate = plan_digest(arena, certificate_json, strlen(certificate_json));
     TRY_TO(sandbox_open(&sandbox, options.share, 0, diag), done);
     TRY_TO(fs_tree_begin(&tree, arena, dir, EMIT_MARKER, diag), done);
-    plan_write(schedule->plan, &plan);
-    const char *digest = plan_digest(arena, plan.data, plan.length);
-    TRY_TO(emit_data(tree, schedule, prediction_json, &plan, diag), done);
-    TRY_TO(emit_sources(arena, &sandbox, tree, schedule, &options, digest, diag), done);
+    TRY_TO(emit_data(tree, &text, certificate_json, prediction_json, &plan, diag), done);
+    TRY_TO(emit_sources(arena, &sandbox, tree, schedule, &options, &digests, diag), done);
     TRY_TO(fs_tree_commit(tree, emit_keep, diag), done);
 done:
     if (tree && status != STATUS_OK)
         fs_tree_abort(tree);
     buf_free(&plan);
+    buf_free(&text);
     sandbox_close(&sandbox);
     return status;
 }

@@ -382,13 +382,15 @@ static void push_moves(lua_State *lua, const Schedule *schedule) {
 }
 
 void program_view_push(lua_State *lua, const Schedule *schedule, const EmitOptions *options,
-                       const char *digest) {
+                       const EmitDigests *digests) {
     const Plan *plan = schedule->plan;
     const Workload *workload = &plan->inputs.workload;
     lua_newtable(lua);
     set_text(lua, "name", plan->name);
     set_text(lua, "version", options->version);
-    set_text(lua, "digest", digest);
+    set_text(lua, "digest", digests->plan);
+    set_text(lua, "schedule_digest", digests->schedule);
+    set_text(lua, "certificate_digest", digests->certificate);
     set_text(lua, "model_digest", plan->inputs.model_digest);
     set_text(lua, "topology_digest", plan->inputs.topology_digest);
     set_text(lua, "workload_digest", plan->inputs.workload_digest);

@@ -8,6 +8,7 @@
 #include "run/inputs.h"
 #include "run/prove.h"
 #include "run/runner.h"
+#include "schedule/certificate.h"
 #include "schedule/simulate.h"
 
 #include <assert.h>
@@ -105,11 +106,14 @@ Status calibrate_make_folder(Run *run, const char *path) {
 static Status emit_case(Run *run, const Calibration *calibration, const CalibrateCase *item) {
     EmitOptions options = {.version = TOPOSMITH_VERSION};
     Simulation simulation = simulate(&run->arena, item->schedule);
-    Buf prediction = {0};
+    Buf prediction = {0}, certificate = {0};
     simulate_write(&simulation, item->schedule, &prediction);
-    Status status = emit_program(&run->arena, item->schedule, prediction.data,
-                                 program_dir(run, calibration, item), options, &run->diag);
+    Status status = certificate_text(&run->arena, item->schedule, &certificate, &run->diag);
+    if (status == STATUS_OK)
+        status = emit_program(&run->arena, item->schedule, certificate.data, prediction.data,
+                              program_dir(run, calibration, item), options, &run->diag);
     buf_free(&prediction);
+    buf_free(&certificate);
     return status;
 }
 

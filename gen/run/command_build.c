@@ -2,11 +2,13 @@
 #include "run/build.h"
 
 #include "base/jsonw.h"
+#include "run/certified.h"
 
 Status command_build(Run *run) {
     const char *dir = run->options.operand, *binary;
     TRY(build_binary(run, dir, &binary));
     TRY(build_program(run, dir));
+    certified_warn(run, dir);
     if (run_json(run)) {
         Buf text = {0};
         Jsonw json;

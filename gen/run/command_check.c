@@ -1,17 +1,24 @@
-/* command_check: gen check. Prints the rules that were proved and the memory of each rank. */
+/* command_check: gen check. Prints the rules that were proved and the memory of each rank; of a program also whether its
+ * certificate holds, with --certificate nothing else. */
+#include "base/fs.h"
+#include "run/certified.h"
 #include "run/inputs.h"
 #include "run/prove.h"
 #include "run/records.h"
+#include "schedule/certificate.h"
 #include "show/show.h"
 
-/* `records`: NULL where none are compared. */
-static void report_json(const CheckReport *report, const RecordsReport *records) {
+/* `records`, `certified`: NULL where there are none. */
+static void report_json(const CheckReport *report, const RecordsReport *records,
+                        const Certified *certified) {
     Buf text = {0};
     Jsonw json;
     jsonw_begin(&json, &text);
     jsonw_object(&json, false);
     if (records)
         records_json(records, &json);
+    if (certified)
+        certified_json(certified, &json);
     jsonw_key(&json, "failures");
     jsonw_int(&json, report->failures);
     prove_json(report, &json);
@@ -22,7 +29,7 @@ static void report_json(const CheckReport *report, const RecordsReport *records)
 }
 
 static void report_text(Run *run, const Schedule *schedule, const CheckReport *report,
-                        const RecordsReport *records) {
+                        const RecordsReport *records, const Certified *certified) {
     Buf text = {0};
     buf_printf(&text, "%s: %s\n\n", schedule->plan->name, inputs_grid(run, schedule->plan));
     show_proof_text(report, &text);
@@ -30,6 +37,8 @@ static void report_text(Run *run, const Schedule *schedule, const CheckReport *r
     show_ledger_text(schedule, &report->ledger, &text);
     if (records)
         buf_printf(&text, "\n%s\n", records_text(run, records));
+    if (certified)
+        buf_printf(&text, "\n%s\n", certified_text(run, certified));
     fputs(text.data, stdout);
     buf_free(&text);
 }
@@ -44,7 +53,50 @@ static Status compare_records(Run *run, const Schedule *schedule, RecordsReport 
     return records_check(run, &request, records);
 }
 
+/* The small checker alone. */
+static Status check_certificate(Run *run) {
+    Certified found;
+    TRY(certified_check(run, run->options.operand, run->options.values[OPTION_CERTIFICATE],
+                        &found));
+    if (!run_json(run)) {
+        puts(certified_text(run, &found));
+        return STATUS_OK;
+    }
+    Buf text = {0};
+    Jsonw json;
+    jsonw_begin(&json, &text);
+    jsonw_object(&json, false);
+    certified_json(&found, &json);
+    jsonw_end(&json);
+    jsonw_finish(&json);
+    fputs(text.data, stdout);
+    buf_free(&text);
+    return STATUS_OK;
+}
+
+/* -o: what was proved gets a certificate. */
+static Status write_certificate(Run *run, const Schedule *schedule) {
+    Buf text = {0};
+    Status status = certificate_text(&run->arena, schedule, &text, &run->diag);
+    if (status == STATUS_OK)
+        status = fs_write(run->options.values[OPTION_OUTPUT], text.data, text.length, &run->diag);
+    buf_free(&text);
+    return status;
+}
+
+/* Of a program's folder that has one. */
+static Status check_program(Run *run, Certified *found, const Certified **certified) {
+    const char *dir = run->options.operand;
+    if (!fs_is_directory(dir) || !fs_exists(fs_join(&run->arena, dir, "certificate.json")))
+        return STATUS_OK;
+    TRY(certified_check(run, dir, NULL, found));
+    *certified = found;
+    return STATUS_OK;
+}
+
 Status command_check(Run *run) {
+    if (options_given(&run->options, OPTION_CERTIFICATE))
+        return check_certificate(run);
     Plan plan;
     Schedule schedule;
     CheckReport report;
@@ -61,9 +113,14 @@ Status command_check(Run *run) {
         compared = &records;
         status = calls == STATUS_OK ? status : calls;
     }
+    Certified found;
+    const Certified *certified = NULL;
+    Status holds = check_program(run, &found, &certified);
+    if (holds == STATUS_OK && status == STATUS_OK && options_given(&run->options, OPTION_OUTPUT))
+        holds = write_certificate(run, &schedule);
     if (run_json(run))
-        report_json(&report, compared);
+        report_json(&report, compared, certified);
     else
-        report_text(run, &schedule, &report, compared);
-    return status;
+        report_text(run, &schedule, &report, compared, certified);
+    return holds == STATUS_OK ? status : holds;
 }

@@ -1,6 +1,7 @@
 /* command_verify: gen verify. The reference and the schedule say what is to come out; the program compares
  * itself with that, and gen adds how close the choices were. */
 #include "base/fs.h"
+#include "run/certified.h"
 #include "run/inputs.h"
 #include "run/map.h"
 #include "run/records.h"
@@ -122,6 +123,7 @@ Status command_verify(Run *run) {
     Verify verify;
     VerifyRequest request = {.schedule = &schedule, .progress = show_progress, .context = run};
     TRY(inputs_program_plan(run, dir, &plan));
+    certified_warn(run, dir);
     TRY(read_tokens(run, &plan, &tokens, &request.tokens));
     TRY(find_checkpoint(run, &request.checkpoint));
     TRY(schedule_lower(&run->arena, &plan, &schedule, &run->diag));

@@ -1,11 +1,13 @@
 /* emission: see emission.h. The stages are other modules'; here they are joined and reported. */
 #include "run/emission.h"
 
+#include "base/fs.h"
 #include "emit/program.h"
 #include "run/inputs.h"
 #include "run/launch.h"
 #include "run/predict.h"
 #include "run/prove.h"
+#include "schedule/certificate.h"
 #include "show/show.h"
 
 #include <string.h>
@@ -112,6 +114,21 @@ static void report_json(const Emission *emission) {
     buf_free(&text);
 }
 
+enum { CERTIFICATE_MAX = 64 << 20 };
+
+/* That of the proof, or the one that --certificate names, e.g. one that was reviewed. */
+static Status certificate_for(Run *run, const Schedule *schedule, char **text) {
+    const char *path = run->options.values[OPTION_CERTIFICATE];
+    size_t length;
+    if (path)
+        return fs_read(&run->arena, path, CERTIFICATE_MAX, text, &length, &run->diag);
+    Buf made = {0};
+    Status status = certificate_text(&run->arena, schedule, &made, &run->diag);
+    *text = status == STATUS_OK ? arena_strndup(&run->arena, made.data, made.length) : NULL;
+    buf_free(&made);
+    return status;
+}
+
 Status emission_write(Run *run, const Plan *plan, const char *dir) {
     Emission emission = {.plan = plan, .dir = dir};
     EmitOptions options = {.share = run->options.values[OPTION_SHARE],
@@ -120,11 +137,13 @@ Status emission_write(Run *run, const Plan *plan, const char *dir) {
     if (status == STATUS_NEGATIVE && !options_given(&run->options, OPTION_QUIET))
         print_ledger(&emission);
     TRY(status);
+    char *certificate;
+    TRY(certificate_for(run, &emission.schedule, &certificate));
     emission.simulation = simulate(&run->arena, &emission.schedule);
     Buf prediction = {0};
     simulate_write(&emission.simulation, &emission.schedule, &prediction);
-    status =
-        emit_program(&run->arena, &emission.schedule, prediction.data, dir, options, &run->diag);
+    status = emit_program(&run->arena, &emission.schedule, certificate, prediction.data, dir,
+                          options, &run->diag);
     buf_free(&prediction);
     TRY(status);
     if (run_json(run))

@@ -157,6 +157,30 @@ const Explanation explain_table[] = {
     {"E0582",
      "The model's form needs numbers that it has not: a network (mlp) is fitted to one machine\n"
      "and comes in a file of its own."},
+    {"E0590",
+     "The file is no schedule.json, or one of another version of gen. Emit the plan again."},
+    {"E0591",
+     "A schedule follows from its plan and is not written by hand: an id, a layer, a size or a\n"
+     "table of this one is not what the others need. Emit the plan again."},
+    {"E0592",
+     "The file is no certificate, or one of another version of gen, or not even one in form."},
+    {"E0593",
+     "A certificate belongs to one schedule and one plan, a program to one certificate; these do\n"
+     "not belong together. Nothing is emitted without a certificate that holds."},
+    {"E0594",
+     "The order of the certificate is not one in which all ranks can go through their program:\n"
+     "the rank that is told comes to another meeting, or is left over."},
+    {"E0595",
+     "Ranks that meet bring different moves, layers, micro-batches or sizes, or the certificate\n"
+     "tells of other meetings than there are."},
+    {"E0596", "An operation waits for an event that nothing has recorded before."},
+    {"E0597",
+     "By the certificate a buffer holds no value where it is used, none was written where the\n"
+     "value begins, or two buffers hold values in the same bytes at once."},
+    {"E0598",
+     "Two operations on different streams use the same bytes, one of them writes, and neither\n"
+     "waits for the other."},
+    {"E0599", "An operation uses bytes or layers that lie outside its buffer."},
     {"E0601", "There is no checkpoint in the safetensors format at this path."},
     {"E0602", "The header of a safetensors file cannot be right: too long, no JSON, or beyond the\n"
               "end of the file. The download was probably cut off."},

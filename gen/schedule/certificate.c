@@ -5,7 +5,6 @@
 
 #include "schedule/walk.h"
 
-#include <assert.h>
 #include <string.h>
 
 enum { PERIODS_TRIED = 16 };
@@ -133,7 +132,7 @@ static void fold_order(Meetings *meetings, int64_t places) {
     }
 }
 
-static void make_order(Arena *arena, Arena *scratch, const Schedule *schedule, int64_t step,
+static bool make_order(Arena *arena, Arena *scratch, const Schedule *schedule, int64_t step,
                        CertificateStep *out) {
     int64_t places = schedule->channels.count + 2 * schedule->exchanges.count;
     Meetings meetings = {.schedule = schedule,
@@ -146,10 +145,10 @@ static void make_order(Arena *arena, Arena *scratch, const Schedule *schedule, i
     WalkVisitor visitor = {.context = &meetings, .meet = on_meet};
     WalkStuck stuck;
     memset(meetings.exchanged, 0xff, (size_t)places * sizeof(int64_t));
-    bool whole = walk_run(schedule, step, &visitor, scratch, &stuck);
-    assert(whole && "a schedule that was proved comes to its end");
-    (void)whole;
+    if (!walk_run(schedule, step, &visitor, scratch, &stuck))
+        return false;
     fold_order(&meetings, places);
+    return true;
 }
 
 /* --- intervals ---------------------------------------------------------------------------------------- */
@@ -265,21 +264,41 @@ static void make_intervals(Arena *arena, Arena *scratch, const Schedule *schedul
     }
 }
 
-Certificate certificate_make(Arena *arena, const Schedule *schedule, const char *plan_digest,
-                             const char *schedule_digest) {
-    Certificate certificate = {.schema_version = CERTIFICATE_SCHEMA_VERSION,
-                               .schedule_version = SCHEDULE_SCHEMA_VERSION,
-                               .plan_digest = plan_digest,
-                               .schedule_digest = schedule_digest};
+Status certificate_make(Arena *arena, const Schedule *schedule, const char *plan_digest,
+                        const char *schedule_digest, Certificate *certificate, Diag *diag) {
+    *certificate = (Certificate){.schema_version = CERTIFICATE_SCHEMA_VERSION,
+                                 .schedule_version = SCHEDULE_SCHEMA_VERSION,
+                                 .plan_digest = plan_digest,
+                                 .schedule_digest = schedule_digest};
     for (int64_t s = 0; s < schedule->steps.count; ++s) {
         Arena scratch = {0};
-        CertificateStep *step = LIST_PUSH(arena, &certificate.steps);
+        CertificateStep *step = LIST_PUSH(arena, &certificate->steps);
         step->name = schedule->steps.items[s].name;
-        make_order(arena, &scratch, schedule, s, step);
-        for (int64_t r = 0; r < schedule->roles.count; ++r)
+        bool ends = make_order(arena, &scratch, schedule, s, step);
+        for (int64_t r = 0; ends && r < schedule->roles.count; ++r)
             make_intervals(arena, &scratch, schedule, s, &schedule->roles.items[r],
                            LIST_PUSH(arena, &step->roles));
         arena_free(&scratch);
+        if (!ends) {
+            diag_error(diag, diag_nowhere(), "E0594", "gen check tells which ranks wait for which",
+                       "step %s: there is no order in which all ranks come to their end",
+                       step->name);
+            return STATUS_NEGATIVE;
+        }
     }
-    return certificate;
+    return STATUS_OK;
+}
+
+Status certificate_text(Arena *arena, const Schedule *schedule, Buf *out, Diag *diag) {
+    Buf plan = {0}, text = {0};
+    plan_write(schedule->plan, &plan);
+    schedule_write(schedule, &text);
+    const char *of_plan = plan_digest(arena, plan.data, plan.length);
+    const char *of_schedule = plan_digest(arena, text.data, text.length);
+    buf_free(&plan);
+    buf_free(&text);
+    Certificate certificate;
+    TRY(certificate_make(arena, schedule, of_plan, of_schedule, &certificate, diag));
+    certificate_write(&certificate, out);
+    return STATUS_OK;
 }

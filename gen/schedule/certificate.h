@@ -57,9 +57,13 @@ typedef struct Certificate {
     DiagPlace place; /* for messages: the file that it was read from */
 } Certificate;
 
-/* The certificate of a schedule that was proved. The digests are those of its text and of its plan's. */
-Certificate certificate_make(Arena *arena, const Schedule *schedule, const char *plan_digest,
-                             const char *schedule_digest);
+/* The certificate of a schedule that was proved. The digests are those of its text and of its plan's. E0594 if its ranks
+ * do not come to their end. */
+Status certificate_make(Arena *arena, const Schedule *schedule, const char *plan_digest,
+                        const char *schedule_digest, Certificate *certificate, Diag *diag);
+
+/* The same with digests of a lowered schedule and its plan, as text. */
+Status certificate_text(Arena *arena, const Schedule *schedule, Buf *out, Diag *diag);
 
 /* Canonical text. */
 void certificate_write(const Certificate *certificate, Buf *out);

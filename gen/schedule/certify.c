@@ -1,6 +1,5 @@
-/* certify: the small checker. It is sure of a schedule because it is told where to look: it goes once along the order and
- * the intervals of a certificate and searches nothing. It shares the readers with the rest of gen, and nothing with
- * lowering, layout or proof. To be read in one sitting; docs/certificate.md says what follows from it. */
+/* certify: the small checker. It is told where to look: it goes once along the order and the intervals of a certificate
+ * and searches nothing. It shares the readers, and nothing with lowering, layout or proof. docs/certificate.md. */
 #include "schedule/certificate.h"
 #include "schedule/read_along.h"
 
@@ -42,9 +41,13 @@ typedef struct Certifier {
 } Certifier;
 
 static Status refuse(Certifier *at, const char *code, const char *why, const char *what) {
-    diag_error(at->diag, at->certificate->place, code, "make both anew from the plan",
-               "step %s, rank %lld, operation %lld: %s %s", at->step ? at->step->name : "-",
-               at->rank ? (long long)at->rank->rank : -1LL, (long long)at->op, why, what);
+    const char *where = "";
+    if (at->rank)
+        where =
+            arena_printf(at->diag->arena, "step %s, rank %lld, operation %lld: ", at->step->name,
+                         (long long)at->rank->rank, (long long)at->op);
+    diag_error(at->diag, at->certificate->place, code, "make both anew from the plan", "%s%s %s",
+               where, why, what);
     return STATUS_NEGATIVE;
 }
 
@@ -115,8 +118,8 @@ static Status meet(Certifier *at, int64_t place) {
                            at->ranks[members->items[i]].layer, of))
             return refuse(at, "E0595", "others bring something else to", along_name(of, place));
     }
-    const Exchange *exchange = op->exchange < 0 ? NULL : &of->exchanges.items[op->exchange];
-    if (exchange && (exchange->step != at->s || exchange->microbatch != op->microbatch))
+    const Exchange *exchange = of->exchanges.items + op->exchange; /* -1: none */
+    if (op->exchange >= 0 && (exchange->step != at->s || exchange->microbatch != op->microbatch))
         return refuse(at, "E0595", "of another step or micro-batch is", along_name(of, place));
     return note_match(at, place, op);
 }
@@ -155,7 +158,7 @@ static Status check_order(Certifier *at) {
     for (int64_t m = 0; m < at->step->matching.count; ++m) {
         const CertificateMatch *told = &at->step->matching.items[m];
         if (at->matches[m].seen != told->count || at->matches[m].last + 1 != told->sequence.end)
-            return refuse(at, "E0595", "matching has another number of meetings at",
+            return refuse(at, "E0595", "of another number are meetings at",
                           along_name(at->schedule, told->place));
     }
     return STATUS_OK;
@@ -164,8 +167,8 @@ static Status check_order(Certifier *at) {
 /* --- 2. intervals: what is read was written, nothing lies over it, no other stream is still at it ------- */
 
 static bool complete(const Clock *uses, const Clock *known) {
-    return uses->at[0] <= known->at[0] && uses->at[1] <= known->at[1] &&
-           uses->at[2] <= known->at[2] && uses->at[3] <= known->at[3];
+    const int64_t *a = uses->at, *b = known->at;
+    return a[0] <= b[0] && a[1] <= b[1] && a[2] <= b[2] && a[3] <= b[3];
 }
 
 /* A value begins: all that held one in the same bytes is past, and known to be. */
@@ -240,9 +243,8 @@ static Status begin_role(Certifier *at, const Role *role, const CertificateRole 
         if (next < of->intervals.count && strcmp(of->intervals.items[next].buffer, name) == 0)
             at->held[b].intervals = &of->intervals.items[next++];
     }
-    if (next == of->intervals.count && strcmp(of->role, role->name) == 0)
-        return STATUS_OK;
-    return refuse(at, "E0597", "intervals are of other buffers than those of role", role->name);
+    bool all = next == of->intervals.count && strcmp(of->role, role->name) == 0;
+    return all ? STATUS_OK : refuse(at, "E0597", "intervals of others than those of", role->name);
 }
 
 static Status check_role(Certifier *at, const Role *role, const CertificateRole *of) {
@@ -273,7 +275,7 @@ static Status check_step(Certifier *at) {
     const Schedule *of = at->schedule;
     if (strcmp(at->step->name, of->steps.items[at->s].name) != 0 ||
         at->step->roles.count != of->roles.count)
-        return refuse(at, "E0593", "the certificate has other steps or roles than", of->name);
+        return refuse(at, "E0593", "it has other steps or roles than", of->name);
     TRY(check_order(at));
     for (int64_t r = 0; r < of->roles.count; ++r)
         TRY(check_role(at, &of->roles.items[r], &at->step->roles.items[r]));
@@ -286,8 +288,7 @@ Status certify(const Schedule *schedule, const char *schedule_digest, const char
     if (strcmp(certificate->schedule_digest, schedule_digest) != 0 ||
         (plan_digest && strcmp(certificate->plan_digest, plan_digest) != 0) ||
         certificate->steps.count != schedule->steps.count)
-        return refuse(&at, "E0593", "the certificate is of another schedule or plan than",
-                      schedule->name);
+        return refuse(&at, "E0593", "it is of another plan or schedule, not of", schedule->name);
     Status status = STATUS_OK;
     for (; at.s < schedule->steps.count && status == STATUS_OK; ++at.s) {
         at.step = &certificate->steps.items[at.s];

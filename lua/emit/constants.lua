@@ -27,6 +27,8 @@ function M.sections(schedule)
     section("What this program was made from: versions and digests stand here and nowhere else.", {
       { "GEN_VERSION", text.string(schedule.version) },
       { "PLAN_DIGEST", text.string(schedule.digest) },
+      { "SCHEDULE_DIGEST", text.string(schedule.schedule_digest) },
+      { "CERTIFICATE_DIGEST", text.string(schedule.certificate_digest) },
       { "MODEL_DIGEST", text.string(schedule.model_digest) },
       { "TOPOLOGY_DIGEST", text.string(schedule.topology_digest) },
       { "WORKLOAD_DIGEST", text.string(schedule.workload_digest) },

@@ -5,6 +5,7 @@
 #include "emit/program.h"
 #include "plan/plan_digest.h"
 #include "run/price.h"
+#include "schedule/certificate.h"
 #include "schedule/check.h"
 #include "schedule/size.h"
 #include "show/show.h"
@@ -22,13 +23,16 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned
 static void emit(Arena *arena, const Schedule *schedule, const Simulation *simulation) {
     static char dir[128];
     Diag diag = {.arena = arena};
-    Buf prediction = {0};
+    Buf prediction = {0}, certificate = {0};
     snprintf(dir, sizeof dir, "%s/program", fuzz_folder());
     simulate_write(simulation, schedule, &prediction);
-    fuzz_judge(emit_program(arena, schedule, prediction.data, dir, (EmitOptions){.version = "fuzz"},
-                            &diag),
+    fuzz_judge(certificate_text(arena, schedule, &certificate, &diag), &diag);
+    fuzz_expect(diag.errors == 0, "a proved plan has a certificate");
+    fuzz_judge(emit_program(arena, schedule, certificate.data, prediction.data, dir,
+                            (EmitOptions){.version = "fuzz"}, &diag),
                &diag);
     fuzz_expect(diag.errors == 0, "a proved plan can be emitted");
+    buf_free(&certificate);
     buf_free(&prediction);
 }
 

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "emit/program.h"
 #include "plan/planner.h"
+#include "schedule/certificate.h"
 
 #include <stdio.h>
 
@@ -15,8 +16,12 @@ static Status emit_case(Arena *arena, char **argv, Diag *diag) {
     TRY(workload_read(arena, argv[3], &plan.inputs.workload, diag));
     TRY(planner_run(arena, &(PlannerRequest){.strategy = argv[4], .name = argv[5]}, &plan, diag));
     TRY(schedule_lower(arena, &plan, &schedule, diag));
-    return emit_program(arena, &schedule, "{}\n", argv[6], (EmitOptions){.version = "golden"},
-                        diag);
+    Buf certificate = {0};
+    TRY(certificate_text(arena, &schedule, &certificate, diag));
+    Status status = emit_program(arena, &schedule, certificate.data, "{}\n", argv[6],
+                                 (EmitOptions){.version = "golden"}, diag);
+    buf_free(&certificate);
+    return status;
 }
 
 int main(int argc, char **argv) {

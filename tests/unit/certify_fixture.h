@@ -19,9 +19,7 @@ static inline void texts_make(Texts *texts, Fixture *f) {
     texts->plan_digest = plan_digest(&f->arena, plan.data, plan.length);
     texts->schedule_digest =
         plan_digest(&f->arena, texts->schedule.data, texts->schedule.length);
-    Certificate certificate =
-        certificate_make(&f->arena, &f->schedule, texts->plan_digest, texts->schedule_digest);
-    certificate_write(&certificate, &texts->certificate);
+    fixture_refused(f, certificate_text(&f->arena, &f->schedule, &texts->certificate, &f->diag));
     buf_free(&plan);
 }
 

@@ -10,6 +10,8 @@
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
 #define PLAN_DIGEST "7f63be9b2ab74040"
+#define SCHEDULE_DIGEST "e10ade6f05aecf60"
+#define CERTIFICATE_DIGEST "f4bd71fccd0365b3"
 #define MODEL_DIGEST "89ea95c5dbedbd4b"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "3c301aa45eb4838c"

@@ -10,6 +10,8 @@
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
 #define PLAN_DIGEST "734d50d6de961797"
+#define SCHEDULE_DIGEST "4aa87b6c8f882a7d"
+#define CERTIFICATE_DIGEST "6cea262b20e13f32"
 #define MODEL_DIGEST "89ea95c5dbedbd4b"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "3c301aa45eb4838c"
