@@ -35,10 +35,10 @@ static void report_text(Run *run, const Schedule *schedule, const CheckReport *r
     show_proof_text(report, &text);
     buf_putc(&text, '\n');
     show_ledger_text(schedule, &report->ledger, &text);
-    if (records)
-        buf_printf(&text, "\n%s\n", records_text(run, records));
     if (certified)
         buf_printf(&text, "\n%s\n", certified_text(run, certified));
+    if (records)
+        buf_printf(&text, "\n%s\n", records_text(run, records));
     fputs(text.data, stdout);
     buf_free(&text);
 }

@@ -34,7 +34,7 @@ alike() {
     local file
     while read -r file; do
         case $file in
-        ./plan.json | ./schedule.json | ./prediction.json | ./README.md | ./constants.h | ./places.c) continue ;;
+        ./plan.json | ./schedule.json | ./certificate.json | ./prediction.json | ./README.md | ./constants.h | ./places.c) continue ;;
         esac
         cmp "$1/$file" "$2/$file"
     done < <(cd "$1" && find . -type f)
