@@ -14,6 +14,7 @@
 #include "run/arrays.h"
 #include "run/npy.h"
 #include "run/verify.h"
+#include "schedule/certificate.h"
 #include "schedule/simulate.h"
 
 #include "rt_format.h"
@@ -68,13 +69,16 @@ typedef struct Program {
 
 static bool make(Program *of) {
     Simulation simulation = simulate_times(of->arena, of->schedule);
-    Buf prediction = {0};
+    Buf prediction = {0}, certificate = {0};
     of->diag.arena = of->arena;
     of->weights = fs_join(of->arena, of->folder, "weights.map");
     simulate_write(&simulation, of->schedule, &prediction);
-    Status status = emit_program(of->arena, of->schedule, prediction.data, of->folder,
-                                 (EmitOptions){.version = "prove"}, &of->diag);
+    Status status = certificate_text(of->arena, of->schedule, &certificate, &of->diag);
+    if (status == STATUS_OK)
+        status = emit_program(of->arena, of->schedule, certificate.data, prediction.data,
+                              of->folder, (EmitOptions){.version = "prove"}, &of->diag);
     buf_free(&prediction);
+    buf_free(&certificate);
     if (status == STATUS_OK)
         status = weights_write_map(of->arena, of->schedule,
                                    fs_join(of->arena, of->twin->folder, "model.safetensors"),
