@@ -105,7 +105,10 @@ static Status read_quantity(const SchemaReader *reader, const Field *field, Quan
                             const YamlNode *node, double *out) {
     char help[UNITS_HELP];
     UnitsResult result = units_parse(quantity, node->text, out);
-    if (result == UNITS_OK && isfinite(*out))
+    if (result != UNITS_NO_NUMBER && isinf(*out))
+        return diag_error(reader->diag, node->place, "E0110", field->doc, "%s is too large: %s",
+                          field->name, node->text);
+    if (result == UNITS_OK)
         return check_limits(reader, field, *out, node);
     if (result == UNITS_NO_UNIT) {
         units_cure(quantity, *out, help);

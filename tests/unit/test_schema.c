@@ -287,6 +287,11 @@ static void test_words(void **state) {
 
 static void test_quantities(void **state) {
     Test *test = *state;
+    refuse_value(test, "bandwidth: 1e400", "E0110: bandwidth is too large: 1e400",
+                 "[bytes/s]");
+    refuse_value(test, "bandwidth: 1e300 TB/s", "E0110: bandwidth is too large: 1e300 TB/s",
+                 "[bytes/s]");
+    refuse_value(test, "memory: -1e308 TiB", "E0110: memory is too large: -1e308 TiB", "[bytes]");
     refuse_value(test, "memory: 80", "E0312: memory needs a unit",
                  "write 80 GB (10^9 bytes) or 80 GiB (2^30 bytes)");
     refuse_value(test, "memory: 80 Gb", "E0109: memory has an unknown unit: 80 Gb",
