@@ -50,6 +50,8 @@ static const char *bad_argument(const Schedule *schedule, const RankSchedule *ra
     if (value.value < 0)
         return NULL;
     const Buffer *buffer = &rank->buffers.items[value.value];
+    if (value.delta > buffer->bytes)
+        return "it begins past the end of a buffer";
     if (buffer->step >= 0 && buffer->step != step)
         return "a buffer belongs to another step";
     if (buffer->per_layer && !op->per_layer)
@@ -106,8 +108,8 @@ static const char *bad_layers(const Check *check, const RankSchedule *rank, cons
 static void check_segment(Check *check, const RankSchedule *rank, int64_t step,
                           const Segment *segment) {
     const char *name = check->plan->steps.items[step].name;
-    if (segment->first < 0 || segment->count < 0 ||
-        segment->first + segment->count > rank->ops.count ||
+    if (segment->first < 0 || segment->count < 0 || segment->first > rank->ops.count ||
+        segment->count > rank->ops.count - segment->first ||
         segment->layers.begin > segment->layers.end) {
         check_fail(check, CHECK_IDS, NULL, "rank %lld, step %s: a segment leaves the operations",
                    (long long)rank->rank, name);
@@ -222,6 +224,17 @@ static void check_holding(Check *check, const RankSchedule *rank, const Holding 
                    (long long)rank->rank, (long long)holding->tensor);
 }
 
+/* Whatever is done with offsets and sizes later, their sums are numbers. */
+static void check_buffer(Check *check, const RankSchedule *rank, const Buffer *buffer) {
+    int64_t copies, bytes, end;
+    if (!__builtin_mul_overflow(buffer->layer_stride, buffer->layers, &copies) &&
+        !__builtin_add_overflow(copies, buffer->bytes, &bytes) &&
+        !__builtin_add_overflow(bytes, buffer->offset, &end))
+        return;
+    check_fail(check, CHECK_IDS, NULL, "rank %lld: the end of buffer %s is past all numbers",
+               (long long)rank->rank, buffer->name);
+}
+
 bool check_ids(Check *check) {
     check_channels(check);
     check_exchanges(check);
@@ -229,6 +242,8 @@ bool check_ids(Check *check) {
         const RankSchedule *rank = &check->schedule->ranks[r];
         for (int64_t i = 0; i < rank->holdings.count; ++i)
             check_holding(check, rank, &rank->holdings.items[i]);
+        for (int64_t i = 0; i < rank->buffers.count; ++i)
+            check_buffer(check, rank, &rank->buffers.items[i]);
         for (int64_t s = 0; s < check->plan->steps.count; ++s)
             for (int64_t i = 0; i < rank->steps[s].segments.count; ++i)
                 check_segment(check, rank, s, &rank->steps[s].segments.items[i]);

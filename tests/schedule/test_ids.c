@@ -69,6 +69,9 @@ WHERE(op_wait, op_of(f, 0, OP_attention)->waits[0])
 WHERE(op_number, fixture_arg(f, 0, fixture_op(f, 0, OP_attention, 0), "heads")->value)
 WHERE(op_buffer, fixture_arg(f, 0, fixture_op(f, 0, OP_attention, 0), "qkv")->value)
 WHERE(op_delta, fixture_arg(f, 0, fixture_op(f, 0, OP_attention, 0), "qkv")->delta)
+WHERE(buffer_stride, buffer_of(f, 0, "qkv")->layer_stride)
+WHERE(buffer_offset, buffer_of(f, 0, "qkv")->offset)
+WHERE(buffer_bytes, buffer_of(f, 0, "qkv")->bytes)
 WHERE(move_channel, op_of(f, 0, OP_dispatch)->channel)
 WHERE(move_exchange, op_of(f, 0, OP_dispatch)->exchange)
 WHERE(move_stream, op_of(f, 0, OP_dispatch)->stream)
@@ -146,6 +149,11 @@ static const IdCase cases[] = {
     CASE(GROUPED, op_buffer, -2, "a buffer is not one of the rank's"),
     CASE(GROUPED, op_buffer, 1 << 20, "a buffer is not one of the rank's"),
     CASE(GROUPED, op_delta, -1, "a buffer is not one of the rank's"),
+    CASE(GROUPED, op_delta, INT64_MAX, "it begins past the end of a buffer"),
+    CASE(GROUPED, buffer_stride, INT64_MAX, "the end of buffer qkv is past all numbers"),
+    CASE(GROUPED, buffer_stride, (int64_t)1 << 62, "the end of buffer qkv is past all numbers"),
+    CASE(GROUPED, buffer_offset, INT64_MAX, "the end of buffer qkv is past all numbers"),
+    CASE(GROUPED, buffer_bytes, INT64_MAX, "the end of buffer qkv is past all numbers"),
     CASE(GROUPED, move_channel, -1, "it has no channel"),
     CASE(GROUPED, move_channel, 1 << 20, "it has no channel"),
     CASE(GROUPED, move_exchange, -1, "it has no exchange"),
@@ -157,6 +165,8 @@ static const IdCase cases[] = {
     CASE(GROUPED, ffn_exchange, 1 << 20, "its exchange does not exist"),
     CASE(GROUPED, segment_first, -1, "a segment leaves the operations"),
     CASE(GROUPED, segment_first, 1 << 20, "a segment leaves the operations"),
+    CASE(GROUPED, segment_first, INT64_MAX, "a segment leaves the operations"),
+    CASE(GROUPED, segment_count, INT64_MAX, "a segment leaves the operations"),
     CASE(GROUPED, segment_count, -1, "a segment leaves the operations"),
     CASE(GROUPED, segment_count, 1 << 20, "a segment leaves the operations"),
     CASE(GROUPED, segment_begin, 9, "a segment leaves the operations"),
