@@ -22,7 +22,7 @@ typedef struct PlannerRequest {
     const char *strategy; /* "NAME" or "NAME:key=value,..." or "path/to/file.lua[:...]" */
     const char *share;    /* overrides embedded Lua, or NULL */
     const char *name;     /* of the program; NULL: model and strategy */
-    double seconds;       /* of processor time, 0: 10 s; six times as many may pass */
+    double seconds;       /* of processor time, 0: 10 s; six times as many to wait */
     size_t memory;        /* 0: 512 MiB */
     PlannerPricing price; /* NULL: strategies cannot ask */
     void *context;        /* of price */

@@ -287,8 +287,7 @@ static void test_words(void **state) {
 
 static void test_quantities(void **state) {
     Test *test = *state;
-    refuse_value(test, "bandwidth: 1e400", "E0110: bandwidth is too large: 1e400",
-                 "[bytes/s]");
+    refuse_value(test, "bandwidth: 1e400", "E0110: bandwidth is too large: 1e400", "[bytes/s]");
     refuse_value(test, "bandwidth: 1e300 TB/s", "E0110: bandwidth is too large: 1e300 TB/s",
                  "[bytes/s]");
     refuse_value(test, "memory: -1e308 TiB", "E0110: memory is too large: -1e308 TiB", "[bytes]");
