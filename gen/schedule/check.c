@@ -163,13 +163,16 @@ static void run_rules(Check *check) {
     if (!check_ids(check))
         return;
     check->exchanges = check_exchange_sums(check);
-    mark_ran(report, CHECK_REQUESTS, CHECK_RULE_COUNT - 1);
+    mark_ran(report, CHECK_ROLES, CHECK_RULE_COUNT - 1);
+    check_tables(check);
+    check_planned(check);
     check_coverage(check);
     check_routes(check);
     check_weights(check);
     check_shares(check);
     check_work(check);
     check_capture(check);
+    check_flow(check);
     check_moves(check);
     check_bounds(check);
     check_lifetimes(check);

@@ -12,6 +12,8 @@
 #define CHECK_RULES(RULE)                                                                          \
     RULE(IDS, "shape.ids", "E0530", "operations",                                                  \
          "every id, argument, wait and layer lies within its table")                               \
+    RULE(ROLES, "shape.roles", "E0550", "operations",                                              \
+         "the table of a role says of each of its ranks what was proved of it")                    \
     RULE(REQUESTS, "coverage.requests", "E0531", "micro-batches",                                  \
          "every request is in one group of its copy, and in one micro-batch of every step")        \
     RULE(RESULTS, "coverage.results", "E0532", "results",                                          \
@@ -42,6 +44,8 @@
          "all members issue the same collective with equal sizes")                                 \
     RULE(EXCHANGE, "match.exchange", "E0542", "exchanges",                                         \
          "all sources and targets are at the same exchange, each with its side's windows")         \
+    RULE(PLANNED, "match.plan", "E0554", "ends",                                                   \
+         "every exchange has the rows, slots and way of moving that the plan gives it")            \
     RULE(CHANNEL, "order.channel", "E0543", "moves",                                               \
          "all members issue the moves of a channel in the same order")                             \
     RULE(CAPTURE, "capture.uniform", "E0549", "steps",                                             \
@@ -59,6 +63,8 @@
          "members that read the same sum over ranks have had its parts added in the same order")   \
     RULE(GATHER, "provenance.gather", "E0552", "reads",                                            \
          "what a rank reads of a moved buffer has arrived")                                        \
+    RULE(FLOW, "provenance.flow", "E0553", "operations",                                           \
+         "every operation reads what the model's layer gives it")                                  \
     RULE(ARGUMENTS, "bounds.arguments", "E0561", "arguments",                                      \
          "every argument lies inside its buffer")                                                  \
     RULE(WINDOWS, "bounds.windows", "E0562", "windows",                                            \

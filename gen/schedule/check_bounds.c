@@ -5,20 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool may_be_absent(const Op *op, int arg) {
-    static const char *const optional[] = {"bias",    "position_table", "gate", "gate_bias",
-                                           "up_bias", "down_bias",      "base"};
-    const char *name = op_info[op->kind].args[arg].name;
-    if (op_info[op->kind].class == OPCLASS_EXCHANGE || strcmp(name, "workspace") == 0)
-        return true;          /* match.exchange asks for the side's windows */
-    if (op->kind == OP_begin) /* later stages need positions only; embed asks for ids */
-        return strcmp(name, "ids") == 0;
-    for (size_t i = 0; i < sizeof optional / sizeof *optional; ++i)
-        if (strcmp(name, optional[i]) == 0)
-            return op->kind != OP_layer_norm;
-    return false;
-}
-
 static void check_argument(Check *check, int64_t rank, int64_t step, int64_t id, int arg) {
     const Op *op = check_op(check, rank, id);
     const OpArg *info = &op_info[op->kind].args[arg];
@@ -28,7 +14,7 @@ static void check_argument(Check *check, int64_t rank, int64_t step, int64_t id,
         return;
     int64_t bytes = check_argument_bytes(check, rank, step, op, arg);
     if (value.value < 0) {
-        if (!may_be_absent(op, arg) || (strcmp(info->name, "workspace") == 0 && bytes > 0))
+        if (strcmp(info->name, "workspace") == 0 && bytes > 0)
             check_fail(check, CHECK_ARGUMENTS, NULL, "%s: argument %s is absent",
                        check_where(check, rank, step, item), info->name);
         return;
@@ -68,6 +54,11 @@ static bool persistent(const Buffer *buffer) {
 static void check_overlap(Check *check, const RankSchedule *rank, int64_t index) {
     const Buffer *buffer = &rank->buffers.items[index];
     int64_t end = buffer->offset + ledger_buffer_bytes(buffer);
+    if (buffer->class != BUFFER_STATE && buffer->offset < rank->state_offset + rank->state_bytes &&
+        rank->state_offset < end)
+        check_fail(check, CHECK_OVERLAP, NULL,
+                   "rank %lld: %s lies in the range that is cleared for each wave",
+                   (long long)rank->rank, buffer->name);
     if (!persistent(buffer))
         return;
     check_count(check, CHECK_OVERLAP, 1);
@@ -96,6 +87,8 @@ static void check_slab(Check *check, const RankSchedule *rank) {
         check_count(check, CHECK_SLAB, 1);
         if (buffer->offset < 0 || buffer->bytes < 0 || end > rank->slab_bytes ||
             buffer->offset % ALIGNMENT != 0 || buffer->layer_stride % ALIGNMENT != 0 ||
+            (buffer->class != BUFFER_WEIGHT &&
+             buffer->per_layer != (buffer->class == BUFFER_STATE)) ||
             (buffer->per_layer && buffer->layers > 1 && buffer->layer_stride < buffer->bytes))
             check_fail(check, CHECK_SLAB, NULL,
                        "rank %lld: buffer %s at [%lld, %lld), stride %lld, in a slab of %lld bytes",

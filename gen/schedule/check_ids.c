@@ -2,6 +2,7 @@
 #include "schedule/check_rules.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 static bool member_of(const IntList *ranks, int64_t rank) {
     for (int64_t i = 0; i < ranks->count; ++i)
@@ -26,6 +27,11 @@ static const char *bad_move(const Schedule *schedule, int64_t rank, const Op *op
         return "its channel is for another kind of move";
     if (channel->stream != op->stream)
         return "it is not on its channel's stream";
+    if (channel->move < 0 || channel->move > MOVE_HANDOVER ||
+        (op->kind == OP_dispatch) != (channel->move == MOVE_DISPATCH) ||
+        (op->kind == OP_combine) != (channel->move == MOVE_COMBINE) ||
+        pair != (channel->move == MOVE_HANDOVER))
+        return "its channel is for another move";
     if (!exchange)
         return NULL;
     if (op->exchange < 0 || op->exchange >= schedule->exchanges.count)
@@ -34,6 +40,20 @@ static const char *bad_move(const Schedule *schedule, int64_t rank, const Op *op
     if (check_source(of, rank) < 0 && check_target(of, rank) < 0)
         return "the rank is no end of its exchange";
     return NULL;
+}
+
+static bool may_be_absent(const Op *op, int arg) {
+    static const char *const optional[] = {"bias",    "position_table", "gate", "gate_bias",
+                                           "up_bias", "down_bias",      "base"};
+    const char *name = op_info[op->kind].args[arg].name;
+    if (op_info[op->kind].class == OPCLASS_EXCHANGE || strcmp(name, "workspace") == 0)
+        return true;          /* match.exchange asks for the side's windows */
+    if (op->kind == OP_begin) /* later stages need positions only; embed asks for ids */
+        return strcmp(name, "ids") == 0;
+    for (size_t i = 0; i < sizeof optional / sizeof *optional; ++i)
+        if (strcmp(name, optional[i]) == 0)
+            return op->kind != OP_layer_norm;
+    return false;
 }
 
 static const char *bad_argument(const Schedule *schedule, const RankSchedule *rank, int64_t step,
@@ -48,7 +68,7 @@ static const char *bad_argument(const Schedule *schedule, const RankSchedule *ra
     if (value.value < -1 || value.value >= rank->buffers.count || value.delta < 0)
         return "a buffer is not one of the rank's";
     if (value.value < 0)
-        return NULL;
+        return may_be_absent(op, arg) ? NULL : "an argument is absent";
     const Buffer *buffer = &rank->buffers.items[value.value];
     if (value.delta > buffer->bytes)
         return "it begins past the end of a buffer";
@@ -238,6 +258,7 @@ static void check_buffer(Check *check, const RankSchedule *rank, const Buffer *b
 bool check_ids(Check *check) {
     check_channels(check);
     check_exchanges(check);
+    check_table_ids(check);
     for (int64_t r = 0; r < check->schedule->world; ++r) {
         const RankSchedule *rank = &check->schedule->ranks[r];
         for (int64_t i = 0; i < rank->holdings.count; ++i)

@@ -146,6 +146,22 @@ static void meet_arrivals(Walkers *walkers, const WalkMeeting *meeting, const Ch
     }
 }
 
+/* Members bring the same kind of value: not one its projection, another its residual. */
+static void meet_values(Walkers *walkers, const WalkMeeting *meeting, const Channel *channel) {
+    Check *check = walkers->check;
+    const RankSchedule *ranks = check->schedule->ranks;
+    int first = check->moved[ranks[meeting->ranks[0]].role][meeting->items[0].op];
+    for (int64_t i = 1; i < meeting->count; ++i) {
+        int moved = check->moved[ranks[meeting->ranks[i]].role][meeting->items[i].op];
+        if (moved != first)
+            check_fail(check, CHECK_COLLECTIVE, NULL,
+                       "channel %s: %s brings %s, rank %lld brings %s", channel->name,
+                       check_where(check, meeting->ranks[i], walkers->step, meeting->items[i]),
+                       check_flow_name(moved), (long long)meeting->ranks[0],
+                       check_flow_name(first));
+    }
+}
+
 static void meet_collective(Walkers *walkers, const WalkMeeting *meeting) {
     Check *check = walkers->check;
     const Channel *channel = &check->schedule->channels.items[meeting->channel];
@@ -157,6 +173,7 @@ static void meet_collective(Walkers *walkers, const WalkMeeting *meeting) {
             check_fail(check, CHECK_COLLECTIVE, NULL,
                        "channel %s: members of an all_reduce name other pieces", channel->name);
     meet_arrivals(walkers, meeting, channel);
+    meet_values(walkers, meeting, channel);
     for (int64_t i = 1; i < meeting->count; ++i) {
         WalkItem item = meeting->items[i], head = meeting->items[0];
         const Op *op = check_op(check, meeting->ranks[i], item.op);

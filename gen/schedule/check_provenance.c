@@ -208,8 +208,8 @@ void provenance_local(Provenance *at, int64_t rank, WalkItem item) {
             if (args[a].type == ARG_INT || buffer < 0 || at->tracks[rank][buffer].pieces.count == 0)
                 continue;
             int64_t bytes = check_argument_bytes(at->check, rank, at->step, op, a);
-            if (bytes <= 0)
-                continue;
+            if (bytes < 0 || (bytes == 0 && pass == 0))
+                continue; /* writing no row voids the others all the same */
             if (pass == 0 && args[a].type != ARG_WRITE)
                 provenance_read(at, rank, item, buffer, begin, begin + bytes);
             if (pass == 1 && args[a].type != ARG_READ)

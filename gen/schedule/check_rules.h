@@ -27,6 +27,7 @@ typedef struct Check {
     } named[CHECK_NAMED];
     int64_t named_count;
     bool flat; /* every layer is gone through, see check_schedule_flat */
+    int **moved; /* [roles][ops] kind of the value that a collective moves, by check_flow */
 } Check;
 
 /* Count `n` more things that a rule looked at. */
@@ -94,7 +95,12 @@ static inline int64_t range_length(Range range) {
 CheckRuleId check_tensor_rule(int64_t tensor);
 void check_primaries(Check *check, int64_t copy);
 
-bool check_ids(Check *check); /* false: nothing else can be looked at */
+bool check_ids(Check *check);       /* false: nothing else can be looked at */
+void check_table_ids(Check *check); /* part of check_ids */
+void check_tables(Check *check);
+void check_planned(Check *check);
+void check_flow(Check *check); /* before check_moves, which asks for what is moved */
+const char *check_flow_name(int moved);
 void check_coverage(Check *check);
 void check_routes(Check *check);
 void check_weights(Check *check);

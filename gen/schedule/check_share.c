@@ -138,6 +138,17 @@ static int64_t exchange_expected(const Share *share, const Op *op) {
     return check_exchange_of(share->check, share->rank, share->step, op->microbatch);
 }
 
+/* Who has candidates for the next token: all members if one of them has not the whole vocabulary. */
+static int64_t candidates(const Share *share) {
+    const Plan *plan = share->check->plan;
+    for (int64_t m = 0; m < share->group->members.count; ++m)
+        for (int64_t i = 0; i < plan->head.count; ++i)
+            if (plan->head.items[i].rank == share->group->members.items[m].rank &&
+                length(plan->head.items[i].entries) < share->check->model->vocabulary)
+                return share->group->members.count;
+    return 1;
+}
+
 /* What the plan makes a number, or its own value where the plan does not say. */
 static int64_t expected(const Share *share, const Op *op, const char *name, int64_t has) {
     const struct {
@@ -158,6 +169,12 @@ static int64_t expected(const Share *share, const Op *op, const char *name, int6
         return length(entries_of(share, (OpKind)op->kind));
     if (strcmp(name, "entry_begin") == 0)
         return entries_of(share, (OpKind)op->kind).begin;
+    if (strcmp(name, "members") == 0)
+        return share->group ? candidates(share) : 0;
+    if (strcmp(name, "width") == 0)
+        return share->check->model->q_latent;
+    if (strcmp(name, "expanded") == 0)
+        return has != 0; /* the cost model decides */
     if (strcmp(name, "exchange") == 0)
         return exchange_expected(share, op);
     if (strcmp(name, "columns") == 0)

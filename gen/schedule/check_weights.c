@@ -2,6 +2,7 @@
  * whole, and each slice where operations look for it. */
 #include "schedule/check_rules.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* --- weights by argument
@@ -67,6 +68,52 @@ static bool right_tensors(const RankSchedule *rank, const Op *op, int arg) {
         }
     }
     return true;
+}
+
+/* Which of the tensors that an argument may take the buffer holds: norms, projections and feed-forwards are told apart
+ * by it. -1: nothing is loaded there. */
+static int family_of(const RankSchedule *rank, const Op *op, int arg) {
+    const char *name = op_info[op->kind].args[arg].name;
+    for (int64_t i = 0; i < rank->holdings.count; ++i) {
+        const Holding *holding = &rank->holdings.items[i];
+        for (int n = 0; holding->buffer == op->args[arg].value; ++n) {
+            int64_t tensor = check_weight_tensor(op, name, n);
+            if (tensor == holding->tensor)
+                return n;
+            if (tensor < 0)
+                break; /* another tensor: right_tensors refuses it */
+        }
+    }
+    return -1;
+}
+
+/* Weights of an operation belong together, and none is left out that the model has. */
+static void check_family(Check *check, int64_t rank, int64_t step, int64_t id) {
+    const RankSchedule *of = &check->schedule->ranks[rank];
+    const Op *op = check_op(check, rank, id);
+    const OpArg *args = op_info[op->kind].args;
+    int family = -1;
+    for (int a = 0; family < 0 && a < OP_ARGS && args[a].type != ARG_NONE; ++a)
+        if (op->args[a].value >= 0 && check_weight_tensor(op, args[a].name, 0) >= 0)
+            family = family_of(of, op, a);
+    if (op->kind == OP_head && family >= 0 && family != !model_has(check->model, TENSOR_HEAD))
+        check_fail(check, CHECK_LOADED, NULL,
+                   "%s takes the weights of the embedding, or the reverse",
+                   check_where(check, rank, step, (WalkItem){id, -1}));
+    for (int a = 0; family >= 0 && a < OP_ARGS && args[a].type != ARG_NONE; ++a) {
+        int64_t tensor = check_weight_tensor(op, args[a].name, 0);
+        for (int n = 1; tensor >= 0 && n <= family; ++n)
+            tensor = check_weight_tensor(op, args[a].name, n);
+        bool absent = op->args[a].value < 0;
+        if (check_weight_tensor(op, args[a].name, 0) < 0)
+            continue;
+        if (absent && tensor >= 0 && model_has(check->model, (TensorKind)tensor))
+            check_fail(check, CHECK_LOADED, NULL, "%s lacks %s, which the model has",
+                       check_where(check, rank, step, (WalkItem){id, -1}), args[a].name);
+        if (!absent && family_of(of, op, a) >= 0 && family_of(of, op, a) != family)
+            check_fail(check, CHECK_LOADED, NULL, "%s takes %s of another than its other weights",
+                       check_where(check, rank, step, (WalkItem){id, -1}), args[a].name);
+    }
 }
 
 /* --- weights that are loaded
@@ -191,6 +238,39 @@ static bool expert_slice_is_placed(const Check *check, const RankSchedule *rank,
     return false;
 }
 
+static int by_slice(const void *a, const void *b) {
+    const Holding *x = *(const Holding *const *)a, *y = *(const Holding *const *)b;
+    const int64_t left[] = {x->tensor, x->expert, x->layers.begin, x->rows.begin, x->columns.begin};
+    const int64_t right[] = {y->tensor, y->expert, y->layers.begin, y->rows.begin,
+                             y->columns.begin};
+    for (size_t i = 0; i < sizeof left / sizeof *left; ++i)
+        if (left[i] != right[i])
+            return left[i] < right[i] ? -1 : 1;
+    return 0;
+}
+
+/* A slice that a rank has twice would be loaded twice, and one of them never read. */
+static void check_doubled(Check *check, const RankSchedule *rank) {
+    int64_t count = rank->holdings.count;
+    ArenaMark mark = arena_mark(check->scratch);
+    const Holding **slices = ARENA_ARRAY(check->scratch, count + 1, const Holding *);
+    for (int64_t i = 0; i < count; ++i)
+        slices[i] = &rank->holdings.items[i];
+    qsort(slices, (size_t)count, sizeof *slices, by_slice);
+    for (int64_t i = 1; i < count; ++i) {
+        const Holding *a = slices[i - 1], *b = slices[i];
+        if (a->tensor == b->tensor && a->expert == b->expert &&
+            range_overlap(a->layers, b->layers) && range_overlap(a->rows, b->rows) &&
+            range_overlap(a->columns, b->columns))
+            check_fail(check, CHECK_LAYOUT, NULL,
+                       "rank %lld: row %lld of %s%s is held twice in layer %lld",
+                       (long long)rank->rank, (long long)b->rows.begin,
+                       tensor_kind_names[b->tensor], b->expert >= 0 ? " of an expert" : "",
+                       (long long)b->layers.begin);
+    }
+    arena_rewind(check->scratch, mark);
+}
+
 static void check_layout(Check *check, const RankSchedule *rank) {
     for (int64_t i = 0; i < rank->holdings.count; ++i) {
         const Holding *slice = &rank->holdings.items[i];
@@ -206,7 +286,9 @@ static void check_layout(Check *check, const RankSchedule *rank) {
                                                slice->delta == place_of_slice(check, rank, slice);
         check_count(check, CHECK_LAYOUT, 1);
         if (placed && slice->delta >= 0 && end <= buffer->bytes && slice->type == type &&
-            buffer->class == BUFFER_WEIGHT && slice->layers.begin >= buffer->first_layer &&
+            buffer->class == BUFFER_WEIGHT &&
+            buffer->per_layer == tensor_kind_per_layer((TensorKind)slice->tensor) &&
+            slice->layers.begin >= buffer->first_layer &&
             slice->layers.end <= buffer->first_layer + buffer->layers)
             continue;
         check_fail(check, CHECK_LAYOUT, NULL,
@@ -227,6 +309,7 @@ static void check_segment(Check *check, int64_t rank, int64_t step, const Segmen
             layers = (Range){0, 1};
         for (int a = 0; a < OP_ARGS && op_info[op->kind].args[a].type != ARG_NONE; ++a)
             check_weight(check, rank, step, i, a, layers);
+        check_family(check, rank, step, i);
     }
 }
 
@@ -234,6 +317,7 @@ void check_weights(Check *check) {
     for (int64_t r = 0; r < check->schedule->world; ++r) {
         const RankSchedule *rank = &check->schedule->ranks[r];
         check_layout(check, rank);
+        check_doubled(check, rank);
         for (int64_t s = 0; s < check->plan->steps.count; ++s)
             for (int64_t g = 0; g < rank->steps[s].segments.count; ++g)
                 check_segment(check, r, s, &rank->steps[s].segments.items[g]);

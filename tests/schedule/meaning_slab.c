@@ -134,8 +134,8 @@ uint64_t meaning_read(const MeaningSlab *slab, int64_t begin, int64_t end) {
             continue;
         digest = meaning_mix(digest, (uint64_t)span->begin);
         for (int64_t p = 0; p < span->count; ++p)
-            digest = meaning_mix(meaning_mix(digest, span->parts[p].value),
-                                 (uint64_t)span->parts[p].at);
+            digest =
+                meaning_mix(meaning_mix(digest, span->parts[p].value), (uint64_t)span->parts[p].at);
     }
     return digest;
 }

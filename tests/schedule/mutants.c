@@ -13,15 +13,15 @@
 
 enum { LIMIT = 2, EVERY = 60 /* places of an operator in a base: sampled, --all */ };
 
-static const MutantTable *const tables[] = {&mutate_plan_table,  &mutate_order_table,
-                                            &mutate_moves_table, &mutate_ops_table,
+static const MutantTable *const tables[] = {&mutate_plan_table,   &mutate_order_table,
+                                            &mutate_moves_table,  &mutate_ops_table,
                                             &mutate_layout_table, &mutate_ways_table};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 typedef struct Options {
     uint64_t seed;
     int64_t limit, place;
-    const char *operator, *base, *names;
+    const char *operator, * base, *names;
     bool page, verbose;
 } Options;
 
@@ -72,9 +72,9 @@ static void run_place(const Options *options, const Base *base, MutantObject obj
 }
 
 static void run_operator(const Options *options, const Base *base, MutantObject object,
-                         const MutantOperator *operator, Tally *tally) {
+                         const MutantOperator *operator, Tally * tally) {
     Arena arena = {0};
-    int64_t places = make(&arena, base, object, operator, -1).seen;
+    int64_t places = make(&arena, base, object, operator, - 1).seen;
     arena_free(&arena);
     tally->places += places;
     uint64_t state = hash_text(hash_text(options->seed, operator->name), base->name);
@@ -83,8 +83,8 @@ static void run_operator(const Options *options, const Base *base, MutantObject 
         int64_t from = places * i / count, to = places * (i + 1) / count;
         int64_t place = from + (int64_t)(draw(&state) % (uint64_t)(to - from));
         if (options->place < 0 || (options->place < places && i == 0))
-            run_place(options, base, object, operator,
-                      options->place < 0 ? place : options->place, tally);
+            run_place(options, base, object, operator, options->place<0 ? place : options->place,
+                      tally);
     }
 }
 
@@ -110,7 +110,7 @@ static int64_t run_all(const Options *options, Tally **tallies) {
     for (int t = 0; t < TABLES; ++t)
         for (int64_t i = 0; i < tables[t]->count; ++i) {
             failures += tallies[t][i].survived;
-            if (tallies[t][i].places > 0 || options->operator || options->base)
+            if (tallies[t][i].places > 0 || options->operator|| options->base)
                 continue;
             fprintf(stderr, "%s has no place in any base\n", tables[t]->operators[i].name);
             ++failures;

@@ -151,8 +151,8 @@ static void prove(Arena *arena, const Schedule *schedule, Verdict *verdict) {
 static Equal compare(Arena *arena, const Base *base, const Schedule *schedule) {
     Buf text = {0};
     schedule_write(schedule, &text);
-    bool same = text.length == base->text.length &&
-                memcmp(text.data, base->text.data, text.length) == 0;
+    bool same =
+        text.length == base->text.length && memcmp(text.data, base->text.data, text.length) == 0;
     buf_free(&text);
     if (same)
         return EQUAL_TEXT;
@@ -211,10 +211,11 @@ void mutants_rules(const MutantTable *const *tables, int count, Tally *const *ta
             const Tally *tally = &tallies[t][i];
             if (tally->made == 0)
                 continue;
-            fprintf(stderr, "%-20s %6lld places %5lld made %5lld survived %4lld text %4lld meaning:",
-                    tables[t]->operators[i].name, (long long)tally->places,
-                    (long long)tally->made, (long long)tally->survived,
-                    (long long)tally->equal[EQUAL_TEXT], (long long)tally->equal[EQUAL_MEANING]);
+            fprintf(stderr,
+                    "%-20s %6lld places %5lld made %5lld survived %4lld text %4lld meaning:",
+                    tables[t]->operators[i].name, (long long)tally->places, (long long)tally->made,
+                    (long long)tally->survived, (long long)tally->equal[EQUAL_TEXT],
+                    (long long)tally->equal[EQUAL_MEANING]);
             for (int r = 0; r < REFUSERS; ++r)
                 if (tally->by[r])
                     fprintf(stderr, " %s %lld/%lld", refuser_name(r), (long long)tally->by[r],

@@ -47,13 +47,13 @@ void mutate_fold(Arena *arena, Schedule *schedule);
 /* Drop item i of a list; put item i in twice. */
 #define MUTATE_DROP(list, i)                                                                       \
     (memmove(&(list)->items[i], &(list)->items[(i) + 1],                                           \
-             (size_t)((list)->count - (i) - 1) * sizeof *(list)->items),                           \
+             (size_t)((list)->count - (i)-1) * sizeof *(list)->items),                             \
      (void)--(list)->count)
 #define MUTATE_DOUBLE(arena, list, i)                                                              \
     do {                                                                                           \
         LIST_PUSH(arena, list);                                                                    \
         memmove(&(list)->items[(i) + 1], &(list)->items[i],                                        \
-                (size_t)((list)->count - (i) - 1) * sizeof *(list)->items);                        \
+                (size_t)((list)->count - (i)-1) * sizeof *(list)->items);                          \
     } while (0)
 #define MUTATE_SWAP(type, a, b)                                                                    \
     do {                                                                                           \

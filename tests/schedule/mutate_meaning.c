@@ -9,9 +9,9 @@ enum { CALLS = 3, EXPERT_SLOTS = 64 };
 
 /* What fills a window of an exchange: packed rows, all of them at a target, results, all of them at a source. */
 typedef struct Window {
-    uint64_t value;    /* of the operation that made it; arguments follow by mixing */
-    int64_t rank;      /* that packed, or that computed */
-    int64_t count;     /* sources or targets whose windows these are */
+    uint64_t value; /* of the operation that made it; arguments follow by mixing */
+    int64_t rank;   /* that packed, or that computed */
+    int64_t count;  /* sources or targets whose windows these are */
     const struct Window **of;
     int64_t rows, slots;
     uint64_t *row;     /* [rows] that were packed, with what they chose */
@@ -82,15 +82,14 @@ static uint64_t weights(const Exec *at, int arg, int64_t slot, int64_t slots) {
     uint64_t sum = 0;
     for (int64_t i = 0; i < rank->holdings.count; ++i) {
         const Holding *h = &rank->holdings.items[i];
-        bool here = h->buffer == at->op->args[arg].value && h->delta >= begin &&
-                    h->delta < begin + size &&
-                    (!buffer->per_layer ||
-                     (h->layers.begin <= at->layer && at->layer < h->layers.end));
+        bool here =
+            h->buffer == at->op->args[arg].value && h->delta >= begin && h->delta < begin + size &&
+            (!buffer->per_layer || (h->layers.begin <= at->layer && at->layer < h->layers.end));
         const int64_t fields[] = {h->tensor,      buffer->per_layer ? at->layer : -1,
                                   h->expert,      h->rows.begin,
                                   h->rows.end,    h->columns.begin,
                                   h->columns.end, h->delta - begin,
-                                  h->pitch,       h->type};
+                                  h->type};
         uint64_t one = 1;
         for (size_t f = 0; here && f < sizeof fields / sizeof *fields; ++f)
             one = meaning_mix(one, (uint64_t)fields[f]);
@@ -120,24 +119,25 @@ static int64_t grain_bytes(const Exec *at, int arg, Grain *grain) {
         const char *name;
         int64_t bytes;
         Grain grain;
-    } table[] = {{"in", in * e, OF_ROWS},
-                 {"out", out * e, OF_ROWS},
-                 {"base", hidden, OF_ROWS},
-                 {"ids", 4, OF_ROWS},
-                 {"positions", 4, OF_ROWS},
-                 {"qkv", (heads + 2 * kv) * model->head_dim * e, OF_ROWS},
-                 {"queries", heads * model->head_dim * e, OF_ROWS},
-                 {"latent",
-                  (op->kind == OP_latent_norm ? number(op, "width", 0) : model_latent_dim(model)) * e,
-                  OF_ROWS},
-                 {"choice", 4 * k, OF_ROWS},
-                 {"share", 4 * k, OF_ROWS},
-                 {"back", 4 * k * at->run->schedule->parts, OF_ROWS},
-                 {"keys", context * kv * model->head_dim * e, OF_CACHE},
-                 {"values", context * kv * model->head_dim * e, OF_CACHE},
-                 {"latents", context * model_latent_dim(model) * e, OF_CACHE},
-                 {"best", 8, OF_SEQUENCES},
-                 {"next", 4, OF_SEQUENCES}};
+    } table[] = {
+        {"in", in * e, OF_ROWS},
+        {"out", out * e, OF_ROWS},
+        {"base", hidden, OF_ROWS},
+        {"ids", 4, OF_ROWS},
+        {"positions", 4, OF_ROWS},
+        {"qkv", (heads + 2 * kv) * model->head_dim * e, OF_ROWS},
+        {"queries", heads * model->head_dim * e, OF_ROWS},
+        {"latent",
+         (op->kind == OP_latent_norm ? number(op, "width", 0) : model_latent_dim(model)) * e,
+         OF_ROWS},
+        {"choice", 4 * k, OF_ROWS},
+        {"share", 4 * k, OF_ROWS},
+        {"back", 4 * k * at->run->schedule->parts, OF_ROWS},
+        {"keys", context * kv * model->head_dim * e, OF_CACHE},
+        {"values", context * kv * model->head_dim * e, OF_CACHE},
+        {"latents", context * model_latent_dim(model) * e, OF_CACHE},
+        {"best", 8, OF_SEQUENCES},
+        {"next", 4, OF_SEQUENCES}};
     for (size_t i = 0; i < sizeof table / sizeof *table; ++i)
         if (strcmp(table[i].name, name) == 0) {
             *grain = table[i].grain;
@@ -155,8 +155,9 @@ static uint64_t read_grain(const Exec *at, int arg, int64_t index, int64_t bytes
 /* Of row i, or of the sequence that it belongs to. */
 static int64_t grain_index(const Exec *at, Grain grain, int64_t row) {
     int64_t sequence = at->tokens > 0 ? row / at->tokens : 0;
-    return grain == OF_ROWS ? row : grain == OF_SEQUENCES ? sequence
-                                                          : number(at->op, "cache_first", 0) + sequence;
+    return grain == OF_ROWS        ? row
+           : grain == OF_SEQUENCES ? sequence
+                                   : number(at->op, "cache_first", 0) + sequence;
 }
 
 static bool reads(const Exec *at, int arg) {
@@ -203,8 +204,8 @@ static void write_scratch(const Exec *at) {
             continue;
         const Buffer *buffer = buffer_of(at, a);
         if (buffer->class == BUFFER_WORKSPACE)
-            meaning_write(&at->run->slabs[at->rank], buffer->offset,
-                          buffer->offset + buffer->bytes, meaning_mix(at->value, 0x5c7a7c4));
+            meaning_write(&at->run->slabs[at->rank], buffer->offset, buffer->offset + buffer->bytes,
+                          meaning_mix(at->value, 0x5c7a7c4));
     }
 }
 
@@ -237,9 +238,8 @@ static void run_begin(const Exec *at) {
     int64_t first = number(at->op, "first", 0);
     for (int64_t i = 0; i < at->rows; ++i) {
         int64_t sequence = first + i / at->tokens;
-        uint64_t token = sequence >= 0 && sequence < at->run->sequences
-                             ? at->run->table[at->rank][sequence]
-                             : 0;
+        uint64_t token =
+            sequence >= 0 && sequence < at->run->sequences ? at->run->table[at->rank][sequence] : 0;
         uint64_t place = meaning_mix((uint64_t)(at->run->call * 1000 + i % at->tokens), 5);
         if (!absent(at, 0))
             write_grain(at, 0, i, 4, meaning_mix(token, place));
@@ -273,8 +273,7 @@ static void run_choose(const Exec *at) {
 
 static void run_head(const Exec *at) {
     for (int64_t i = 0; i < at->sequences; ++i)
-        write_grain(at, op_arg(OP_head, "best"), i, 8,
-                    row_value(at, (i + 1) * at->tokens - 1));
+        write_grain(at, op_arg(OP_head, "best"), i, 8, row_value(at, (i + 1) * at->tokens - 1));
     write_scratch(at);
 }
 
@@ -377,7 +376,8 @@ static uint64_t expert_value(const Exec *at, const Window *pack, const Window *r
                 continue;
             const Window *out = NULL;
             for (int64_t i = 0; i < returned->count; ++i)
-                if (returned->of[i] && returned->of[i]->rank == exchange->targets.items[target].rank)
+                if (returned->of[i] &&
+                    returned->of[i]->rank == exchange->targets.items[target].rank)
                     out = returned->of[i];
             bool sound = out && has_rows(out, pack) && slot >= 0 && slot < out->slots;
             value = meaning_mix(meaning_mix(value, (uint64_t)e), sound ? out->weights[slot] : 2);
@@ -427,8 +427,8 @@ static void run_weighted_sum(const Exec *at) {
             Grain grain;
             if (at->args[a].type == ARG_READ && !absent(at, a) && a != back &&
                 grain_bytes(at, a, &grain) > 0)
-                values[i] = meaning_mix(values[i],
-                                        read_grain(at, a, i, grain_bytes(at, a, &grain)));
+                values[i] =
+                    meaning_mix(values[i], read_grain(at, a, i, grain_bytes(at, a, &grain)));
         }
     }
     for (int64_t i = 0; i < at->rows; ++i)
@@ -500,8 +500,8 @@ static void on_local(void *context, int64_t rank, WalkItem item) {
 static const int64_t buffer_arg = 0; /* of collectives and pairs */
 
 static Range payload(const Exec *at, const Channel *channel, Range pieces) {
-    Range bytes = channel_bytes(channel, pieces, number(at->op, "units", 0),
-                                number(at->op, "unit_bytes", 0));
+    Range bytes =
+        channel_bytes(channel, pieces, number(at->op, "units", 0), number(at->op, "unit_bytes", 0));
     int64_t begin = address(at, (int)buffer_arg);
     return (Range){begin + bytes.begin, begin + bytes.end};
 }

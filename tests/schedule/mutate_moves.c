@@ -18,7 +18,8 @@ static bool here(Mutant *m, int64_t step, const PlanMove *move, int64_t stage, i
 
 /* --- moves -------------------------------------------------------------------------------------------- */
 
-static void each_move(Mutant *m, int64_t variants, bool (*edit)(PlanMove *move, int64_t v, bool apply)) {
+static void each_move(Mutant *m, int64_t variants,
+                      bool (*edit)(PlanMove *move, int64_t v, bool apply)) {
     EACH_MOVE(move)
     for (int64_t v = 0; v < variants; ++v)
         if (edit(move, v, false) && here(m, s_, move, -1, -1, v)) {
@@ -40,8 +41,8 @@ static bool edit_in_flight(PlanMove *move, int64_t v, bool apply) {
     return true;
 }
 static bool edit_stream(PlanMove *move, int64_t v, bool apply) {
-    const int64_t to[] = {(move->stream + 1) % 4, (move->stream + 2) % 4, (move->stream + 3) % 4,
-                          4, -1};
+    const int64_t to[] = {(move->stream + 1) % 4, (move->stream + 2) % 4, (move->stream + 3) % 4, 4,
+                          -1};
     if (apply)
         move->stream = to[v];
     return true;
@@ -208,8 +209,7 @@ static bool edit_own(Mutant *m, PlanSet *set, int64_t i, int64_t v, bool apply) 
     return true;
 }
 static bool edit_own_swap(Mutant *m, PlanSet *set, int64_t i, int64_t v, bool apply) {
-    if (i + 1 >= set->pieces.count ||
-        set->pieces.items[i].begin == set->pieces.items[i + 1].begin)
+    if (i + 1 >= set->pieces.count || set->pieces.items[i].begin == set->pieces.items[i + 1].begin)
         return false;
     if (apply)
         MUTATE_SWAP(Range, set->pieces.items[i], set->pieces.items[i + 1]);
@@ -329,8 +329,7 @@ static const MutantOperator operators[] = {
     {"transfer-lost", "a transfer is left out", transfer_lost},
     {"transfer-twice", "a transfer happens twice", transfer_twice},
     {"transfer-reversed", "a transfer goes the other way", transfer_reversed},
-    {"transfer-redirected", "a transfer comes from or goes to another member",
-     transfer_redirected},
+    {"transfer-redirected", "a transfer comes from or goes to another member", transfer_redirected},
     {"transfer-reduce", "a copy is a sum, or the reverse", transfer_reduce},
     {"transfer-pieces", "a transfer moves pieces one off", transfer_pieces},
     {"transfer-swap", "two transfers change places in the list", transfer_swap},

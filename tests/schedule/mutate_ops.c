@@ -33,10 +33,10 @@ static void edit_scope(Mutant *m, int64_t rank, int64_t op, int64_t variant, Sco
     int64_t *at = ARENA_ARRAY(m->arena, world, int64_t);
     for (int64_t r = 0; r < world; ++r) {
         bool same = m->schedule->ranks[r].role == role;
-        at[r] = scope == ONE_RANK    ? (r == rank ? op : -1)
-                : scope == ONE_ROLE  ? (same ? op : -1)
-                : same               ? op
-                                     : like_op(m, rank, op, r);
+        at[r] = scope == ONE_RANK   ? (r == rank ? op : -1)
+                : scope == ONE_ROLE ? (same ? op : -1)
+                : same              ? op
+                                    : like_op(m, rank, op, r);
     }
     for (int64_t r = 0; r < world; ++r)
         if (at[r] >= 0)
@@ -47,8 +47,7 @@ static void edit_scope(Mutant *m, int64_t rank, int64_t op, int64_t variant, Sco
 static void each_op(Mutant *m, int64_t variants, OpEdit edit) {
     int64_t roles = m->schedule->roles.count;
     for (int64_t rank = 0; rank < m->schedule->world; ++rank) {
-        int64_t in_role =
-            m->schedule->roles.items[m->schedule->ranks[rank].role].ranks.count;
+        int64_t in_role = m->schedule->roles.items[m->schedule->ranks[rank].role].ranks.count;
         for (int64_t op = 0; op < m->schedule->ranks[rank].ops.count; ++op)
             for (int64_t v = 0; v < variants; ++v)
                 for (int scope = 0; scope < SCOPES; ++scope) {
@@ -239,8 +238,9 @@ static void carry_anew(Mutant *m) {
 
 /* --- segments ----------------------------------------------------------------------------------------- */
 
-static void each_segment(Mutant *m, int variants, bool (*edit)(Mutant *m, RankStep *step,
-                                                               int64_t g, int variant, bool apply)) {
+static void each_segment(Mutant *m, int variants,
+                         bool (*edit)(Mutant *m, RankStep *step, int64_t g, int variant,
+                                      bool apply)) {
     for (int64_t role = 0; role < m->schedule->roles.count; ++role) {
         const IntList *ranks = &m->schedule->roles.items[role].ranks;
         for (int64_t s = 0; s < m->plan->steps.count; ++s)
@@ -404,7 +404,8 @@ static ArgType arg_type(const Op *op, int64_t arg) {
 }
 
 static bool is_buffer(const Op *op, int64_t arg) {
-    return arg_type(op, arg) != ARG_NONE && arg_type(op, arg) != ARG_INT && op->args[arg].value >= 0;
+    return arg_type(op, arg) != ARG_NONE && arg_type(op, arg) != ARG_INT &&
+           op->args[arg].value >= 0;
 }
 
 enum { OTHERS = 4 };
@@ -437,8 +438,7 @@ static int64_t sister(const Mutant *m, int64_t rank, int64_t buffer) {
     for (int64_t i = 0; end && i < at->buffers.count; ++i) {
         const char *name = at->buffers.items[i].name, *last = strrchr(name, '_');
         if (i != buffer && last && end[1] == 'm' && last[1] == 'm' &&
-            end - is->name == last - name &&
-            strncmp(name, is->name, (size_t)(last - name)) == 0)
+            end - is->name == last - name && strncmp(name, is->name, (size_t)(last - name)) == 0)
             return i;
     }
     return -1;
@@ -473,8 +473,7 @@ static bool edit_absent(Mutant *m, int64_t rank, int64_t op, int64_t variant, bo
 /* A row, an element or a page on or back. */
 static bool edit_delta(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
     Op *of = op_at(m, rank, op);
-    int64_t row = m->plan->inputs.model.hidden *
-                  element_bytes(m->plan->inputs.workload.dtype);
+    int64_t row = m->plan->inputs.model.hidden * element_bytes(m->plan->inputs.workload.dtype);
     const int64_t by[] = {row, -row, 4, -4};
     int64_t arg = variant / 4;
     if (!is_buffer(of, arg) || of->args[arg].delta + by[variant % 4] < 0)
@@ -499,8 +498,7 @@ static bool edit_number(Mutant *m, int64_t rank, int64_t op, int64_t variant, bo
 static bool edit_swap_args(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
     Op *of = op_at(m, rank, op);
     int64_t a = variant / OP_ARGS, b = variant % OP_ARGS;
-    if (a >= b || !is_buffer(of, a) || !is_buffer(of, b) ||
-        of->args[a].value == of->args[b].value)
+    if (a >= b || !is_buffer(of, a) || !is_buffer(of, b) || of->args[a].value == of->args[b].value)
         return false;
     if (apply)
         MUTATE_SWAP(OpValue, of->args[a], of->args[b]);
@@ -554,12 +552,15 @@ static bool edit_part(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool
 
 /* Another collective, the other end of a pair, the other half of an exchange. */
 static bool edit_kind(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    static const OpKind others[][2] = {
-        {OP_all_reduce, OP_all_gather},   {OP_all_reduce, OP_reduce_scatter},
-        {OP_all_gather, OP_all_reduce},   {OP_all_gather, OP_reduce_scatter},
-        {OP_reduce_scatter, OP_all_gather}, {OP_reduce_scatter, OP_all_reduce},
-        {OP_send, OP_recv},               {OP_recv, OP_send},
-        {OP_rope_append, OP_append}};
+    static const OpKind others[][2] = {{OP_all_reduce, OP_all_gather},
+                                       {OP_all_reduce, OP_reduce_scatter},
+                                       {OP_all_gather, OP_all_reduce},
+                                       {OP_all_gather, OP_reduce_scatter},
+                                       {OP_reduce_scatter, OP_all_gather},
+                                       {OP_reduce_scatter, OP_all_reduce},
+                                       {OP_send, OP_recv},
+                                       {OP_recv, OP_send},
+                                       {OP_rope_append, OP_append}};
     Op *of = op_at(m, rank, op);
     if (variant >= (int64_t)(sizeof others / sizeof *others) ||
         of->kind != (int64_t)others[variant][0])

@@ -13,8 +13,9 @@ static void each_item(Mutant *m, int64_t variants, LoopEdit edit) {
                 for (int64_t i = 0; i < order->loops.items[l].items.count; ++i)
                     for (int64_t v = 0; v < variants; ++v)
                         if (edit(m, &order->loops.items[l], i, v, false) &&
-                            mutate_here(m, "step %lld, order %lld, loop %lld, item %lld %s, "
-                                           "variant %lld",
+                            mutate_here(m,
+                                        "step %lld, order %lld, loop %lld, item %lld %s, "
+                                        "variant %lld",
                                         (long long)s, (long long)o, (long long)l, (long long)i,
                                         plan_part_names[order->loops.items[l].items.items[i].part],
                                         (long long)v)) {
@@ -108,8 +109,8 @@ static void order_ranks(Mutant *m) {
             IntList *ranks = &m->plan->steps.items[s].orders.items[o].ranks;
             for (int64_t r = 0; r < ranks->count; ++r)
                 for (int v = 0; v < 3; ++v)
-                    if (mutate_here(m, "step %lld, order %lld, rank %lld, variant %d",
-                                    (long long)s, (long long)o, (long long)ranks->items[r], v)) {
+                    if (mutate_here(m, "step %lld, order %lld, rank %lld, variant %d", (long long)s,
+                                    (long long)o, (long long)ranks->items[r], v)) {
                         if (v == 0)
                             MUTATE_DROP(ranks, r);
                         else if (v == 1)
@@ -127,10 +128,11 @@ static void one_rank_swaps(Mutant *m) {
             PlanStep *step = &m->plan->steps.items[s];
             for (int64_t r = 0; r < step->orders.items[o].ranks.count; ++r)
                 for (int64_t l = 0; l < step->orders.items[o].loops.count; ++l)
-                    for (int64_t i = 0;
-                         i + 1 < step->orders.items[o].loops.items[l].items.count; ++i) {
+                    for (int64_t i = 0; i + 1 < step->orders.items[o].loops.items[l].items.count;
+                         ++i) {
                         if (step->orders.items[o].ranks.count == 1 ||
-                            !mutate_here(m, "step %lld, order %lld, rank %lld, loop %lld, item %lld",
+                            !mutate_here(m,
+                                         "step %lld, order %lld, rank %lld, loop %lld, item %lld",
                                          (long long)s, (long long)o,
                                          (long long)step->orders.items[o].ranks.items[r],
                                          (long long)l, (long long)i))

@@ -35,8 +35,7 @@ static bool rank_is_ordered(Arena *arena, const RankSchedule *rank, int64_t step
     WalkCursor cursor = walk_begin(rank, step);
     WalkItem item;
     while (walk_next(&cursor, &item))
-        *(Executed *)LIST_PUSH(arena, &all) =
-            (Executed){&rank->ops.items[item.op], item.layer};
+        *(Executed *)LIST_PUSH(arena, &all) = (Executed){&rank->ops.items[item.op], item.layer};
     int64_t words = all.count / 64 + 1;
     uint64_t *before = ARENA_ARRAY(arena, all.count * words + 1, uint64_t);
     int64_t *newest = ARENA_ARRAY(arena, rank->ops.count + 1, int64_t); /* 1 + execution */

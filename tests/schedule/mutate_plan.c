@@ -6,7 +6,7 @@
 /* Begin or end one on or back; both on, both back. */
 enum { RANGE_VARIANTS = 6 };
 static const char *const range_ways[RANGE_VARIANTS] = {"begin on", "begin back", "end on",
-                                                       "end back", "both on", "both back"};
+                                                       "end back", "both on",    "both back"};
 static void shift_range(Range *range, int64_t v) {
     if (v < 2 || v >= 4)
         range->begin += v % 2 ? -1 : 1;

@@ -119,8 +119,8 @@ typedef bool (*ExchangeEdit)(Mutant *m, Exchange *exchange, int64_t index, int64
 static void each_exchange(Mutant *m, int64_t variants, ExchangeEdit edit) {
     for (int64_t e = 0; e < m->schedule->exchanges.count; ++e) {
         Exchange *exchange = &m->schedule->exchanges.items[e];
-        int64_t most = exchange->sources.count + exchange->targets.count +
-                       exchange->hops[0].count + exchange->hops[1].count;
+        int64_t most = exchange->sources.count + exchange->targets.count + exchange->hops[0].count +
+                       exchange->hops[1].count;
         for (int64_t i = 0; i < most; ++i)
             for (int64_t v = 0; v < variants; ++v)
                 if (edit(m, exchange, i, v, false) &&
@@ -250,8 +250,9 @@ static void end_rank(Mutant *m) {
 
 /* --- hops --------------------------------------------------------------------------------------------- */
 
-static void each_hop(Mutant *m, int64_t variants, bool (*edit)(Mutant *m, Exchange *exchange, bool back,
-                                                               int64_t i, int64_t v, bool apply)) {
+static void each_hop(Mutant *m, int64_t variants,
+                     bool (*edit)(Mutant *m, Exchange *exchange, bool back, int64_t i, int64_t v,
+                                  bool apply)) {
     for (int64_t e = 0; e < m->schedule->exchanges.count; ++e) {
         Exchange *exchange = &m->schedule->exchanges.items[e];
         for (int back = 0; back < 2; ++back)

@@ -211,9 +211,27 @@ static void wait_for_later(Fixture *f) {
     rank->ops.items[fixture_op(f, 0, OP_embed, 0)].waits[0] = later;
 }
 
+static void other_number_in_table(Fixture *f) {
+    Role *role = &f->schedule.roles.items[f->schedule.ranks[1].role];
+    ++role->columns.items[0].values[1];
+}
+static void other_mode(Fixture *f) {
+    Exchange *exchange = &f->schedule.exchanges.items[0];
+    exchange->in_flight = 0;
+}
+/* Both are a number a row. */
+static void positions_for_ids(Fixture *f) {
+    for (int64_t rank = 0; rank < 6; ++rank)
+        fixture_arg(f, rank, fixture_op(f, rank, OP_route, 0), "positions")->value =
+            fixture_buffer(f, rank, "prefill_ids_m0");
+}
+
 static const Mutant mutants[] = {
     {"wait for later", MIXTRAL, HEADS_SPLIT, "order.events", wait_for_later},
     {"sum apart", MIXTRAL, "tp:tp=4,output=ring", "provenance.order", sum_apart},
+    {"another number in a table", MIXTRAL, HEADS_SPLIT, "shape.roles", other_number_in_table},
+    {"nothing in flight", MIXTRAL, HEADS_SPLIT, "match.plan", other_mode},
+    {"ids for positions", MIXTRAL, HEADS_SPLIT, "provenance.flow", positions_for_ids},
     {"capture alone", MIXTRAL, HEADS_SPLIT, "capture.uniform", capture_alone},
     {"drop attention", MIXTRAL, HEADS_SPLIT, "coverage.work", drop_attention},
     {"drop rotation", MIXTRAL, HEADS_SPLIT, "coverage.work", drop_rotation},
