@@ -63,7 +63,7 @@
          "members that read the same sum over ranks have had its parts added in the same order")   \
     RULE(GATHER, "provenance.gather", "E0552", "reads",                                            \
          "what a rank reads of a moved buffer has arrived")                                        \
-    RULE(FLOW, "provenance.flow", "E0553", "operations",                                           \
+    RULE(FLOW, "provenance.flow", "E0556", "operations",                                           \
          "every operation reads what the model's layer gives it")                                  \
     RULE(ARGUMENTS, "bounds.arguments", "E0561", "arguments",                                      \
          "every argument lies inside its buffer")                                                  \

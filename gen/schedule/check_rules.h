@@ -26,7 +26,7 @@ typedef struct Check {
         int64_t rank, step, op;
     } named[CHECK_NAMED];
     int64_t named_count;
-    bool flat; /* every layer is gone through, see check_schedule_flat */
+    bool flat;   /* every layer is gone through, see check_schedule_flat */
     int **moved; /* [roles][ops] kind of the value that a collective moves, by check_flow */
 } Check;
 

@@ -240,16 +240,17 @@ static bool expert_slice_is_placed(const Check *check, const RankSchedule *rank,
 
 static int by_slice(const void *a, const void *b) {
     const Holding *x = *(const Holding *const *)a, *y = *(const Holding *const *)b;
-    const int64_t left[] = {x->tensor, x->expert, x->layers.begin, x->rows.begin, x->columns.begin};
-    const int64_t right[] = {y->tensor, y->expert, y->layers.begin, y->rows.begin,
-                             y->columns.begin};
+    const int64_t left[] = {x->buffer,       x->tensor,     x->expert,
+                            x->layers.begin, x->rows.begin, x->columns.begin};
+    const int64_t right[] = {y->buffer,       y->tensor,     y->expert,
+                             y->layers.begin, y->rows.begin, y->columns.begin};
     for (size_t i = 0; i < sizeof left / sizeof *left; ++i)
         if (left[i] != right[i])
             return left[i] < right[i] ? -1 : 1;
     return 0;
 }
 
-/* A slice that a rank has twice would be loaded twice, and one of them never read. */
+/* A slice that a buffer has twice would be loaded twice, and one of them never read. */
 static void check_doubled(Check *check, const RankSchedule *rank) {
     int64_t count = rank->holdings.count;
     ArenaMark mark = arena_mark(check->scratch);
@@ -259,7 +260,7 @@ static void check_doubled(Check *check, const RankSchedule *rank) {
     qsort(slices, (size_t)count, sizeof *slices, by_slice);
     for (int64_t i = 1; i < count; ++i) {
         const Holding *a = slices[i - 1], *b = slices[i];
-        if (a->tensor == b->tensor && a->expert == b->expert &&
+        if (a->buffer == b->buffer && a->tensor == b->tensor && a->expert == b->expert &&
             range_overlap(a->layers, b->layers) && range_overlap(a->rows, b->rows) &&
             range_overlap(a->columns, b->columns))
             check_fail(check, CHECK_LAYOUT, NULL,

@@ -683,7 +683,7 @@ uint64_t mutate_meaning(Arena *arena, const Schedule *schedule) {
     Run run = begin(&scratch, schedule);
     uint64_t meaning = 1;
     for (run.call = 0; meaning && run.call < CALLS; ++run.call) {
-        WalkVisitor visitor = {&run, on_local, on_meet};
+        WalkVisitor visitor = {.context = &run, .local = on_local, .meet = on_meet};
         WalkStuck stuck;
         run.step = run.call == 0 ? 0 : schedule->plan->steps.count - 1;
         run.results = ARENA_ARRAY(&scratch, run.sequences, uint64_t);

@@ -141,7 +141,7 @@ static void wait_in_table_only(Fixture *f) {
 static void short_prompts(Fixture *f) {
     --f->plan.steps.items[0].tokens;
 }
-static void two_prefills(Fixture *f) {
+static void no_decode(Fixture *f) {
     f->plan.steps.items[1].phase = PHASE_PREFILL;
 }
 
@@ -171,7 +171,7 @@ static const Mutant mutants[] = {
     {"ranks swapped in a role", MIXTRAL, PAIRWISE, "shape.ids", ranks_swapped_in_role},
     {"a wait in the table only", MIXTRAL, PAIRWISE, "shape.roles", wait_in_table_only},
     {"short prompts", MIXTRAL, TENSOR, "coverage.requests", short_prompts},
-    {"two prefills", MIXTRAL, TENSOR, "coverage.requests", two_prefills},
+    {"no decode", MIXTRAL, TENSOR, "coverage.requests", no_decode},
 };
 
 static void every_mutant_is_refused(void **state) {
