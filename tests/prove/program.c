@@ -13,6 +13,7 @@
 #include "plan/planner.h"
 #include "run/arrays.h"
 #include "run/npy.h"
+#include "run/records.h"
 #include "run/verify.h"
 #include "schedule/certificate.h"
 #include "schedule/simulate.h"
@@ -193,6 +194,28 @@ static void take_single(const Twin *twin, ReferenceResult *result) {
             result->logits[i] = twin->logits[i];
 }
 
+/* Every call that a rank made is that of the schedule. */
+static bool check_calls(Program *of, const Verify *verify) {
+    Run run = {0};
+    RecordsReport report = {0};
+    RecordsRequest request = {.schedule = of->schedule,
+                              .dir = of->folder,
+                              .prefix = fs_join(of->arena, of->folder, "record"),
+                              .waves = verify->waves,
+                              .decode = verify->tokens.max_new - 1};
+    run.diag.arena = &run.arena;
+    Status status = records_check(&run, &request, &report);
+    if (status != STATUS_OK && report.findings.count > 0)
+        verdict_fail(of->verdict, report.findings.items[0].code, "the calls of rank %lld: %s",
+                     (long long)report.findings.items[0].rank, report.findings.items[0].text);
+    else if (status != STATUS_OK || report.ranks != of->schedule->world)
+        verdict_fail(of->verdict, "run: record", "%lld of %lld records can be read: %s",
+                     (long long)report.ranks, (long long)of->schedule->world,
+                     run.diag.count > 0 ? run.diag.messages[0].text : "");
+    arena_free(&run.arena);
+    return of->verdict->outcome == OUTCOME_PROVED;
+}
+
 static bool compare(Program *of, bool with_single, ProgramCounts *counts) {
     Verify verify = {.tokens = of->twin->tokens, .tolerance = tolerance, .closeness = closeness};
     copy_arrays(of->arena, of->twin, &verify.reference);
@@ -211,7 +234,8 @@ static bool compare(Program *of, bool with_single, ProgramCounts *counts) {
     }
     *counts = (ProgramCounts){verify.all_tokens, verify.compared_tokens, verify.all_positions,
                               verify.compared_positions};
-    return run(of, "verify", "--expected", "expected.bin", NULL, NULL);
+    return run(of, "verify", "--expected", "expected.bin", "--record", "record") &&
+           check_calls(of, &verify);
 }
 
 static bool read_results(Program *of) {

@@ -86,6 +86,19 @@ static bool reads_back(RandomCase *made, Verdict *verdict) {
     return equal;
 }
 
+/* Going through recurring layers one by one comes to the same end. */
+static void check_flat(RandomCase *made, const Schedule *schedule, const CheckReport *folded,
+                       Verdict *verdict) {
+    Diag diag = {.arena = made->arena};
+    CheckReport flat = {0};
+    if (check_schedule_flat(schedule, &flat, made->arena, &diag) != STATUS_OK)
+        verdict_fail(verdict, "flat form", "the folded form is proved, the flat one not: %s",
+                     diag.messages[0].text);
+    for (int r = 0; r < CHECK_RULE_COUNT; ++r)
+        if (flat.rules[r].ran != folded->rules[r].ran)
+            verdict_fail(verdict, "flat form", "rule %s ran in one form only", flat.rules[r].name);
+}
+
 static void check_ledger(const Schedule *schedule, const Ledger *ledger, Verdict *verdict) {
     for (int64_t i = 0; i < ledger->count; ++i) {
         const LedgerRow *row = &ledger->rows[i];
@@ -168,6 +181,8 @@ void property_check(RandomCase *made, Plant plant, Schedule *schedule, Verdict *
         verdict_judge(verdict, made->diag, "proving");
         return;
     }
+    if (made->plan.inputs.model.layers > 6 || made->choices->next % 4 == 0)
+        check_flat(made, schedule, &report, verdict); /* of the rest, some would do */
     check_ledger(schedule, &report.ledger, verdict);
     check_times(made, schedule, verdict);
 }

@@ -84,6 +84,8 @@ void random_model(RandomCase *made) {
     Model *model = &made->plan.inputs.model;
     *model = (Model){.name = "random", .family = "moe_transformer", .tokenizer = ""};
     model->layers = 1 + draw_low(c, made->small ? 4 : 6);
+    if (!made->small && draw_rare(c, 10)) /* deep enough to recur */
+        model->layers += 6 + draw(c, 20);
     model->hidden = 4 + draw_low(c, 21);
     model->vocabulary = made->small ? 12 + draw(c, 30) : 1 + draw(c, 40);
     model->max_positions = made->plan.inputs.workload.context + draw(c, 3);
