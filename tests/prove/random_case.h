@@ -10,7 +10,7 @@ typedef struct RandomCase {
     Arena *arena;
     Choices *choices;
     Diag *diag;
-    bool small; /* is to be run: few and small tensors, f32, a prefill and a decode step */
+    bool small; /* is to be run: few and small tensors, mostly f32, a prefill and a decode step */
     int64_t sequences, max_new; /* of a run */
     bool processes;             /* of a run: its ranks are processes, else threads */
     const char *strategy;       /* of the shipped ones; NULL: the placement was drawn */

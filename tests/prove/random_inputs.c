@@ -12,7 +12,7 @@ void random_workload(RandomCase *made) {
     workload->batch = 1 + draw_low(c, made->small ? 7 : 12);
     workload->prefill = 1 + draw_low(c, made->small ? 8 : 12);
     workload->context = workload->prefill + (made->small ? 1 + draw(c, 4) : draw(c, 5));
-    workload->dtype = made->small ? ELEMENT_F32 : draw(c, 3);
+    workload->dtype = made->small && !draw_rare(c, 5) ? ELEMENT_F32 : draw(c, 3);
     if (made->small) {
         made->sequences = 1 + draw(c, workload->batch + 2); /* more than a batch run in waves */
         made->max_new = 1 + draw(c, workload->context - workload->prefill + 1);
