@@ -88,12 +88,12 @@ int64_t along_unit(const Op *op) {
 }
 
 Range along_bytes_of(const Schedule *schedule, const Role *role, int64_t buffer) {
-    int64_t most = 0, offset = 0;
+    Range all = {INT64_MAX, 0};
     for (int64_t r = 0; r < role->ranks.count; ++r) {
         const Buffer *each = &schedule->ranks[role->ranks.items[r]].buffers.items[buffer];
         int64_t bytes = each->per_layer ? each->layer_stride * each->layers : each->bytes;
-        most = bytes > most ? bytes : most;
-        offset = each->offset;
+        all.begin = each->offset < all.begin ? each->offset : all.begin;
+        all.end = each->offset + bytes > all.end ? each->offset + bytes : all.end;
     }
-    return (Range){offset, offset + most};
+    return all;
 }

@@ -26,7 +26,7 @@ int64_t along_bytes(const Schedule *schedule, const Op *op);
 /* Bytes of a unit of a collective, 0 of other moves. */
 int64_t along_unit(const Op *op);
 
-/* Bytes of the slab that a buffer takes in the rank of a role that has most of it. */
+/* Bytes of the slab that a buffer takes in any rank of a role. */
 Range along_bytes_of(const Schedule *schedule, const Role *role, int64_t buffer);
 
 /* Bytes that a move takes of an argument from its place in the buffer on; 0 where only a kernel or an exchange knows. */

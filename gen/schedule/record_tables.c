@@ -6,9 +6,9 @@
 
 /* One number of a table; the words say which, and are put together only where it differs. */
 #define SAME(c, op, got, want, ...)                                                                \
-    ((got) == (want) || number_differs(c, op, got, want, __VA_ARGS__))
+    ((got) == (want) ? true : (number_differs(c, op, got, want, __VA_ARGS__), false))
 #define SAME_TEXT(c, op, got, want, ...)                                                           \
-    (strcmp(got, want) == 0 || text_differs(c, op, got, want, __VA_ARGS__))
+    (strcmp(got, want) == 0 ? true : (text_differs(c, op, got, want, __VA_ARGS__), false))
 
 static const char *what(RecordCompare *c, const char *format, va_list args) {
     char text[256];
@@ -16,25 +16,25 @@ static const char *what(RecordCompare *c, const char *format, va_list args) {
     return arena_strdup(c->arena, text);
 }
 
-__attribute__((format(printf, 5, 6))) static bool
+__attribute__((format(printf, 5, 6))) static void
 number_differs(RecordCompare *c, int64_t op, int64_t got, int64_t want, const char *format, ...) {
     va_list args;
     va_start(args, format);
     const char *text = what(c, format, args);
     va_end(args);
-    return record_differs(c, "E0843", -1, op, "rank %lld: %s is %lld; the schedule has %lld",
-                          (long long)c->of->rank, text, (long long)got, (long long)want);
+    record_differs(c, "E0843", -1, op, "rank %lld: %s is %lld; the schedule has %lld",
+                   (long long)c->of->rank, text, (long long)got, (long long)want);
 }
 
-__attribute__((format(printf, 5, 6))) static bool text_differs(RecordCompare *c, int64_t op,
+__attribute__((format(printf, 5, 6))) static void text_differs(RecordCompare *c, int64_t op,
                                                                const char *got, const char *want,
                                                                const char *format, ...) {
     va_list args;
     va_start(args, format);
     const char *text = what(c, format, args);
     va_end(args);
-    return record_differs(c, "E0843", -1, op, "rank %lld: %s is '%.80s'; the schedule has '%.80s'",
-                          (long long)c->of->rank, text, got, want);
+    record_differs(c, "E0843", -1, op, "rank %lld: %s is '%.80s'; the schedule has '%.80s'",
+                   (long long)c->of->rank, text, got, want);
 }
 
 /* --- the program and the place of the rank ------------------------------------------------------------- */
@@ -82,8 +82,10 @@ static bool same_kernels(RecordCompare *c) {
     for (int64_t k = 0; k < record->kernels.count; k++) {
         const RecordKernel *kernel = &record->kernels.items[k];
         if (kernel->kind < 0 || kernel->kind >= OP_KINDS ||
-            op_info[kernel->kind].class != OPCLASS_KERNEL)
-            return number_differs(c, -1, kernel->kind, -1, "the kind of kernel %lld", (long long)k);
+            op_info[kernel->kind].class != OPCLASS_KERNEL) {
+            number_differs(c, -1, kernel->kind, -1, "the kind of kernel %lld", (long long)k);
+            return false;
+        }
         int64_t counts[2] = {0, 0};
         const OpArg *args = op_info[kernel->kind].args;
         for (int i = 0; i < OP_ARGS && args[i].type != ARG_NONE; i++)

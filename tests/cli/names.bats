@@ -68,7 +68,9 @@ Tags().feed(open(sys.argv[1], encoding="utf-8").read())' "$1"
         "$GEN" emit -q hostile.json -o hostile >out.txt
         alike harmless hostile
         compiles hostile
-        for file in plan schedule prediction; do json hostile/$file.json; done
+        for file in plan schedule prediction certificate; do json hostile/$file.json; done
+        "$GEN" check hostile/schedule.json --certificate hostile/certificate.json >certified.txt
+        ! grep -n $'[\x01-\x08\x0b-\x1f\x7f]' certified.txt
         ! grep -n $'[\x01-\x08\x0b-\x1f\x7f]' hostile/README.md
         diff <(grep -c '^#' harmless/README.md) <(grep -c '^#' hostile/README.md)
         diff <(wc -l <harmless/constants.h) <(wc -l <hostile/constants.h)
@@ -100,6 +102,30 @@ Tags().feed(open(sys.argv[1], encoding="utf-8").read())' "$1"
         "$GEN" show hostile.json --format dot >show.dot
         [ "$(wc -l <show.dot)" -eq "$(wc -l <harmless.dot)" ]
         if command -v dot >/dev/null; then dot -Tplain show.dot >/dev/null; fi
+    done
+}
+
+# One fault in coverage, one in the order: what refuses them names items, rules and lines.
+@test "counterexamples carry hostile texts and are the same otherwise" {
+    benign
+    local faults=('.stages[0].experts |= .[1:]' '.steps[0].orders[0].loops |= reverse')
+    for text in "${texts[@]}"; do
+        echo "text: ${text:0:60}"
+        "$PLANT" benign.json "$text" >hostile.json 2>/dev/null
+        for fault in "${faults[@]}"; do
+            for plan in harmless hostile; do
+                jq "$fault" $plan.json >broken-$plan.json
+                run_split "$GEN" check broken-$plan.json
+                expect 1
+                cp stderr.txt $plan.txt
+                run_split "$GEN" check --json broken-$plan.json
+                expect 1
+                json stdout.txt
+            done
+            [ "$(wc -l <hostile.txt)" -eq "$(wc -l <harmless.txt)" ]
+            diff <(grep -o 'error\[E[0-9]*\]: [a-z.]*' harmless.txt) <(grep -o 'error\[E[0-9]*\]: [a-z.]*' hostile.txt)
+            ! grep -n $'[\x01-\x08\x0b-\x1f\x7f]' hostile.txt
+        done
     done
 }
 
