@@ -16,6 +16,7 @@
 #include "run/records.h"
 #include "run/verify.h"
 #include "schedule/certificate.h"
+#include "schedule/certificate.h"
 #include "schedule/simulate.h"
 
 #include "rt_format.h"

@@ -2,6 +2,7 @@
  * lowering or the checker is wrong. */
 #include "property.h"
 
+#include "schedule/certificate.h"
 #include "schedule/simulate.h"
 
 #include <math.h>
@@ -99,6 +100,31 @@ static void check_flat(RandomCase *made, const Schedule *schedule, const CheckRe
             verdict_fail(verdict, "flat form", "rule %s ran in one form only", flat.rules[r].name);
 }
 
+/* The schedule is written and read again as it was; its certificate is read back, and the small checker, which shares no
+ * code with the proof, is sure of what was read. */
+static void check_certificate(RandomCase *made, const Schedule *schedule, Verdict *verdict) {
+    Buf text = {0}, again = {0}, witness = {0};
+    Schedule *read = ARENA_NEW(made->arena, Schedule);
+    Certificate certificate;
+    schedule_write(schedule, &text);
+    const char *digest = plan_digest(made->arena, text.data, text.length);
+    if (certificate_text(made->arena, schedule, &witness, made->diag) != STATUS_OK ||
+        schedule_parse(made->arena, "schedule.json", text.data, text.length, read, made->diag) !=
+            STATUS_OK ||
+        certificate_parse(made->arena, "certificate.json", witness.data, witness.length,
+                          &certificate, made->diag) != STATUS_OK ||
+        certify(read, digest, NULL, &certificate, made->diag) != STATUS_OK) {
+        verdict_judge(verdict, made->diag, "certifying");
+    } else {
+        schedule_write(read, &again);
+        if (again.length != text.length || memcmp(again.data, text.data, text.length) != 0)
+            verdict_fail(verdict, "schedule read", "the schedule reads back different");
+    }
+    buf_free(&text);
+    buf_free(&again);
+    buf_free(&witness);
+}
+
 static void check_ledger(const Schedule *schedule, const Ledger *ledger, Verdict *verdict) {
     for (int64_t i = 0; i < ledger->count; ++i) {
         const LedgerRow *row = &ledger->rows[i];
@@ -183,6 +209,8 @@ void property_check(RandomCase *made, Plant plant, Schedule *schedule, Verdict *
     }
     if (made->plan.inputs.model.layers > 6 || made->choices->next % 4 == 0)
         check_flat(made, schedule, &report, verdict); /* of the rest, some would do */
+    if (made->choices->next % 8 == 1)
+        check_certificate(made, schedule, verdict);
     check_ledger(schedule, &report.ledger, verdict);
     check_times(made, schedule, verdict);
 }
