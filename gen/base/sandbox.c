@@ -5,6 +5,7 @@
 #include "base/embedded.h"
 #include "base/fs.h"
 #include "base/sandbox_lib.h"
+#include "base/sandbox_seed.h"
 
 #include <ctype.h>
 #include <lauxlib.h>
@@ -25,6 +26,10 @@ static size_t taken(size_t size) {
 
 static void *sandbox_allocate(void *user, void *memory, size_t old_size, size_t new_size) {
     Sandbox *sandbox = user;
+    if (sandbox->unseeded) {
+        sandbox_seed_set(sandbox->unseeded);
+        sandbox->unseeded = NULL;
+    }
     size_t old = memory ? taken(old_size) : 0; /* for new blocks Lua passes a type there */
     size_t new = taken(new_size);
     if (new_size == 0) {
@@ -39,6 +44,10 @@ static void *sandbox_allocate(void *user, void *memory, size_t old_size, size_t 
     sandbox->refused = moved ? 0 : new_size; /* Lua collects its garbage and tries again */
     if (moved) {
         sandbox->used += new - old;
+    }
+    if (moved && sandbox->opening) {
+        sandbox->opening = false;
+        sandbox->unseeded = moved;
     }
     return moved;
 }
@@ -169,7 +178,7 @@ static int panic(lua_State *lua) {
 }
 
 Status sandbox_open(Sandbox *sandbox, const char *share, size_t limit, Diag *diag) {
-    *sandbox = (Sandbox){.share = share, .limit = limit};
+    *sandbox = (Sandbox){.share = share, .limit = limit, .opening = true};
     sandbox->lua = lua_newstate(sandbox_allocate, sandbox);
     if (!sandbox->lua) {
         return out_of_memory(sandbox, diag);

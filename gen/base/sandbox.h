@@ -13,6 +13,7 @@
 #include "base/status.h"
 
 #include <lua.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct Sandbox {
@@ -20,6 +21,8 @@ typedef struct Sandbox {
     const char *share;  /* directory that overrides embedded files, or NULL */
     size_t used, limit; /* bytes */
     size_t refused;     /* bytes that the system did not give when last asked; 0: it always did */
+    bool opening;       /* its first block is still to be allocated */
+    void *unseeded;     /* that block, until the next */
     Arena *files;       /* texts read from share; owned */
     DiagSource chunk;   /* text given to sandbox_run_text, for messages; not owned */
 } Sandbox;
