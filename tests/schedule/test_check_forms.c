@@ -1,7 +1,7 @@
 /* The folded form of the proof, which goes through recurring layers once, against the flat one, which goes through all:
  * the same verdict by the same rules on good schedules, and work that does not grow with layers. Mutants are
  * compared where they are (mutant.h). */
-#include "schedule_fixture.h"
+#include "mutant.h"
 
 #define PIPELINED TEST_SOURCE "/tests/data/uneven-stages.lua:a=2,b=3,residual=sharded"
 
@@ -76,9 +76,85 @@ static void work_does_not_grow_with_layers(void **state) {
     }
 }
 
+/* --- random faults ------------------------------------------------------------------------------------- */
+
+static int64_t below(uint64_t *seed, int64_t limit) {
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return limit > 0 ? (int64_t)(*seed >> 33) % limit : 0;
+}
+
+/* One thing changed in one operation or buffer of a rank. */
+static void break_something(Fixture *f, int64_t rank, uint64_t seed) {
+    RankSchedule *of = &f->schedule.ranks[rank];
+    int64_t id = below(&seed, of->ops.count - 1), args = 0;
+    Op *op = &of->ops.items[id];
+    while (args < OP_ARGS && op_info[op->kind].args[args].type != ARG_NONE)
+        ++args;
+    int64_t arg = below(&seed, args);
+    Buffer *buffer = &of->buffers.items[below(&seed, of->buffers.count)];
+    const Buffer *other = &of->buffers.items[below(&seed, of->buffers.count)];
+    switch (below(&seed, 9)) {
+    case 0:
+        swap_ops(f, rank, id, id + 1);
+        break;
+    case 1:
+        for (int w = 0; w < OP_WAITS; ++w)
+            op->waits[w] = -1;
+        break;
+    case 2:
+        buffer->offset = other->offset;
+        break;
+    case 3:
+        drop_op(f, rank, id);
+        break;
+    case 4:
+        op->lag += below(&seed, 2) ? 1 : -1;
+        break;
+    case 5:
+        op->waits[0] = below(&seed, of->ops.count);
+        of->ops.items[op->waits[0]].records = true;
+        break;
+    case 6:
+        op->args[arg].value += below(&seed, 2) ? 1 : -1;
+        break;
+    case 7:
+        op->args[arg].delta += 64;
+        break;
+    default:
+        op->channel = op->channel < 0 ? -1 : below(&seed, f->schedule.channels.count);
+    }
+}
+
+/* The same fault in one rank, or in all that have as many operations. */
+static void both_forms_refuse_alike(void **state) {
+    (void)state;
+    int64_t refused = 0;
+    size_t missed = 0;
+    for (uint64_t n = 0; n < 20 * CASES; ++n) {
+        Fixture f;
+        const char *strategy = cases[n % CASES].strategy;
+        uint64_t seed = (n + 1) * 0x9e3779b97f4a7c15u;
+        fixture_make_deep(&f, cases[n % CASES].model, strategy, 12, 14);
+        int64_t rank = below(&seed, f.schedule.world), ops = f.schedule.ranks[rank].ops.count;
+        bool all = below(&seed, 2);
+        for (int64_t r = 0; r < f.schedule.world; ++r)
+            if (r == rank || (all && f.schedule.ranks[r].ops.count == ops))
+                break_something(&f, r, seed);
+        refused += fixture_check(&f) == STATUS_NEGATIVE;
+        if (!fixture_forms_agree(&f, strategy)) {
+            print_error("fault %d\n", (int)n);
+            ++missed;
+        }
+        fixture_free(&f);
+    }
+    assert_int_equal(missed, 0);
+    assert_true(refused > 8 * CASES);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_forms_prove_good_schedules),
+        cmocka_unit_test(both_forms_refuse_alike),
         cmocka_unit_test(work_does_not_grow_with_layers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
