@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate] [search]; all
+# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate] [search] [check]; all
 # without arguments. Tables go to stdout, the same as text and JSON to build/bench. Every number is to be read as a ratio
 # within one run.
 #
@@ -8,22 +8,23 @@
 #   BENCH_MPI_FLAGS         further arguments of mpirun
 #   EMULATE_PLANS=tp        of emulate: only plans with this in their name
 #   GENERATE_REPEATS=3      of generate: runs of each case, the least counts
+#   CHECK_REPEATS=5         of check, likewise
 #   SETTLE_S=20             how long a measurement waits at most for a moment in which nothing else runs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/bench
 
 usage() {
-    echo "usage: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate] [search]" >&2
+    echo "usage: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate] [search] [check]" >&2
     exit 2
 }
 for name in "$@"; do
     case $name in
-    moves | scaling | decode | emulate | generate | calibrate | search) ;;
+    moves | scaling | decode | emulate | generate | calibrate | search | check) ;;
     *) usage ;;
     esac
 done
-[[ $# -gt 0 ]] || set -- moves scaling decode emulate generate calibrate search
+[[ $# -gt 0 ]] || set -- moves scaling decode emulate generate calibrate search check
 
 install_mpi() {
     if ! command -v mpirun >/dev/null || ! command -v mpicc >/dev/null; then
@@ -117,6 +118,13 @@ search() {
     done | tee "$out/search.txt"
 }
 
+# The proof alone, by ranks and layers.
+check() {
+    build . gen --target gen proving
+    python3 bench/check.py --gen "$out/gen/gen" --proving "$out/gen/bench/proving/proving" --out "$out" \
+        --repeats "${CHECK_REPEATS:-5}" | tee "$out/check.md"
+}
+
 mkdir -p "$out"
 mpirun --version 2>/dev/null | head -1 >&2 || true
 for name in "$@"; do
@@ -127,6 +135,7 @@ for name in "$@"; do
     generate) generate ;;
     calibrate) calibrate ;;
     search) search ;;
+    check) check ;;
     *) program "$name" ;;
     esac
 done

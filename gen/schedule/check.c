@@ -141,14 +141,33 @@ const PlanStage *check_stage(const Check *check, int64_t rank) {
     return NULL;
 }
 
-int64_t check_exchange_of(const Check *check, int64_t rank, int64_t step, int64_t microbatch) {
-    for (int64_t i = 0; i < check->schedule->exchanges.count; ++i) {
-        const Exchange *exchange = &check->schedule->exchanges.items[i];
-        if (exchange->step == step && exchange->microbatch == microbatch &&
-            (check_source(exchange, rank) >= 0 || check_target(exchange, rank) >= 0))
-            return i;
+void check_index_exchanges(Check *check) {
+    int64_t steps = check->plan->steps.count, all = 0, world = check->schedule->world;
+    check->first_of = ARENA_ARRAY(check->scratch, steps + 1, int64_t);
+    for (int64_t step = 0; step < steps; ++step) {
+        check->first_of[step] = all;
+        all += check->plan->steps.items[step].microbatches;
     }
-    return -1;
+    check->first_of[steps] = all;
+    check->exchange_of = ARENA_ARRAY(check->scratch, world * all, int64_t);
+    for (int64_t i = 0; i < world * all; ++i)
+        check->exchange_of[i] = -1;
+    for (int64_t i = check->schedule->exchanges.count - 1; i >= 0; --i) {
+        const Exchange *exchange = &check->schedule->exchanges.items[i];
+        if (exchange->step < 0 || exchange->step >= steps || exchange->microbatch < 0 ||
+            exchange->microbatch >= check->plan->steps.items[exchange->step].microbatches)
+            continue;
+        int64_t at = check->first_of[exchange->step] + exchange->microbatch;
+        for (int64_t s = 0; s < exchange->sources.count; ++s)
+            check->exchange_of[exchange->sources.items[s].rank * all + at] = i;
+        for (int64_t t = 0; t < exchange->targets.count; ++t)
+            check->exchange_of[exchange->targets.items[t].rank * all + at] = i;
+    }
+}
+
+int64_t check_exchange_of(const Check *check, int64_t rank, int64_t step, int64_t microbatch) {
+    return check->exchange_of[rank * check->first_of[check->plan->steps.count] +
+                              check->first_of[step] + microbatch];
 }
 
 static void mark_ran(CheckReport *report, CheckRuleId first, CheckRuleId last) {
@@ -163,6 +182,7 @@ static void run_rules(Check *check) {
     if (!check_ids(check))
         return;
     check->exchanges = check_exchange_sums(check);
+    check_index_exchanges(check);
     mark_ran(report, CHECK_ROLES, CHECK_RULE_COUNT - 1);
     check_tables(check);
     check_planned(check);

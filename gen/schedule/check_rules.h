@@ -21,6 +21,8 @@ typedef struct Check {
     Arena *scratch;  /* of this proof */
     int64_t element; /* bytes of an activation */
     const CheckExchange *exchanges;
+    int64_t *exchange_of; /* [world][micro-batches of all steps] see check_exchange_of */
+    int64_t *first_of; /* [steps] its first micro-batch there; behind the last step their number */
     /* Operations that check_where has named since the last failure, to tell where they come from. */
     struct {
         int64_t rank, step, op;
@@ -74,6 +76,7 @@ int64_t check_exchange_of(const Check *check, int64_t rank, int64_t step, int64_
 int64_t check_argument_bytes(const Check *check, int64_t rank, int64_t step, const Op *op, int arg);
 
 CheckExchange *check_exchange_sums(Check *check);
+void check_index_exchanges(Check *check); /* for check_exchange_of */
 
 /* The n-th tensor kind that an argument may take its weights from, -1 if there is no (further)
  * one. */

@@ -119,14 +119,18 @@ static void check_family(Check *check, int64_t rank, int64_t step, int64_t id) {
 /* --- weights that are loaded
  * -------------------------------------------------------------------------- */
 
-/* Bytes of [begin, end) of a buffer's copy for a layer that holdings fill. */
+/* Bytes of [begin, end) of a buffer's copy for a layer that holdings fill: the same up to layer `*until`. */
 static int64_t filled_bytes(const RankSchedule *rank, int64_t buffer, int64_t layer, int64_t begin,
-                            int64_t end) {
+                            int64_t end, int64_t *until) {
     int64_t bytes = 0;
+    *until = INT64_MAX;
     for (int64_t i = 0; i < rank->holdings.count; ++i) {
         const Holding *h = &rank->holdings.items[i];
-        if (h->buffer != buffer ||
-            (layer >= 0 && (layer < h->layers.begin || layer >= h->layers.end)))
+        if (h->buffer != buffer)
+            continue;
+        int64_t edge = layer < h->layers.begin ? h->layers.begin : h->layers.end;
+        *until = edge > layer && edge < *until ? edge : *until;
+        if (layer >= 0 && !range_has(h->layers, layer))
             continue;
         int64_t width = h->columns.end - h->columns.begin;
         int64_t size = (h->rows.end - h->rows.begin) * width * element_bytes(h->type);
@@ -165,10 +169,13 @@ static void check_weight(Check *check, int64_t rank, int64_t step, int64_t id, i
                    of->buffers.items[op->args[arg].value].name, info->name);
     int64_t begin = op->args[arg].delta;
     int64_t end = begin + check_argument_bytes(check, rank, step, op, arg);
-    for (int64_t layer = layers.begin; layer < layers.end; ++layer) {
+    if (may_be_unfilled(op, info->name))
+        return;
+    for (int64_t layer = layers.begin, until;
+         layer<layers.end; layer = until> layer ? until : layer + 1) {
         int64_t filled =
-            filled_bytes(of, op->args[arg].value, op->per_layer ? layer : -1, begin, end);
-        if (filled == end - begin || may_be_unfilled(op, info->name))
+            filled_bytes(of, op->args[arg].value, op->per_layer ? layer : -1, begin, end, &until);
+        if (filled == end - begin)
             continue;
         check_fail(check, CHECK_LOADED, NULL,
                    "%s reads %lld bytes of %s, of which %lld are loaded from the model",
