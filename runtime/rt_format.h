@@ -210,8 +210,8 @@ typedef struct rt_record_header {
     int64_t waves;    /* each a prefill step, then decode steps */
     int64_t slab_bytes;
     int64_t zero_offset, zero_bytes; /* state that each wave clears */
-    char reserved[16];
-} rt_record_header; /* 128 bytes */
+    char schedule[16];               /* digest of schedule.json */
+} rt_record_header;                  /* 128 bytes */
 
 enum { RT_RECORD_RUNNING = -1 };
 
@@ -234,6 +234,8 @@ typedef enum rt_record_tag {
     RT_RECORD_EXCHANGE, /* exchange, text, exact, chunk, in flight, top_k, row bytes, meta bytes, sources,
                            targets, hops there, hops back, {rank, rows}..., {rank, slots}... */
     RT_RECORD_HOP, /* exchange, back, index, stage, from, to, source, target: that begin or end here */
+    RT_RECORD_WEIGHT, /* text, first layer, end, expert, rows and columns of the tensor, row begin, end,
+                         column begin, end, offset, bytes between layers, pitch, type, fill */
     RT_RECORD_TABLE, /* text, first index, numbers...: tables of kernels, in pieces if they are long */
     RT_RECORD_RUN, /* step, wave, decode step of it from 1; the calls that follow are of this run */
     RT_RECORD_CALL, /* rt_call, operation, layer, channel, exchange, kernel (-1: none), arguments... */

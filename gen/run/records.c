@@ -99,12 +99,36 @@ static void tell(Run *run, const RecordsRequest *request, RecordsReport *report,
 
 /* --- records ------------------------------------------------------------------------------------------- */
 
-static const char *digest_of(Run *run, const Plan *plan) {
-    Buf text = {0};
-    plan_write(plan, &text);
-    const char *digest = plan_digest(&run->arena, text.data, text.length);
-    buf_free(&text);
+static const char *digest_of(Run *run, Buf *text) {
+    const char *digest = plan_digest(&run->arena, text->data, text->length);
+    buf_free(text);
     return digest;
+}
+
+/* What the program was emitted with: schedule.json of its folder, read as anyone would; of a plan alone, what follows
+ * from it. */
+static Status expect(Run *run, const RecordsRequest *request, RecordExpected *expected) {
+    const Schedule *lowered = request->schedule;
+    const char *path = fs_join(&run->arena, request->dir, "schedule.json");
+    Buf text = {0};
+    plan_write(lowered->plan, &text);
+    *expected = (RecordExpected){.plan = lowered->plan,
+                                 .digest = digest_of(run, &text),
+                                 .schedule = lowered,
+                                 .holdings = lowered};
+    if (!fs_exists(path)) {
+        schedule_write(lowered, &text);
+        expected->schedule_digest = digest_of(run, &text);
+        return STATUS_OK;
+    }
+    char *data;
+    size_t length;
+    Schedule *read = ARENA_NEW(&run->arena, Schedule);
+    TRY(fs_read(&run->arena, path, SOURCE_LIMIT, &data, &length, &run->diag));
+    TRY(schedule_parse(&run->arena, path, data, length, read, &run->diag));
+    expected->schedule = read;
+    expected->schedule_digest = plan_digest(&run->arena, data, length);
+    return STATUS_OK;
 }
 
 /* All ranks did the same run, and it is the one that was asked for. */
@@ -130,8 +154,8 @@ static RecordDifference same_run(Arena *arena, const RecordsRequest *request, Co
     return (RecordDifference){text ? "E0841" : NULL, text, -1, -1};
 }
 
-static Status check_rank(Run *run, const RecordsRequest *request, const char *digest, int64_t rank,
-                         Common *common, RecordsReport *report) {
+static Status check_rank(Run *run, const RecordsRequest *request, const RecordExpected *expected,
+                         int64_t rank, Common *common, RecordsReport *report) {
     Arena scratch = {0};
     Record record;
     Diag unread = {.arena = &scratch};
@@ -144,7 +168,7 @@ static Status check_rank(Run *run, const RecordsRequest *request, const char *di
     report->ranks++;
     report->runs = record.runs.count > report->runs ? record.runs.count : report->runs;
     report->calls += record.call_count;
-    RecordDifference found = record_check(&scratch, request->schedule, digest, rank, &record);
+    RecordDifference found = record_check(&scratch, expected, rank, &record);
     if (!found.code)
         found = same_run(&run->arena, request, common, &record);
     if (!found.code && !request->failed && record.status != 0)
@@ -164,12 +188,14 @@ done:
 }
 
 Status records_check(Run *run, const RecordsRequest *request, RecordsReport *report) {
-    const char *digest = digest_of(run, request->schedule->plan);
+    RecordExpected expected;
     Common common = {0};
     Status status = STATUS_OK;
     *report = (RecordsReport){0};
+    TRY(expect(run, request, &expected));
+    report->with = expected.schedule == request->schedule ? "the schedule" : "schedule.json";
     for (int64_t rank = 0; rank < request->schedule->world; rank++) {
-        Status one = check_rank(run, request, digest, rank, &common, report);
+        Status one = check_rank(run, request, &expected, rank, &common, report);
         if (one != STATUS_OK && one != STATUS_NEGATIVE)
             return one;
         status = one == STATUS_NEGATIVE ? one : status;
@@ -184,8 +210,8 @@ const char *records_text(Run *run, const RecordsReport *report) {
         return arena_printf(&run->arena, "calls      %lld of %lld ranks, %lld ranks differ",
                             (long long)report->calls, (long long)report->ranks,
                             (long long)report->findings.count);
-    return arena_printf(&run->arena, "calls      %lld of %lld ranks, as in the schedule",
-                        (long long)report->calls, (long long)report->ranks);
+    return arena_printf(&run->arena, "calls      %lld of %lld ranks, as in %s",
+                        (long long)report->calls, (long long)report->ranks, report->with);
 }
 
 void records_json(const RecordsReport *report, Jsonw *json) {

@@ -7,11 +7,11 @@
 #include "schedule/schedule.h"
 
 typedef struct RecordsRequest {
-    const Schedule *schedule;
-    const char *dir;       /* of the program, for its sources */
-    const char *prefix;    /* PREFIX.RANK are the records */
-    int64_t waves, decode; /* that were asked for; -1: as the records say, equal in all */
-    bool failed;           /* the run failed: ranks may have stopped anywhere, or have no record */
+    const Schedule *schedule; /* with plan and holdings */
+    const char *dir;          /* of the program, for its sources */
+    const char *prefix;       /* PREFIX.RANK are the records */
+    int64_t waves, decode;    /* that were asked for; -1: as the records say, equal in all */
+    bool failed; /* the run failed: ranks may have stopped anywhere, or have no record */
 } RecordsRequest;
 
 typedef struct RecordsFinding {
@@ -21,13 +21,14 @@ typedef struct RecordsFinding {
 
 typedef struct RecordsReport {
     int64_t ranks, runs, calls; /* records compared, steps run by all of them, calls */
+    const char *with;           /* what they are compared with: "schedule.json", "the schedule" */
     LIST_OF(RecordsFinding) findings;
 } RecordsReport;
 
 /* STATUS_NEGATIVE if a record differs (E0841 to E0843); E0840 and E0901 where one cannot be read. */
 Status records_check(Run *run, const RecordsRequest *request, RecordsReport *report);
 
-/* "calls      12345 of 16 ranks, as in the schedule". */
+/* "calls      12345 of 16 ranks, as in schedule.json". */
 const char *records_text(Run *run, const RecordsReport *report);
 /* The key "calls" of the object that is open. */
 void records_json(const RecordsReport *report, Jsonw *json);

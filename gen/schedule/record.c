@@ -136,6 +136,14 @@ static bool read_hop(Reader *r) {
     return true;
 }
 
+static bool read_weight(Reader *r) {
+    RecordWeight weight = {.numbers = r->entry.at + 1};
+    if (!text_at(r, 0, &weight.name))
+        return false;
+    *(RecordWeight *)LIST_PUSH(r->arena, &r->record->weights) = weight;
+    return true;
+}
+
 static bool read_table(Reader *r) {
     RecordTable table = {.first = r->entry.at[1]};
     int64_t word = 2;
@@ -179,6 +187,7 @@ static const struct {
     [RT_RECORD_CHANNEL] = {read_channel, 5, RT_RECORD_WORDS},
     [RT_RECORD_EXCHANGE] = {read_exchange, 12, RT_RECORD_WORDS},
     [RT_RECORD_HOP] = {read_hop, 8, 8},
+    [RT_RECORD_WEIGHT] = {read_weight, 1 + RECORD_WEIGHT_NUMBERS, 1 + RECORD_WEIGHT_NUMBERS},
     [RT_RECORD_TABLE] = {read_table, 2, RT_RECORD_WORDS},
     [RT_RECORD_RUN] = {read_run, 3, 3},
     [RT_RECORD_CALL] = {read_call, 6, 6 + 2 * OP_ARGS},
@@ -232,6 +241,7 @@ Status record_read(Arena *arena, const char *path, Record *record, Diag *diag) {
     if (header.waves < 0 || header.decode < 0)
         return damaged(record, diag, "its numbers of steps are negative");
     record->digest = arena_strndup(arena, header.digest, strnlen(header.digest, 16));
+    record->schedule = arena_strndup(arena, header.schedule, strnlen(header.schedule, 16));
     record->run = header.run;
     record->rank = header.rank;
     record->world = header.world;

@@ -46,6 +46,13 @@ typedef struct RecordTable {
     RecordWords numbers;
 } RecordTable;
 
+/* A slice of a tensor; what numbers[] are, record_weights.c says. */
+enum { RECORD_WEIGHT_NUMBERS = 14 };
+typedef struct RecordWeight {
+    const char *name;
+    const int64_t *numbers; /* [RECORD_WEIGHT_NUMBERS] */
+} RecordWeight;
+
 /* One call. In the order of rt_call: function, operation, layer, channel, exchange, kernel. */
 typedef struct RecordCall {
     int64_t function, op, layer, channel, exchange, kernel;
@@ -58,8 +65,9 @@ typedef struct RecordRun {
 } RecordRun;
 
 typedef struct Record {
-    const char *path, *digest; /* digest: of the plan, 16 hexadecimal digits */
-    uint64_t run;              /* equal in all records of one run */
+    const char *path;
+    const char *digest, *schedule; /* of plan.json and schedule.json, 16 hexadecimal digits */
+    uint64_t run;                  /* equal in all records of one run */
     int64_t rank, world, role, index, node, gpu;
     int64_t status; /* of the rank's end: 0 well, -1 it came to none */
     int64_t waves, decode;
@@ -74,6 +82,7 @@ typedef struct Record {
     LIST_OF(RecordChannel) channels;
     LIST_OF(RecordExchange) exchanges;
     LIST_OF(RecordWords) hops; /* exchange, back, index, stage, from, to, source, target */
+    LIST_OF(RecordWeight) weights;
     LIST_OF(RecordTable) tables;
     LIST_OF(RecordRun) runs;
     RecordCall *calls;
@@ -91,7 +100,17 @@ typedef struct RecordDifference {
     int64_t op;       /* the operation whose statement made the call, -1: none */
 } RecordDifference;
 
-/* Compare a record with what the schedule says of `rank`. A rank that failed may stop anywhere; what it did
- * before must be equal. */
-RecordDifference record_check(Arena *arena, const Schedule *schedule, const char *digest,
-                              int64_t rank, const Record *record);
+/* What a record is compared with. */
+typedef struct RecordExpected {
+    const Plan *plan;
+    const char *digest; /* of the plan */
+    const Schedule *schedule;
+    const char *schedule_digest; /* of its text */
+    const Schedule
+        *holdings; /* who has the slices of weights: a schedule with holdings; NULL: not compared */
+} RecordExpected;
+
+/* Compare a record with what is expected of `rank`. A rank that failed may stop anywhere; what it did before must
+ * be equal. */
+RecordDifference record_check(Arena *arena, const RecordExpected *expected, int64_t rank,
+                              const Record *record);

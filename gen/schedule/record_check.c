@@ -93,7 +93,7 @@ static void want_args(const RecordCompare *c, Wanted *w) {
             want(w, name, op->args[arg].value);
     }
     if (info->class == OPCLASS_COLLECTIVE)
-        want(w, "type", c->schedule->plan->inputs.workload.dtype);
+        want(w, "type", c->plan->inputs.workload.dtype);
 }
 
 /* --- one call ------------------------------------------------------------------------------------------ */
@@ -174,7 +174,7 @@ static bool same_call(RecordCompare *c, const Place *at, const Wanted *w, const 
 /* Calls of a step in the order of the schedule; `last` may stop early. */
 static bool same_run(RecordCompare *c, const RecordRun *run, bool may_stop) {
     const RankStep *step = &c->of->steps[run->step];
-    Place at = {run->first, c->schedule->plan->steps.items[run->step].name, run};
+    Place at = {run->first, c->plan->steps.items[run->step].name, run};
     int64_t end = run->first + run->count;
     for (int64_t s = 0; s < step->segments.count; s++) {
         const Segment *segment = &step->segments.items[s];
@@ -215,15 +215,14 @@ static RecordRun wanted_run(const RecordCompare *c, int64_t index) {
     if (record->emulated)
         return (RecordRun){.step = index / record->waves, .wave = index};
     int64_t made = index % (1 + record->decode);
-    return (RecordRun){.step =
-                           first_step(c->schedule->plan, made > 0 ? PHASE_DECODE : PHASE_PREFILL),
+    return (RecordRun){.step = first_step(c->plan, made > 0 ? PHASE_DECODE : PHASE_PREFILL),
                        .wave = index / (1 + record->decode),
                        .made = made};
 }
 
 static bool same_runs(RecordCompare *c) {
     const Record *record = c->record;
-    int64_t each = record->emulated ? c->schedule->plan->steps.count : 1 + record->decode;
+    int64_t each = record->emulated ? c->plan->steps.count : 1 + record->decode;
     int64_t count = record->runs.count;
     bool ended = record->status == 0;
     if ((each && record->waves > INT32_MAX / each) || count > record->waves * each ||
@@ -249,18 +248,45 @@ static bool same_runs(RecordCompare *c) {
     return true;
 }
 
-RecordDifference record_check(Arena *arena, const Schedule *schedule, const char *digest,
-                              int64_t rank, const Record *record) {
-    RecordCompare c = {
-        .arena = arena, .schedule = schedule, .of = &schedule->ranks[rank], .record = record};
-    if (strcmp(record->digest, digest) != 0 || record->world != schedule->world ||
+/* A schedule that was read says of itself what the plan says too; nothing is compared unless they agree. */
+static bool is_of_plan(const Schedule *schedule, const Plan *plan) {
+    return schedule->world == plan->ranks.count && schedule->steps.count == plan->steps.count &&
+           schedule->layers == plan->inputs.model.layers &&
+           schedule->experts == plan->inputs.model.experts;
+}
+
+static bool same_program(RecordCompare *c, const RecordExpected *expected, int64_t rank) {
+    const Record *record = c->record;
+    int64_t world = expected->schedule->world;
+    if (strcmp(record->digest, expected->digest) != 0 || record->world != world ||
         record->rank != rank)
-        record_differs(&c, "E0841", -1, -1,
-                       "the record is of rank %lld of %lld of plan %s, not of rank %lld of %lld of "
-                       "plan %s",
-                       (long long)record->rank, (long long)record->world, record->digest,
-                       (long long)rank, (long long)schedule->world, digest);
-    else if (record_tables_equal(&c))
+        return record_differs(c, "E0841", -1, -1,
+                              "the record is of rank %lld of %lld of plan %s, not of rank %lld of "
+                              "%lld of plan %s",
+                              (long long)record->rank, (long long)record->world, record->digest,
+                              (long long)rank, (long long)world, expected->digest);
+    if (strcmp(record->schedule, expected->schedule_digest) != 0)
+        return record_differs(c, "E0841", -1, -1,
+                              "rank %lld ran a program of schedule %s, not of schedule %s",
+                              (long long)rank, record->schedule, expected->schedule_digest);
+    return true;
+}
+
+RecordDifference record_check(Arena *arena, const RecordExpected *expected, int64_t rank,
+                              const Record *record) {
+    const Schedule *schedule = expected->schedule;
+    RecordCompare c = {.arena = arena,
+                       .plan = expected->plan,
+                       .schedule = schedule,
+                       .of = &schedule->ranks[rank],
+                       .record = record};
+    if (!is_of_plan(schedule, expected->plan)) {
+        record_differs(&c, "E0841", -1, -1, "the schedule is not one of the plan");
+        return c.found;
+    }
+    if (expected->holdings)
+        c.holdings = &expected->holdings->ranks[rank];
+    if (same_program(&c, expected, rank) && record_tables_equal(&c))
         same_runs(&c);
     return c.found;
 }

@@ -4,20 +4,14 @@
 
 #include <string.h>
 
-/* One number of a table; the words say which, and are put together only where it differs. */
-#define SAME(c, op, got, want, ...)                                                                \
-    ((got) == (want) ? true : (number_differs(c, op, got, want, __VA_ARGS__), false))
-#define SAME_TEXT(c, op, got, want, ...)                                                           \
-    (strcmp(got, want) == 0 ? true : (text_differs(c, op, got, want, __VA_ARGS__), false))
-
 static const char *what(RecordCompare *c, const char *format, va_list args) {
     char text[256];
     vsnprintf(text, sizeof text, format, args);
     return arena_strdup(c->arena, text);
 }
 
-__attribute__((format(printf, 5, 6))) static void
-number_differs(RecordCompare *c, int64_t op, int64_t got, int64_t want, const char *format, ...) {
+void record_number_differs(RecordCompare *c, int64_t op, int64_t got, int64_t want,
+                           const char *format, ...) {
     va_list args;
     va_start(args, format);
     const char *text = what(c, format, args);
@@ -26,9 +20,8 @@ number_differs(RecordCompare *c, int64_t op, int64_t got, int64_t want, const ch
                    (long long)c->of->rank, text, (long long)got, (long long)want);
 }
 
-__attribute__((format(printf, 5, 6))) static void text_differs(RecordCompare *c, int64_t op,
-                                                               const char *got, const char *want,
-                                                               const char *format, ...) {
+void record_text_differs(RecordCompare *c, int64_t op, const char *got, const char *want,
+                         const char *format, ...) {
     va_list args;
     va_start(args, format);
     const char *text = what(c, format, args);
@@ -42,7 +35,7 @@ __attribute__((format(printf, 5, 6))) static void text_differs(RecordCompare *c,
 static bool same_place(RecordCompare *c) {
     const Record *record = c->record;
     const Role *role = &c->schedule->roles.items[c->of->role];
-    const PlanRank *rank = &c->schedule->plan->ranks.items[c->of->rank];
+    const PlanRank *rank = &c->plan->ranks.items[c->of->rank];
     int64_t index = 0;
     while (role->ranks.items[index] != c->of->rank)
         index++;
@@ -59,7 +52,7 @@ static bool same_place(RecordCompare *c) {
 static bool same_bounds(RecordCompare *c) {
     static const char *const names[] = {"batch",      "the prompt bound", "the context bound",
                                         "vocabulary", "copies",           "the element type"};
-    const Plan *plan = c->schedule->plan;
+    const Plan *plan = c->plan;
     const Workload *workload = &plan->inputs.workload;
     const int64_t bounds[] = {workload->batch,   workload->prefill,
                               workload->context, plan->inputs.model.vocabulary,
@@ -83,7 +76,7 @@ static bool same_kernels(RecordCompare *c) {
         const RecordKernel *kernel = &record->kernels.items[k];
         if (kernel->kind < 0 || kernel->kind >= OP_KINDS ||
             op_info[kernel->kind].class != OPCLASS_KERNEL) {
-            number_differs(c, -1, kernel->kind, -1, "the kind of kernel %lld", (long long)k);
+            record_number_differs(c, -1, kernel->kind, -1, "the kind of kernel %lld", (long long)k);
             return false;
         }
         int64_t counts[2] = {0, 0};
@@ -100,7 +93,7 @@ static bool same_kernels(RecordCompare *c) {
 }
 
 static bool same_steps(RecordCompare *c) {
-    const Plan *plan = c->schedule->plan;
+    const Plan *plan = c->plan;
     if (!SAME(c, -1, c->record->steps.count, plan->steps.count, "the number of steps"))
         return false;
     for (int64_t s = 0; s < plan->steps.count; s++) {
@@ -264,7 +257,7 @@ static bool same_hops(RecordCompare *c, int64_t id, int64_t back, int64_t *next)
 static bool same_exchange(RecordCompare *c, const RecordExchange *got, int64_t id) {
     static const int64_t element_bytes[] = {4, 2, 2};
     const Exchange *e = &c->schedule->exchanges.items[id];
-    const PlanInputs *inputs = &c->schedule->plan->inputs;
+    const PlanInputs *inputs = &c->plan->inputs;
     return SAME(c, -1, got->id, id, "an exchange of this rank, number") &&
            SAME_TEXT(c, -1, got->name, e->name, "the name of exchange %lld", (long long)id) &&
            SAME(c, -1, got->exact, e->mode == MODE_EXACT, "exchange %s: is exact", e->name) &&
@@ -333,7 +326,7 @@ static bool same_entry(RecordCompare *c, const char *name, int64_t index, int64_
 /* For each table the row of each layer, of all rows; for each row {target, slot} of the parts of each expert. */
 static bool same_routes(RecordCompare *c) {
     const Schedule *schedule = c->schedule;
-    const Model *model = &schedule->plan->inputs.model;
+    const Model *model = &c->plan->inputs.model;
     int64_t rows = 0, at = 0, layer_at = 0, recorded = 0;
     for (int64_t t = 0; t < schedule->routes.count; t++) {
         const RouteTable *table = &schedule->routes.items[t];
@@ -355,5 +348,5 @@ static bool same_routes(RecordCompare *c) {
 
 bool record_tables_equal(RecordCompare *c) {
     return same_place(c) && same_bounds(c) && same_kernels(c) && same_steps(c) && same_ops(c) &&
-           same_channels(c) && same_exchanges(c) && same_routes(c);
+           same_channels(c) && same_exchanges(c) && same_routes(c) && record_weights_equal(c);
 }

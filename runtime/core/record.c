@@ -220,6 +220,27 @@ static bool takes_part(const rt_exchange *e, int32_t rank) {
     return found;
 }
 
+static rt_status put_weight(Words *w, const rt_weight *from) {
+    int64_t name;
+    RT_TRY(put_text(w, from->name, &name));
+    const int64_t words[] = {name,
+                             from->layer_begin,
+                             from->layer_end,
+                             from->expert,
+                             from->rows,
+                             from->columns,
+                             from->row_begin,
+                             from->row_end,
+                             from->column_begin,
+                             from->column_end,
+                             from->offset,
+                             from->layer_stride,
+                             from->pitch,
+                             (int64_t)from->type,
+                             (int64_t)from->fill};
+    return rt_record_put(w->rank, RT_RECORD_WEIGHT, words, sizeof words / sizeof *words);
+}
+
 static int64_t number_at(const rt_table *table, int64_t index) {
     if (table->bytes == 2)
         return ((const int16_t *)table->numbers)[index];
@@ -253,6 +274,8 @@ static rt_status put_tables(rt_rank *rank) {
     for (int32_t i = 0; i < p->exchanges; ++i)
         if (takes_part(&p->exchange[i], rank->id))
             RT_TRY(put_exchange(&w, i));
+    for (int32_t i = 0; i < rank->place->weight_count; ++i)
+        RT_TRY(put_weight(&w, &rank->place->weights[i]));
     for (int32_t i = 0; i < p->tables; ++i)
         RT_TRY(put_table(&w, &p->table[i]));
     return RT_OK;
@@ -301,6 +324,9 @@ static rt_record_header header_of(const rt_rank *rank) {
                                .zero_offset = rank->role->zero_offset,
                                .zero_bytes = rank->role->zero_bytes};
     memcpy(header.digest, rank->program->digest, sizeof header.digest);
+    if (rank->program->schedule)
+        memcpy(header.schedule, rank->program->schedule,
+               strnlen(rank->program->schedule, sizeof header.schedule));
     return header;
 }
 

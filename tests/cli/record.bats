@@ -33,7 +33,7 @@ verify() {
     mkdir tmp
     TMPDIR=$PWD/tmp verify "$program"
     expect 0
-    [[ "$output" == *"calls      "*" of 3 ranks, as in the schedule"* ]]
+    [[ "$output" == *"calls      "*" of 3 ranks, as in schedule.json"* ]]
     [ -z "$(ls tmp)" ]
     verify "$program" --json --transport threads
     expect 0
@@ -49,10 +49,21 @@ kept.2" ]
     copy
     run_split "$GEN" check "$program" --record "$record"
     expect 0
-    [[ "$output" == *"of 3 ranks, as in the schedule" ]]
+    [[ "$output" == *"of 3 ranks, as in schedule.json" ]]
     run_split "$GEN" check "$program/plan.json" --record "$record" --json
     expect 0
     jq -e '.calls.ranks == 3 and .calls.differences == [] and .failures == 0' stdout.txt
+    run_split "$GEN" check "$program/plan.json" --record "$record"
+    expect 0
+    [[ "$output" == *"of 3 ranks, as in the schedule" ]]
+}
+
+@test "a schedule.json that was edited is not that of the program" {
+    copy edited
+    sed -i '0,/: residual"/s//: other words"/' edited/schedule.json
+    verify edited
+    expect 1
+    [[ "$errors" == *"error[E0841]: rank 0 ran a program of schedule "*", not of schedule "* ]]
 }
 
 @test "an emulation is recorded too" {
@@ -60,7 +71,7 @@ kept.2" ]
     "$GEN" run -q "$program" --emulate --steps 2 --record emulated >/dev/null
     run_split "$GEN" check "$program" --record emulated
     expect 0
-    [[ "$output" == *"of 3 ranks, as in the schedule" ]]
+    [[ "$output" == *"of 3 ranks, as in schedule.json" ]]
 }
 
 @test "an edited statement is shown where it stands, though all results are right" {

@@ -158,6 +158,43 @@ static inline void writer_exchange(RecordWriter *w, int64_t id) {
         }
 }
 
+static inline void writer_weight(RecordWriter *w, const Holding *h) {
+    const Model *model = &w->schedule->plan->inputs.model;
+    const Buffer *buffer = &w->rank->buffers.items[h->buffer];
+    int64_t kind = h->tensor, rows, columns, fill = 0;
+    bool per_layer = tensor_kind_per_layer((TensorKind)kind);
+    const char *name = "", *label = tensor_kind_names[kind];
+    if (kind == TENSOR_HEAD && !model_has(model, TENSOR_HEAD))
+        kind = TENSOR_EMBEDDING;
+    for (int64_t i = 0; i < model->tensors.count; i++)
+        if (model->tensors.items[i].kind == kind)
+            name = model->tensors.items[i].name;
+    if (strstr(label, "bias"))
+        fill = 2;
+    else if (strcmp(label + strlen(label) - 4, "norm") == 0)
+        fill = 1;
+    model_tensor_shape(model, (TensorKind)h->tensor, &rows, &columns);
+    int64_t at = buffer->offset + h->delta, stride = buffer->per_layer ? buffer->layer_stride : 0;
+    const int64_t words[] = {writer_text(w, name),
+                             per_layer ? h->layers.begin : -1,
+                             per_layer ? h->layers.end : -1,
+                             h->expert,
+                             rows,
+                             columns,
+                             h->rows.begin,
+                             h->rows.end,
+                             h->columns.begin,
+                             h->columns.end,
+                             at + (h->layers.begin - buffer->first_layer) * buffer->layer_stride,
+                             stride,
+                             h->pitch,
+                             h->type,
+                             fill};
+    for (int i = 0; i < 15; i++)
+        writer_add(w, words[i]);
+    writer_put(w, RT_RECORD_WEIGHT);
+}
+
 static inline void writer_routes(RecordWriter *w) {
     const Model *model = &w->schedule->plan->inputs.model;
     int64_t name = writer_text(w, "route_rows"), rows = 0, at = 0, layers = 0;
@@ -258,8 +295,9 @@ static inline void writer_run(RecordWriter *w, int64_t step, int64_t wave, int64
 }
 
 /* The record of a rank; the plan's steps are prefill and decode. The caller frees it. */
-static inline Buf record_write(const Schedule *schedule, const char *digest, int64_t rank,
-                               int64_t waves, int64_t decode) {
+static inline Buf record_write(const Schedule *schedule, const char *digest,
+                               const char *schedule_digest, int64_t rank, int64_t waves,
+                               int64_t decode) {
     RecordWriter w = {.schedule = schedule, .rank = &schedule->ranks[rank]};
     const Role *role = &schedule->roles.items[w.rank->role];
     rt_record_header header = {.magic = RT_RECORD_MAGIC,
@@ -276,6 +314,7 @@ static inline Buf record_write(const Schedule *schedule, const char *digest, int
                                .zero_offset = role->state_offset,
                                .zero_bytes = role->state_bytes};
     memcpy(header.digest, digest, strlen(digest));
+    memcpy(header.schedule, schedule_digest, strlen(schedule_digest));
     while (role->ranks.items[header.index] != rank)
         header.index++;
     buf_append(&w.out, (const char *)&header, sizeof header);
@@ -284,6 +323,8 @@ static inline Buf record_write(const Schedule *schedule, const char *digest, int
         writer_channel(&w, i);
     for (int64_t i = 0; i < schedule->exchanges.count; i++)
         writer_exchange(&w, i);
+    for (int64_t i = 0; i < w.rank->holdings.count; i++)
+        writer_weight(&w, &w.rank->holdings.items[i]);
     writer_routes(&w);
     for (int64_t wave = 0; wave < waves; wave++)
         for (int64_t made = 0; made <= decode; made++)
