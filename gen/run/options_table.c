@@ -100,7 +100,8 @@ const OptionInfo option_info[OPTIONS] = {
                      "name of the program (default: of model and strategy)"},
     [OPTION_OUTPUT] = {INPUTS | V(CHECK) | V(EMIT) | V(SHOW) | V(REPORT) | V(CALIBRATE),
                        V(MAKE) | V(PLAN) | V(EMIT) | V(REPORT) | V(CALIBRATE), 'o', "output",
-                       "PATH", "a directory; check: the certificate; plan, show: a file or -; sweep: .html "
+                       "PATH",
+                       "a directory; check: the certificate; plan, show: a file or -; sweep: .html "
                        ".svg .csv"},
     [OPTION_TARGET] = {V(MAKE) | V(EMIT), 0, 0, "target", "host|cuda",
                        "what the program runs on (default: host)"},

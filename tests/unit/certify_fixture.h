@@ -17,8 +17,7 @@ static inline void texts_make(Texts *texts, Fixture *f) {
     plan_write(&f->plan, &plan);
     schedule_write(&f->schedule, &texts->schedule);
     texts->plan_digest = plan_digest(&f->arena, plan.data, plan.length);
-    texts->schedule_digest =
-        plan_digest(&f->arena, texts->schedule.data, texts->schedule.length);
+    texts->schedule_digest = plan_digest(&f->arena, texts->schedule.data, texts->schedule.length);
     fixture_refused(f, certificate_text(&f->arena, &f->schedule, &texts->certificate, &f->diag));
     buf_free(&plan);
 }

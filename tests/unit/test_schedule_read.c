@@ -35,8 +35,7 @@ static void same_walk(const Schedule *a, const Schedule *b) {
     assert_int_equal(a->world, b->world);
     for (int64_t rank = 0; rank < a->world; ++rank)
         for (int64_t step = 0; step < a->steps.count; ++step) {
-            WalkCursor x = walk_begin(&a->ranks[rank], step),
-                       y = walk_begin(&b->ranks[rank], step);
+            WalkCursor x = walk_begin(&a->ranks[rank], step), y = walk_begin(&b->ranks[rank], step);
             WalkItem i, k;
             while (walk_next(&x, &i)) {
                 assert_true(walk_next(&y, &k));
