@@ -50,6 +50,7 @@ statistic() {
 
 inputs=0
 failed=0
+seeded=
 for target in "${targets[@]}"; do
     log=build/fuzz/$target.log
     corpus=build/fuzz/corpus/$target
@@ -60,10 +61,12 @@ for target in "${targets[@]}"; do
     fi
     size=4096
     [[ $target != record ]] || size=20000 # what a rank writes
-    if [[ $target == plan ]]; then
+    if [[ $target == @(plan|schedule|certificate) ]]; then
         size=40000
-        more+=(-mutate_depth=1 "$bin/seeds") # several changes at once leave few plans whole
-        tests/fuzz/seeds.sh build/fuzz/gen "$bin/seeds"
+        [[ $target == plan ]] || size=80000
+        more+=(-mutate_depth=1 "$bin/seeds/$target") # several changes at once leave few plans whole
+        [[ $seeded ]] || tests/fuzz/seeds.sh build/fuzz/gen "$bin/seeds"
+        seeded=1
     fi
     status=0
     "$bin/fuzz_$target" "$limit" -max_len=$size -timeout="${FUZZ_TIMEOUT:-1}" -rss_limit_mb=256 -malloc_limit_mb=256 \

@@ -20,6 +20,7 @@ typedef struct Match {
 typedef struct Held {
     Range bytes;
     int64_t since, until;
+    bool lasts; /* weights and state */
     Clock written, read;
     const CertificateBuffer *intervals;
 } Held;
@@ -30,7 +31,7 @@ typedef struct Certifier {
     const CertificateStep *step;
     int64_t s; /* its index */
     Diag *diag;
-    Arena scratch;            /* of a step */
+    Arena scratch;
     Along *ranks;             /* [world] where each is */
     IntList *members;         /* [places] who meets there */
     int64_t *met, *match;     /* [places] meetings so far; first entry of matching, -1: none */
@@ -60,9 +61,8 @@ static Status check_bounds(Certifier *at, const Op *op, int64_t layer) {
         if (args[a].type == ARG_INT || op->args[a].value < 0)
             continue;
         const Buffer *of = &at->rank->buffers.items[op->args[a].value];
-        int64_t of_layer = of->per_layer ? layer - of->first_layer : 0;
-        if (of_layer < 0 || of_layer >= of->layers ||
-            op->args[a].delta + along_reach(op, a) > of->bytes)
+        int64_t copy = of->per_layer ? layer - of->first_layer : 0;
+        if (copy < 0 || copy >= of->layers || op->args[a].delta + along_reach(op, a) > of->bytes)
             return refuse(at, "E0599", "it leaves the bytes or the layers of", of->name);
     }
     return STATUS_OK;
@@ -158,8 +158,7 @@ static Status check_order(Certifier *at) {
     for (int64_t m = 0; m < at->step->matching.count; ++m) {
         const CertificateMatch *told = &at->step->matching.items[m];
         if (at->matches[m].seen != told->count || at->matches[m].last + 1 != told->sequence.end)
-            return refuse(at, "E0595", "of another number are meetings at",
-                          along_name(at->schedule, told->place));
+            return refuse(at, "E0595", "miscounted is", along_name(at->schedule, told->place));
     }
     return STATUS_OK;
 }
@@ -176,14 +175,13 @@ static Status open_value(Certifier *at, Held *to, int64_t n, const Clock *known)
     for (int64_t b = 0; b < at->rank->buffers.count; ++b) {
         const Buffer *buffer = &at->rank->buffers.items[b];
         const Held *other = &at->held[b];
-        if (other == to || other->bytes.begin >= to->bytes.end ||
-            to->bytes.begin >= other->bytes.end || (buffer->step >= 0 && buffer->step != at->s))
+        if (other == to || !along_share(other->bytes, to->bytes) ||
+            (buffer->step >= 0 && buffer->step != at->s))
             continue;
-        if (buffer->class == BUFFER_WEIGHT || buffer->class == BUFFER_STATE || other->until >= n)
+        if (other->lasts || other->until >= n)
             return refuse(at, "E0597", "where it writes, a value is held by", buffer->name);
         if (!complete(&other->read, known) || !complete(&other->written, known))
-            return refuse(at, "E0598", "where it writes, another stream may still use",
-                          buffer->name);
+            return refuse(at, "E0598", "where it writes, others may still use", buffer->name);
     }
     return STATUS_OK;
 }
@@ -196,7 +194,7 @@ static Status use(Certifier *at, int64_t index, int64_t n, bool reads, int64_t s
     int64_t begin = n, end = n;
     if (buffer->class == BUFFER_WEIGHT)
         return reads ? STATUS_OK : refuse(at, "E0597", "it writes the weights", buffer->name);
-    if (buffer->class != BUFFER_STATE) {
+    if (!to->lasts) {
         if (!certificate_interval(to->intervals, n, &begin, &end))
             return refuse(at, "E0597", "no value is held by", buffer->name);
         if (begin == n && !reads && to->since != n) {
@@ -237,11 +235,14 @@ static Status wait_all(Certifier *at, const Op *op, const Along *along, const Cl
 static Status begin_role(Certifier *at, const Role *role, const CertificateRole *of) {
     int64_t next = 0;
     for (int64_t b = 0; b < at->rank->buffers.count; ++b) {
-        const char *name = at->rank->buffers.items[b].name;
+        const Buffer *is = &at->rank->buffers.items[b];
         at->held[b].bytes = along_bytes_of(at->schedule, role, b);
         at->held[b].since = at->held[b].until = -1;
-        if (next < of->intervals.count && strcmp(of->intervals.items[next].buffer, name) == 0)
+        if (next < of->intervals.count && strcmp(of->intervals.items[next].buffer, is->name) == 0)
             at->held[b].intervals = &of->intervals.items[next++];
+        at->held[b].lasts = is->class == BUFFER_WEIGHT || is->class == BUFFER_STATE;
+        if (at->held[b].lasts) /* alone with its bytes from the beginning on */
+            TRY(open_value(at, &at->held[b], 0, &(Clock){0}));
     }
     bool all = next == of->intervals.count && strcmp(of->role, role->name) == 0;
     return all ? STATUS_OK : refuse(at, "E0597", "intervals of others than those of", role->name);
@@ -273,6 +274,8 @@ static Status check_role(Certifier *at, const Role *role, const CertificateRole 
 
 static Status check_step(Certifier *at) {
     const Schedule *of = at->schedule;
+    at->step = &at->certificate->steps.items[at->s];
+    at->rank = NULL;
     if (strcmp(at->step->name, of->steps.items[at->s].name) != 0 ||
         at->step->roles.count != of->roles.count)
         return refuse(at, "E0593", "it has other steps or roles than", of->name);
@@ -290,11 +293,8 @@ Status certify(const Schedule *schedule, const char *schedule_digest, const char
         certificate->steps.count != schedule->steps.count)
         return refuse(&at, "E0593", "it is of another plan or schedule, not of", schedule->name);
     Status status = STATUS_OK;
-    for (; at.s < schedule->steps.count && status == STATUS_OK; ++at.s) {
-        at.step = &certificate->steps.items[at.s];
+    for (; at.s < schedule->steps.count && status == STATUS_OK; ++at.s)
         status = check_step(&at);
-        at.rank = NULL;
-        arena_free(&at.scratch);
-    }
+    arena_free(&at.scratch);
     return status;
 }

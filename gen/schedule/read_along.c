@@ -97,3 +97,8 @@ Range along_bytes_of(const Schedule *schedule, const Role *role, int64_t buffer)
     }
     return all;
 }
+
+bool along_share(Range a, Range b) {
+    int64_t begin = a.begin > b.begin ? a.begin : b.begin, end = a.end < b.end ? a.end : b.end;
+    return begin < end;
+}

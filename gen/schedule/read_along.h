@@ -28,6 +28,7 @@ int64_t along_unit(const Op *op);
 
 /* Bytes of the slab that a buffer takes in any rank of a role. */
 Range along_bytes_of(const Schedule *schedule, const Role *role, int64_t buffer);
+bool along_share(Range a, Range b); /* any byte */
 
 /* Bytes that a move takes of an argument from its place in the buffer on; 0 where only a kernel or an exchange knows. */
 int64_t along_reach(const Op *op, int argument);

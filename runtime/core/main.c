@@ -14,7 +14,8 @@ static rt_status program_check(const rt_program *program, rt_error *error) {
         return rt_error_set(error, RT_SOFTWARE,
                             "made for runtime interface %d, this runtime has %d; emit it anew",
                             program->abi, RT_ABI_VERSION);
-    if (strlen(program->digest) != 16 || program->world < 1 || program->batch < 1 ||
+    if (strlen(program->digest) != 16 || strlen(program->schedule) != 16 ||
+        strlen(program->certificate) != 16 || program->world < 1 || program->batch < 1 ||
         program->prompt < 1 || program->vocabulary < 1)
         return rt_error_set(error, RT_SOFTWARE, "the program's tables are damaged");
     for (int32_t r = 0; r < program->world; ++r) {

@@ -36,6 +36,8 @@ static void info_json(const rt_program *program) {
     rt_output_string(stdout, program->name);
     printf(",\"version\":");
     rt_output_string(stdout, program->version);
+    printf(",\"certificate\":");
+    rt_output_string(stdout, program->certificate);
     printf(",\"digest\":");
     rt_output_string(stdout, program->digest);
     printf(",\"abi\":%d,\"world\":%d,\"batch\":%d,\"prompt\":%d,\"context\":%d,\"vocabulary\":%d,"

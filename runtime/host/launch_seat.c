@@ -2,6 +2,7 @@
  * ranks of one launch; rank 0 creates it, the last to attach removes the name. */
 #include "host/launch.h"
 #include "host/blas.h"
+#include "host/identity.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -75,32 +76,43 @@ rt_status rt_seat_find(rt_seat *seat, int world, rt_error *error) {
     return RT_OK;
 }
 
-static void seat_segment_name(const rt_seat *seat, const char *digest, char *name, size_t size) {
+/* The same for ranks that run another program by mistake: they meet, and are told. */
+static void seat_segment_name(const rt_seat *seat, char *name, size_t size) {
     uint64_t hash = rt_random_key(seat->key, 0);
-    snprintf(name, size, "/ranks-%.16s-%u-%016llx", digest, (unsigned)getuid(),
-             (unsigned long long)hash);
+    snprintf(name, size, "/ranks-%u-%016llx", (unsigned)getuid(), (unsigned long long)hash);
 }
 
 static void seat_sleep(void) {
     nanosleep(&(struct timespec){.tv_nsec = SEAT_POLL_MS * 1000000}, NULL);
 }
 
-/* The segment under that name, if its creator lives and has made it ready; -1: not yet. */
-static int seat_open(const rt_segment *segment, const char *name) {
-    int fd = shm_open(name, O_RDWR | O_CLOEXEC, 0600);
+/* Whether whoever made the segment lives: else it is left by a run that was killed. */
+static bool seat_alive(int fd, bool *whole, int64_t total) {
     struct stat info;
-    rt_header *header = MAP_FAILED;
-    if (fd >= 0 && fstat(fd, &info) == 0 && info.st_size == segment->total)
-        header = mmap(NULL, sizeof *header, PROT_READ, MAP_SHARED, fd, 0);
-    bool good = header != MAP_FAILED && atomic_load(&header->ready) &&
-                (kill(header->launcher, 0) == 0 || errno == EPERM);
-    if (header != MAP_FAILED)
-        munmap(header, sizeof *header);
-    if (!good && fd >= 0) {
-        close(fd);
-        fd = -1;
+    rt_header *header = mmap(NULL, sizeof *header, PROT_READ, MAP_SHARED, fd, 0);
+    if (header == MAP_FAILED || fstat(fd, &info) != 0)
+        return false;
+    bool alive = kill(header->launcher, 0) == 0 || errno == EPERM;
+    *whole = info.st_size == total;
+    munmap(header, sizeof *header);
+    return alive;
+}
+
+/* The segment under that name, if its creator lives and has made it ready; *fd -1: not yet. */
+static rt_status seat_open(const rt_segment *segment, const rt_seat *seat, const char *name,
+                           int *fd, rt_error *error) {
+    bool ready = false, whole = false;
+    struct stat info;
+    rt_status status = RT_OK;
+    *fd = shm_open(name, O_RDWR | O_CLOEXEC, 0600);
+    if (*fd >= 0 && fstat(*fd, &info) == 0 && info.st_size >= (off_t)sizeof(rt_header) &&
+        seat_alive(*fd, &whole, segment->total))
+        status = rt_identity_check(segment->program, *fd, (int)seat->rank, &ready, error);
+    if (*fd >= 0 && !(status == RT_OK && ready && whole)) {
+        close(*fd);
+        *fd = -1;
     }
-    return fd;
+    return status;
 }
 
 /* Rank 0 holds a lock on the segment as long as it lives: one without is left by a run that was killed. */
@@ -135,7 +147,7 @@ static rt_status seat_attach(rt_segment *segment, const rt_seat *seat, const cha
     if (seat->rank == 0)
         RT_TRY(seat_create(seat, name, &fd, error));
     while (fd < 0) {
-        fd = seat_open(segment, name);
+        RT_TRY(seat_open(segment, seat, name, &fd, error));
         if (fd < 0 && limit && (rt_now() - begin) * 1e3 > (double)limit)
             return rt_error_set(error, RT_TIMEOUT,
                                 "rank 0 made no shared memory of this run's size in %lld ms; is it "
@@ -172,7 +184,7 @@ static rt_status seat_run(rt_segment *segment, const rt_seat *seat, const char *
 rt_status rt_launch_seat(rt_segment *segment, const rt_seat *seat, rt_error *error) {
     char name[128];
     int lock = -1;
-    seat_segment_name(seat, segment->program->digest, name, sizeof name);
+    seat_segment_name(seat, name, sizeof name);
     rt_status status = seat_attach(segment, seat, name, &lock, error);
     if (status == RT_OK)
         status = seat_run(segment, seat, name, error);

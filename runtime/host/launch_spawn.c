@@ -1,6 +1,7 @@
 /* launch_spawn: every rank as a process of its own: this binary again, with the segment's descriptor. The
  * launcher watches the processes (see launch_watch.h), and a guard the launcher. */
 #include "host/blas.h"
+#include "host/identity.h"
 #include "host/launch_watch.h"
 #include "host/pulse.h"
 
@@ -107,6 +108,8 @@ rt_status rt_launch_spawn(rt_segment *segment, char **argv, rt_error *error) {
 }
 
 rt_status rt_launch_child(rt_segment *segment, int rank, int fd, rt_error *error) {
+    bool ready;
+    RT_TRY(rt_identity_check(segment->program, fd, rank, &ready, error));
     RT_TRY(rt_segment_map(segment, fd, false, error));
     close(fd);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)

@@ -1,5 +1,6 @@
 /* launch_watch: see launch_watch.h. Deaths wake it through pidfds; for stops it looks at every slice. */
 #include "host/launch_watch.h"
+#include "host/identity.h"
 #include "host/pulse.h"
 
 #include <errno.h>
@@ -31,6 +32,10 @@ static void child_ended(Children *children, int rank, int wait_status) {
     const rt_area *area = rt_segment_area(children->segment, rank);
     if (atomic_load(&area->done) && WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0)
         return;
+    if (rt_identity_refused(children->segment, text, sizeof text)) {
+        rt_segment_fail(children->segment, rank, RT_DATA, text);
+        return;
+    }
     int signal = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0;
     rt_segment_doing(children->segment, rank, doing, sizeof doing);
     if (signal)

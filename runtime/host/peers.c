@@ -1,5 +1,6 @@
 /* peers: see peers.h. */
 #include "host/peers.h"
+#include "host/identity.h"
 #include "host/pulse.h"
 
 #include <errno.h>
@@ -50,7 +51,10 @@ static bool peer_stopped(rt_peer *peer, const rt_area *area, int32_t pid, double
 rt_status rt_peers_look(rt_rank *rank, int32_t count) {
     const int64_t limit_ms = rank->job->options->timeout_ms;
     double now = rt_now(), elapsed = now - rank->peers_checked;
+    char other[RT_MESSAGE];
     rank->peers_checked = now;
+    if (rt_identity_refused(rank->segment, other, sizeof other))
+        return rt_fail(rank, RT_DATA, "%s", other);
     for (int32_t i = 0; i < count; ++i) {
         int32_t id = rank->closure[i];
         const rt_area *area = rt_segment_area(rank->segment, id);

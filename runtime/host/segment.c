@@ -1,6 +1,7 @@
 /* segment: see segment.h. Pages are touched on demand: a slab costs what its rank uses of it. */
 #include "host/segment.h"
 #include "host/emulate_state.h"
+#include "host/identity.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -110,16 +111,15 @@ rt_status rt_segment_map(rt_segment *segment, int fd, bool create, rt_error *err
     madvise(base, total, MADV_DONTDUMP); /* a rank's death must not take the time to write this */
     rt_header *header = base;
     if (create) {
-        memcpy(header->digest, segment->program->digest, sizeof header->digest);
+        rt_identity_write(header, segment->program);
         header->total = segment->total;
         header->launcher = (int32_t)getpid();
         if (getrandom(&header->run, sizeof header->run, GRND_NONBLOCK) != sizeof header->run)
             header->run = (uint64_t)header->launcher; /* early in the life of a machine */
         atomic_store(&header->ready, 1);
-    } else if (!atomic_load(&header->ready) || header->total != segment->total ||
-               memcmp(header->digest, segment->program->digest, sizeof header->digest) != 0) {
+    } else if (!atomic_load(&header->ready) || header->total != segment->total) {
         return rt_error_set(error, RT_UNAVAILABLE,
-                            "the shared memory of this run belongs to another program");
+                            "the shared memory of this run belongs to another run");
     }
     return RT_OK;
 }

@@ -10,10 +10,19 @@
 #include "core/job.h"
 #include "host/futex.h"
 
+/* Which program a rank runs. It stands first in every segment, whatever the version: ranks compare it before they know
+ * anything else of each other. */
+typedef struct rt_identity {
+    char plan[16], schedule[16], certificate[16]; /* digests */
+    int32_t abi, world;
+} rt_identity;
+
 typedef struct rt_header {
-    char digest[16];
-    int64_t total; /* bytes of the segment */
-    uint64_t run;  /* drawn by chance */
+    rt_identity identity;    /* of who made it */
+    rt_identity other;       /* of the first rank that came with another one, */
+    _Atomic int32_t refused; /* 1 + which that was; -1: being written */
+    int64_t total;           /* bytes of the segment */
+    uint64_t run;            /* drawn by chance */
     int32_t launcher;
     rt_word attached; /* ranks that took their place (segments with a name) */
     _Atomic int32_t ready;

@@ -16,6 +16,9 @@ size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t most);
 
 /* A structural mutation of JSON (json_mutate.c), for targets that define LLVMFuzzerCustomMutator by it. */
 size_t fuzz_mutate_json(uint8_t *data, size_t size, size_t most, unsigned seed);
+/* Whether it is JSON; what fuzz_mutate_json made last is not parsed again. */
+int fuzz_is_json(const uint8_t *data, size_t size);
+uint64_t fuzz_hash(const void *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
 
 /* A path that reads as these bytes, until the next call with the same slot (0 .. 3). */

@@ -10,7 +10,6 @@
 #include "schedule/size.h"
 #include "show/show.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -114,24 +113,16 @@ static void go_on(Arena *arena, const Plan *plan, uint64_t hash) {
     prove(arena, plan, hash);
 }
 
-/* What is no JSON is the business of other targets: here it would only win attention from plans. */
-static int is_json(const uint8_t *data, size_t size) {
-    json_t *root = json_loadb((const char *)data, size, 0, NULL);
-    int good = root != NULL;
-    json_decref(root);
-    return good;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (!is_json(data, size))
+    if (!fuzz_is_json(
+            data,
+            size)) /* that is the business of other targets: here it would only win attention */
         return 0;
     Arena arena = {0};
     Diag diag = {.arena = &arena};
     YamlNode *root;
     Plan plan, read;
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < size; ++i)
-        hash = (hash ^ data[i]) * UINT64_C(1099511628211);
+    uint64_t hash = fuzz_hash(data, size);
     Status status =
         yaml_parse(&arena, "plan.json", (const char *)data, size, yaml_plan_limits, &root, &diag);
     if (status == STATUS_OK)

@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Small plans of every strategy, each as it is and each proved, to begin from when plans are fuzzed. They are made, not
-# kept: the schema of plans grows.
+# Small plans of every strategy, each as it is and each proved, to begin from when plans are fuzzed: DIR/plan. What
+# follows from them, for schedules and certificates: DIR/schedule, and DIR/certificate with a line for each. They are
+# made, not kept: their schemas grow.
 #
 # usage: seeds.sh GEN DIR
 set -euo pipefail
 gen=${1:?the gen} dir=${2:?the folder to fill}
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-mkdir -p "$dir"
-rm -f "$dir"/*
+for kind in plan schedule certificate; do
+    mkdir -p "$dir/$kind"
+    rm -f "$dir/$kind"/*
+done
 
 cat >"$dir/topology.yaml" <<'YAML'
 name: pair
@@ -22,8 +25,10 @@ YAML
 seed() {
     "$gen" plan -q -m "$root/$2" -t "$dir/topology.yaml" --batch 4 --prefill 4 --context 8 --dtype "$3" -s "$4" \
         -o "$dir/plan.json" >/dev/null
-    "$gen" check -q "$dir/plan.json" >/dev/null
-    jq -c . "$dir/plan.json" >"$dir/$1"
+    "$gen" emit -q "$dir/plan.json" -o "$dir/program" >/dev/null
+    jq -c . "$dir/plan.json" >"$dir/plan/$1"
+    jq -c . "$dir/program/schedule.json" >"$dir/schedule/$1"
+    jq -c . "$dir/program/schedule.json" "$dir/program/certificate.json" >"$dir/certificate/$1"
 }
 
 small=tests/data/mixtral-tiny
@@ -45,4 +50,4 @@ seed learned models/ma-small.yaml f16 ma-separation:attention=2,experts=2,groups
 seed uneven models/ma-small-swiglu.yaml f16 "$root/tests/data/uneven-stages.lua"
 seed latent tests/data/latent-gated.yaml f32 tp:tp=2
 seed latent-ep tests/data/latent-gated.yaml f32 ep:ep=2
-rm "$dir/topology.yaml" "$dir/plan.json"
+rm -r "$dir/topology.yaml" "$dir/plan.json" "$dir/program"

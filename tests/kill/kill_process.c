@@ -75,8 +75,8 @@ bool kill_start(KillRun *run, const KillPlan *plan, const KillCase *one) {
     if (one->seats) {
         char key[64];
         snprintf(key, sizeof key, "torchrun-kill-%d-%d-", (int)getpid(), one->index);
-        snprintf(run->segment_name, sizeof run->segment_name, "/ranks-%.16s-%u-%016llx",
-                 plan->digest, (unsigned)getuid(), (unsigned long long)rt_random_key(key, 0));
+        snprintf(run->segment_name, sizeof run->segment_name, "/ranks-%u-%016llx",
+                 (unsigned)getuid(), (unsigned long long)rt_random_key(key, 0));
     }
     for (int i = 0; i < run->processes; ++i)
         run->status[i] = -1;

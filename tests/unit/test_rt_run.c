@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ static const char *path_of(const char *name) {
 }
 
 /* Call rt_main with a command line, its output in DIR/stdout and DIR/stderr. */
-static int call(const char *line) {
+static int call_program(const rt_program *of, const char *line) {
     char text[1024], *argv[32];
     int argc = 0;
     snprintf(text, sizeof text, "moves %s", line);
@@ -41,13 +42,17 @@ static int call(const char *line) {
         dup2(fd, 1 + i);
         close(fd);
     }
-    int status = rt_main(&program, argc, argv);
+    int status = rt_main(of, argc, argv);
     fflush(NULL);
     for (int i = 0; i < 2; ++i) {
         dup2(saved[i], 1 + i);
         close(saved[i]);
     }
     return status;
+}
+
+static int call(const char *line) {
+    return call_program(&program, line);
 }
 
 static const char *content(const char *name) {
@@ -478,6 +483,55 @@ static void test_seats(void **state) {
     assert_int_equal(told, 1);
 }
 
+/* Rank `other` runs a program that differs in one digest, as where one node was not rebuilt: all end at once and tell of
+ * both, whoever comes first. */
+static void run_with_other(int other, bool first) {
+    pid_t pids[WORLD];
+    char line[256], seat[16], folder[sizeof dir];
+    rt_program changed = program;
+    changed.certificate = "fedcba9876543210";
+    snprintf(line, sizeof line, "run --tokens %s --out %s/others -q --load-timeout-ms 60000",
+             path_of("tokens.rta"), dir);
+    double begin = rt_now();
+    for (int i = 0; i < WORLD; ++i) {
+        int r = first ? (i + other) % WORLD : (i + other + 1) % WORLD;
+        pids[r] = fork();
+        assert_true(pids[r] >= 0);
+        if (pids[r] > 0)
+            continue;
+        snprintf(seat, sizeof seat, "%d", r);
+        snprintf(folder, sizeof folder, "%.48s/rank%d", dir, r);
+        setenv("RANK", seat, 1);
+        setenv("WORLD_SIZE", "4", 1);
+        setenv("MASTER_PORT", dir, 1);
+        mkdir(folder, 0700);
+        snprintf(dir, sizeof dir, "%s", folder);
+        _exit(call_program(r == other ? &changed : &program, line));
+    }
+    int told = 0;
+    for (int r = 0; r < WORLD; ++r) {
+        int wait_status;
+        char name[32];
+        assert_int_equal(waitpid(pids[r], &wait_status, 0), pids[r]);
+        assert_true(WIFEXITED(wait_status) && WEXITSTATUS(wait_status) != 0);
+        snprintf(name, sizeof name, "rank%d/stderr", r);
+        const char *text = content(name);
+        bool tells = strstr(text, "runs another program than rank 0") &&
+                     strstr(text, program.certificate) && strstr(text, changed.certificate);
+        assert_true(tells || r != other);
+        told += tells;
+    }
+    assert_true(told >= 2); /* the other one, and who of the rest notices first */
+    assert_true(rt_now() - begin < 20);    /* no limit had to pass */
+}
+
+static void test_other_program(void **state) {
+    (void)state;
+    run_with_other(2, true);
+    run_with_other(2, false);
+    run_with_other(0, false);
+}
+
 #define ON(test, transport)                                                                        \
     { #test " over " transport, test, NULL, NULL, (void *)(uintptr_t)transport }
 
@@ -485,21 +539,37 @@ int main(int argc, char **argv) {
     if (argc > 1)
         return rt_main(&program, argc, argv);
     const struct CMUnitTest tests[] = {
-        ON(test_results, "threads"),        ON(test_results, "shm"),
-        ON(test_logits, "threads"),         ON(test_logits, "shm"),
-        ON(test_verify, "threads"),         ON(test_verify, "shm"),
-        ON(test_bench, "threads"),          ON(test_bench, "shm"),
-        ON(test_failing_rank, "threads"),   ON(test_failing_rank, "shm"),
-        ON(test_hanging_rank, "threads"),   ON(test_hanging_rank, "shm"),
-        ON(test_wait_cycle, "threads"),     ON(test_wait_cycle, "shm"),
-        ON(test_wrong_count, "threads"),    ON(test_wrong_count, "shm"),
-        ON(test_wrong_transfer, "threads"), ON(test_wrong_transfer, "shm"),
-        ON(test_wrong_stage, "threads"),    ON(test_wrong_stage, "shm"),
-        ON(test_late_peer, "threads"),      ON(test_late_peer, "shm"),
-        ON(test_killed_rank, "shm"),        ON(test_slow_rank_within_limit, "threads"),
-        ON(test_long_operation, "shm"),     ON(test_long_operation, "threads"),
-        ON(test_stopped_rank, "shm"),       cmocka_unit_test(test_bad_input),
-        cmocka_unit_test(test_other_world), cmocka_unit_test(test_seats),
+        ON(test_results, "threads"),
+        ON(test_results, "shm"),
+        ON(test_logits, "threads"),
+        ON(test_logits, "shm"),
+        ON(test_verify, "threads"),
+        ON(test_verify, "shm"),
+        ON(test_bench, "threads"),
+        ON(test_bench, "shm"),
+        ON(test_failing_rank, "threads"),
+        ON(test_failing_rank, "shm"),
+        ON(test_hanging_rank, "threads"),
+        ON(test_hanging_rank, "shm"),
+        ON(test_wait_cycle, "threads"),
+        ON(test_wait_cycle, "shm"),
+        ON(test_wrong_count, "threads"),
+        ON(test_wrong_count, "shm"),
+        ON(test_wrong_transfer, "threads"),
+        ON(test_wrong_transfer, "shm"),
+        ON(test_wrong_stage, "threads"),
+        ON(test_wrong_stage, "shm"),
+        ON(test_late_peer, "threads"),
+        ON(test_late_peer, "shm"),
+        ON(test_killed_rank, "shm"),
+        ON(test_slow_rank_within_limit, "threads"),
+        ON(test_long_operation, "shm"),
+        ON(test_long_operation, "threads"),
+        ON(test_stopped_rank, "shm"),
+        cmocka_unit_test(test_bad_input),
+        cmocka_unit_test(test_other_world),
+        cmocka_unit_test(test_seats),
+        cmocka_unit_test(test_other_program),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
