@@ -54,7 +54,7 @@ static Status emit_sources(Arena *arena, Sandbox *sandbox, FsTree *tree, const S
 
 /* What goes out is what the small checker is sure of, read back from the texts as whoever gets them reads them. */
 static Status certify_texts(Arena *arena, const Buf *schedule, const char *certificate,
-                            const EmitDigests *digests, Diag *diag) {
+                            const char *name, const EmitDigests *digests, Diag *diag) {
     ArenaMark mark = arena_mark(arena);
     Schedule read;
     Certificate with;
@@ -64,8 +64,8 @@ static Status certify_texts(Arena *arena, const Buf *schedule, const char *certi
         return STATUS_NEGATIVE;
     }
     TRY(schedule_parse(arena, "schedule.json", schedule->data, schedule->length, &read, diag));
-    TRY(certificate_parse(arena, "certificate.json", certificate, strlen(certificate), &with,
-                          diag));
+    TRY(certificate_parse(arena, name ? name : "certificate.json", certificate, strlen(certificate),
+                          &with, diag));
     TRY(certify(&read, digests->schedule, digests->plan, &with, diag));
     arena_rewind(arena, mark);
     return STATUS_OK;
@@ -89,7 +89,8 @@ Status emit_program(Arena *arena, const Schedule *schedule, const char *certific
     schedule_write(schedule, &text);
     EmitDigests digests = {.plan = plan_digest(arena, plan.data, plan.length),
                            .schedule = plan_digest(arena, text.data, text.length)};
-    TRY_TO(certify_texts(arena, &text, certificate_json, &digests, diag), done);
+    TRY_TO(certify_texts(arena, &text, certificate_json, options.certificate, &digests, diag),
+           done);
     digests.certificate = plan_digest(arena, certificate_json, strlen(certificate_json));
     TRY_TO(sandbox_open(&sandbox, options.share, 0, diag), done);
     TRY_TO(fs_tree_begin(&tree, arena, dir, EMIT_MARKER, diag), done);

@@ -5,8 +5,9 @@
 #include "schedule/schedule.h"
 
 typedef struct EmitOptions {
-    const char *share;   /* overrides embedded Lua and templates, or NULL */
-    const char *version; /* of gen */
+    const char *share;       /* overrides embedded Lua and templates, or NULL */
+    const char *version;     /* of gen */
+    const char *certificate; /* the file that it was read from, for messages; NULL: it was made */
 } EmitOptions;
 
 /* Write the program to `dir`, all or nothing: plan.json, schedule.json, certificate.json and prediction.json (the texts

@@ -132,7 +132,8 @@ static Status certificate_for(Run *run, const Schedule *schedule, char **text) {
 Status emission_write(Run *run, const Plan *plan, const char *dir) {
     Emission emission = {.plan = plan, .dir = dir};
     EmitOptions options = {.share = run->options.values[OPTION_SHARE],
-                           .version = TOPOSMITH_VERSION};
+                           .version = TOPOSMITH_VERSION,
+                           .certificate = run->options.values[OPTION_CERTIFICATE]};
     Status status = prove_plan(run, plan, &emission.schedule, &emission.report);
     if (status == STATUS_NEGATIVE && !options_given(&run->options, OPTION_QUIET))
         print_ledger(&emission);

@@ -225,8 +225,7 @@ static Status wait_all(Certifier *at, const Op *op, const Along *along, const Cl
                                 !(first && place >= along->index && place < body->count)))
             return refuse(at, "E0596", "nothing is recorded of what it waits for:", other->rule);
         for (int s = 0; s < STREAMS; ++s)
-            if (recorded->at[s] > known->at[s])
-                known->at[s] = recorded->at[s];
+            known->at[s] = recorded->at[s] > known->at[s] ? recorded->at[s] : known->at[s];
     }
     return STATUS_OK;
 }

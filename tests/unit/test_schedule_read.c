@@ -84,7 +84,113 @@ static void what_is_written_is_read(void **state) {
     }
 }
 
+/* The first occurrence of `from` becomes `to` ("": the text ends there). */
+static Buf edited(const char *text, const char *from, const char *to) {
+    Buf out = {0};
+    const char *at = strstr(text, from);
+    if (!at)
+        fail_msg("there is no %s", from);
+    buf_append(&out, text, (size_t)(at - text));
+    if (*to)
+        buf_printf(&out, "%s%s", to, at + strlen(from));
+    return out;
+}
+
+static const struct {
+    const char *from, *to, *code;
+} schedule_edits[] = {
+    {"\"schema_version\": 2", "\"schema_version\": 1", "E0590"},
+    {"\"schema_version\": 2", "\"schema_version\": \"2\"", "E0590"},
+    {"\"schema_version\": 2", "\"version\": 2", "E0590"},
+    {"\"roles\"", "\"rolls\"", "E0590"},
+    {"\"roles\": [", "", "E0101"},
+    {"\n  \"routes\"", "\n  \"root\"", "E0107"},
+    {"\n  \"routes\"", "\n  \"roles\"", "E0102"},
+    {"\"lag\": 0, ", "", "E0101"},
+    {"\"kind\": \"begin\"", "\"kind\": \"start\"", "E0109"},
+    {"\"kind\": \"begin\"", "\"kind\": \"finish\"", "E0591"},
+    {"\"world\": 8", "\"world\": 9", "E0591"},
+    {"\"world\": 8", "\"world\": 8000000000", "E0110"},
+    {"\"world\": 8", "\"world\": 1e3", "E0109"},
+    {"\"top_k\": 2", "\"top_k\": null", "E0108"},
+    {"\"layers\": 2", "\"layers\": 1", "E0591"},
+    {"\"ranks\": [0, 1", "\"ranks\": [1, 0", "E0591"},
+    {"\"ranks\": [0, 1", "\"ranks\": [0, 8", "E0591"},
+    {"\"pieces\": ", "\"pieces\": -", "E0110"},
+    {"\"own\": [[0, ", "\"own\": [[9, ", "E0110"},
+    {"\"rows\": [0, ", "\"rows\": [0, 99999999999", "E0110"},
+    {"\"channel\": 0", "\"channel\": 99", "E0591"},
+    {"\"channel\": 0", "\"channel\": \"nobody\"", "E0591"},
+    {"\"exchange\": 0", "\"exchange\": 99", "E0591"},
+    {"\"id\": 1,", "\"id\": 2,", "E0591"},
+    {"\"microbatch\": 0, \"part\"", "\"microbatch\": 7, \"part\"", "E0591"},
+    {"\"waits\": []", "\"waits\": [4000]", "E0591"},
+    {"\"waits\": []", "\"waits\": [1, 2, 3, 4, 5, 6, 7]", "E0110"},
+    {"\"stream\": \"compute\"", "\"stream\": \"express\"", "E0109"},
+    {"[\"in\", ", "[\"out\", ", "E0591"},
+    {"[\"rows\", ", "[\"rows\", -", "E0591"},
+    {"[\"rows\", ", "[\"rows\", \"nobody\", ", "E0591"},
+    {"\"slab_bytes\": ", "\"slab_bytes\": 1, \"slab_byte\": ", "E0107"},
+    {"\"class\": \"weight\"", "\"class\": \"water\"", "E0109"},
+    {"\"step\": -1", "\"step\": 5", "E0591"},
+    {"\"layers\": [0, 1]", "\"layers\": [1, 0]", "E0110"},
+    {"\"layers\": [0, 2]", "\"layers\": [0, 900000]", "E0591"},
+};
+
+static const struct {
+    const char *from, *to, *code;
+} certificate_edits[] = {
+    {"\"schema_version\": 1", "\"schema_version\": 9", "E0592"},
+    {"\"schedule_digest\"", "\"digest\"", "E0592"},
+    {"\"plan_digest\"", "\"digest\"", "E0107"},
+    {"\"order\": [", "", "E0101"},
+    {"\"repeat\": 1", "\"repeat\": 0", "E0110"},
+    {"\"repeat\": 1", "\"repeat\": 99999999999", "E0110"},
+    {"\"places\": [", "\"places\": [], \"place\": [", "E0110"},
+    {"\"kind\": \"all_reduce\"", "\"kind\": \"all\"", "E0109"},
+    {"\"holds\": [[", "\"holds\": [[9, 8], [", "E0592"},
+    {"\"holds\": [[", "\"holds\": [[8, 9, 3, 1], [", "E0592"},
+    {"\"holds\": [[", "\"holds\": [[1, 2, 3, 4, 5], [", "E0109"},
+    {"\"holds\": [[", "\"holds\": [[1], [", "E0109"},
+    {"\"holds\": [[", "\"holds\": [{}, [", "E0109"},
+    {"\"sequence\": [0", "\"sequence\": [-1", "E0110"},
+};
+
+static void refused(Fixture *f, Status status, const char *what, const char *code) {
+    if (status == STATUS_OK || f->diag.errors == 0 || strcmp(f->diag.messages[0].code, code) != 0) {
+        diag_render(&f->diag, stderr);
+        fail_msg("%s: not %s", what, code);
+    }
+    assert_string_equal(f->diag.messages[0].place.source->name,
+                        strchr(what, '=') ? "certificate.json" : "schedule.json");
+    f->diag.count = f->diag.errors = 0;
+}
+
+static void what_is_wrong_is_refused(void **state) {
+    Fixture f;
+    Texts texts;
+    Schedule schedule;
+    Certificate certificate;
+    fixture_make(&f, MIXTRAL, "ma-separation:attention=6,experts=2,groups=1,output=flat", 3);
+    texts_make(&texts, &f);
+    for (size_t i = 0; i < sizeof schedule_edits / sizeof *schedule_edits; ++i) {
+        Buf text = edited(texts.schedule.data, schedule_edits[i].from, schedule_edits[i].to);
+        refused(&f, texts_read(&f, &text, &schedule), schedule_edits[i].to, schedule_edits[i].code);
+        buf_free(&text);
+    }
+    for (size_t i = 0; i < sizeof certificate_edits / sizeof *certificate_edits; ++i) {
+        Buf text =
+            edited(texts.certificate.data, certificate_edits[i].from, certificate_edits[i].to);
+        refused(&f, texts_read_certificate(&f, &text, &certificate), "=",
+                certificate_edits[i].code);
+        buf_free(&text);
+    }
+    texts_free(&texts);
+    fixture_free(&f);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_written_is_read)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_written_is_read),
+                                       cmocka_unit_test(what_is_wrong_is_refused)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
