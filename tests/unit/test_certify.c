@@ -162,12 +162,10 @@ static void what_meets_is_listed(void **state) {
         refuse_value(&c, &match->microbatch, 9, "E0595", "matching lacks such a meeting at");
         refuse_value(&c, &match->bytes, match->bytes + 1, "E0595",
                      "matching lacks such a meeting at");
-        refuse_value(&c, &match->count, match->count + 1, "E0595",
-                     "of another number are meetings at");
+        refuse_value(&c, &match->count, match->count + 1, "E0595", "miscounted is");
         refuse_value(&c, &match->sequence.begin, match->sequence.begin + 1, "E0595",
                      "matching lacks such a meeting at");
-        refuse_value(&c, &match->sequence.end, match->sequence.end + 1, "E0595",
-                     "of another number are meetings at");
+        refuse_value(&c, &match->sequence.end, match->sequence.end + 1, "E0595", "miscounted is");
     }
     assert_true(of->matching.count > 3);
     refuse_value(&c, &of->matching.count, of->matching.count - 1, "E0595", "matching lacks");
@@ -179,7 +177,7 @@ static void what_meets_is_listed(void **state) {
         (CertificateMatch){.place = 0, .kind = OP_send, .bytes = 3, .count = 1, .sequence = {0, 1}};
     of->matching.items = more;
     ++of->matching.count;
-    refuse(&c, "E0595", "of another number are meetings at");
+    refuse(&c, "E0595", "miscounted is");
     drop(&c);
 }
 
