@@ -59,6 +59,13 @@ typedef struct Stand {
     int64_t segment, layer, index, place;
 } Stand;
 
+/* Ranks that met in a phase: by how many rounds all of them may go on, how long they all have recurred, and how far they
+ * are apart. */
+typedef struct Tree {
+    int64_t rounds, recurred;
+    Range layers; /* [first, last] */
+} Tree;
+
 typedef struct Run {
     const Schedule *schedule;
     const WalkVisitor *visitor;
@@ -72,7 +79,9 @@ typedef struct Run {
     bool *may_cross; /* it may begin one more round in this phase */
     Stand *stands;   /* at the end of the phase before */
     int64_t *with; /* another rank that it met in this phase, or itself: trees of those that met */
-    int64_t *rounds; /* of roots: by how many rounds all of the tree may go on; 0: not so */
+    int64_t *recurred; /* phases in a row in which it came back to where it was, a round further */
+    Tree *trees;       /* of roots */
+    int64_t lag;       /* the greatest of any operation */
 } Run;
 
 static int64_t place_of(const Run *run, const Op *op) {
@@ -87,7 +96,13 @@ static Run run_begin(const Schedule *schedule, int64_t step, const WalkVisitor *
     run.may_cross = ARENA_ARRAY(scratch, schedule->world, bool);
     run.stands = ARENA_ARRAY(scratch, schedule->world, Stand);
     run.with = ARENA_ARRAY(scratch, schedule->world, int64_t);
-    run.rounds = ARENA_ARRAY(scratch, schedule->world, int64_t);
+    run.recurred = ARENA_ARRAY(scratch, schedule->world, int64_t);
+    run.trees = ARENA_ARRAY(scratch, schedule->world, Tree);
+    for (int64_t rank = 0; rank < schedule->world; ++rank)
+        for (int64_t i = 0; i < schedule->ranks[rank].ops.count; ++i)
+            run.lag = schedule->ranks[rank].ops.items[i].lag > run.lag
+                          ? schedule->ranks[rank].ops.items[i].lag
+                          : run.lag;
     int64_t channels = schedule->channels.count, exchanges = schedule->exchanges.count;
     run.places = ARENA_ARRAY(scratch, channels + 2 * exchanges, Place);
     for (int64_t i = 0; i < channels; ++i)
@@ -254,17 +269,14 @@ static Stand stand_of(const Run *run, int64_t rank) {
     return (Stand){cursor->segment, cursor->layer, cursor->index, run->place[rank]};
 }
 
-/* By how many rounds may the rank go on, after one in which it came back to where it was? 0: it did not, or has
- * come to its last one. A rank that stood still is not asked. */
-static int64_t rounds_left(const Run *run, int64_t rank) {
+/* Is the rank where it was at the end of the phase before, a round further? Not asked of one that stood still. */
+static bool recurs(const Run *run, int64_t rank) {
     const Stand *before = &run->stands[rank];
     Stand now = stand_of(run, rank);
-    bool recurs = !run->visitor->recurs || run->visitor->recurs(run->visitor->context, rank);
-    if (!recurs || now.segment != before->segment || now.index != before->index ||
-        now.place != before->place || now.layer != before->layer + 1 ||
-        now.segment >= run->cursors[rank].step->segments.count)
-        return 0;
-    return run->cursors[rank].step->segments.items[now.segment].layers.end - 1 - now.layer;
+    bool same = !run->visitor->recurs || run->visitor->recurs(run->visitor->context, rank);
+    return same && now.segment == before->segment && now.index == before->index &&
+           now.place == before->place && now.layer == before->layer + 1 &&
+           now.segment < run->cursors[rank].step->segments.count;
 }
 
 static bool stood_still(const Run *run, int64_t rank) {
@@ -272,18 +284,37 @@ static bool stood_still(const Run *run, int64_t rank) {
     return memcmp(&now, &run->stands[rank], sizeof now) == 0;
 }
 
+/* What all ranks of a tree have in common. */
+static void grow_tree(Run *run, int64_t rank) {
+    Tree *tree = &run->trees[root_of(run, rank)];
+    const WalkCursor *cursor = &run->cursors[rank];
+    int64_t left = 0;
+    run->recurred[rank] =
+        !stood_still(run, rank) && recurs(run, rank) ? run->recurred[rank] + 1 : 0;
+    if (run->recurred[rank] > 0)
+        left = cursor->step->segments.items[cursor->segment].layers.end - 1 - cursor->layer;
+    tree->rounds = left < tree->rounds ? left : tree->rounds;
+    tree->recurred = run->recurred[rank] < tree->recurred ? run->recurred[rank] : tree->recurred;
+    tree->layers.begin = cursor->layer < tree->layers.begin ? cursor->layer : tree->layers.begin;
+    tree->layers.end = cursor->layer > tree->layers.end ? cursor->layer : tree->layers.end;
+}
+
+/* By how many rounds may all ranks of a tree go on? They have to recur for so long that all of them have been through
+ * some layer since: then what visitors compare between ranks, layer by layer, they have seen of what recurs. */
+static int64_t rounds_of(const Run *run, const Tree *tree) {
+    int64_t apart = tree->layers.end - tree->layers.begin + run->lag;
+    return tree->recurred >= apart + 2 ? tree->rounds : 0;
+}
+
 /* The end of a phase: take ranks that met none but each other on by the rounds that all of them have left. */
 static void fold(Run *run) {
     int64_t world = run->schedule->world;
     for (int64_t rank = 0; rank < world; ++rank)
-        run->rounds[rank] = INT64_MAX;
+        run->trees[rank] = (Tree){INT64_MAX, INT64_MAX, {INT64_MAX, INT64_MIN}};
+    for (int64_t rank = 0; rank < world; ++rank)
+        grow_tree(run, rank);
     for (int64_t rank = 0; rank < world; ++rank) {
-        int64_t *least = &run->rounds[root_of(run, rank)];
-        int64_t left = stood_still(run, rank) ? 0 : rounds_left(run, rank);
-        *least = left < *least ? left : *least;
-    }
-    for (int64_t rank = 0; rank < world; ++rank) {
-        int64_t rounds = run->rounds[root_of(run, rank)];
+        int64_t rounds = rounds_of(run, &run->trees[root_of(run, rank)]);
         run->cursors[rank].layer += rounds;
         if (run->place[rank] >= 0 && run->at[rank].layer >= 0)
             run->at[rank].layer += rounds;
