@@ -162,6 +162,41 @@ static void meet_values(Walkers *walkers, const WalkMeeting *meeting, const Chan
     }
 }
 
+static bool adds(const Channel *channel, int64_t kind) {
+    bool sums = kind == OP_all_reduce || kind == OP_reduce_scatter;
+    for (int64_t i = 0; i < channel->transfers.count; ++i)
+        sums = sums || channel->transfers.items[i].sum;
+    return sums;
+}
+
+/* Do two members own one piece? Then it would be of either. */
+static bool owned_twice(const Channel *channel) {
+    bool ascend = true;
+    for (int64_t i = 1; i < channel->own.count; ++i)
+        ascend = ascend && channel->own.items[i].begin >= channel->own.items[i - 1].end;
+    for (int64_t i = 0; !ascend && i < channel->own.count; ++i)
+        for (int64_t k = 0; k < i; ++k)
+            if (range_overlap(channel->own.items[i], channel->own.items[k]))
+                return true;
+    return false;
+}
+
+/* Pieces of a sum are whole elements; of what is gathered or scattered each has one owner. */
+static void meet_pieces(Walkers *walkers, const WalkMeeting *meeting, const Channel *channel) {
+    Check *check = walkers->check;
+    const Op *first = check_op(check, meeting->ranks[0], meeting->items[0].op);
+    if (adds(channel, first->kind) && check_arg(first, "unit_bytes") % check->element != 0)
+        check_fail(check, CHECK_COLLECTIVE, NULL,
+                   "channel %s: %s adds units of %lld bytes, which are no whole elements of %lld",
+                   channel->name,
+                   check_where(check, meeting->ranks[0], walkers->step, meeting->items[0]),
+                   (long long)check_arg(first, "unit_bytes"), (long long)check->element);
+    if ((first->kind == OP_all_gather || first->kind == OP_reduce_scatter) && owned_twice(channel))
+        check_fail(check, CHECK_COLLECTIVE, NULL, "channel %s: %s has a piece of two members",
+                   channel->name,
+                   check_where(check, meeting->ranks[0], walkers->step, meeting->items[0]));
+}
+
 static void meet_collective(Walkers *walkers, const WalkMeeting *meeting) {
     Check *check = walkers->check;
     const Channel *channel = &check->schedule->channels.items[meeting->channel];
@@ -174,6 +209,7 @@ static void meet_collective(Walkers *walkers, const WalkMeeting *meeting) {
                        "channel %s: members of an all_reduce name other pieces", channel->name);
     meet_arrivals(walkers, meeting, channel);
     meet_values(walkers, meeting, channel);
+    meet_pieces(walkers, meeting, channel);
     for (int64_t i = 1; i < meeting->count; ++i) {
         WalkItem item = meeting->items[i], head = meeting->items[0];
         const Op *op = check_op(check, meeting->ranks[i], item.op);
