@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum {
+    AGAIN_IN =
+        4 /* one of so many accepted schedules is read again: reading is what takes the time */
+};
+
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed) {
     return fuzz_mutate_json(data, size, most, seed);
 }
@@ -32,14 +37,15 @@ static void round_trip(Arena *arena, const Schedule *schedule, const Buf *text) 
     buf_free(&twice);
 }
 
-static void go_on(Arena *arena, const Schedule *schedule) {
+static void go_on(Arena *arena, const Schedule *schedule, uint64_t hash) {
     Diag diag = {.arena = arena};
     Certificate certificate;
     Buf text = {0};
     if (!accepted++)
         atexit(tell);
     schedule_write(schedule, &text);
-    round_trip(arena, schedule, &text);
+    if (hash % AGAIN_IN == 0)
+        round_trip(arena, schedule, &text);
     const char *digest = plan_digest(arena, text.data, text.length);
     buf_free(&text);
     Status status = certificate_make(arena, schedule, "plan", digest, &certificate, &diag);
@@ -67,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         schedule_parse(&arena, "schedule.json", (const char *)data, size, &schedule, &diag);
     fuzz_judge(status, &diag);
     if (status == STATUS_OK && fuzz_is_small(&schedule))
-        go_on(&arena, &schedule);
+        go_on(&arena, &schedule, fuzz_hash(data, size));
     arena_free(&arena);
     return 0;
 }
