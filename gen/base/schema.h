@@ -92,10 +92,8 @@ void schema_push(struct lua_State *lua, const Schema *schema, const void *object
 /* Append "path: a -> b" lines for each difference; returns how many. */
 int64_t schema_diff(const Schema *schema, const void *a, const void *b, Buf *out);
 
-/* LuaLS annotations (---@class ...) for this schema and those that it contains; a Markdown
- * table. */
+/* LuaLS annotations (---@class ...) for this schema and those that it contains. */
 void schema_lua_types(const Schema *schema, Buf *out);
-void schema_markdown(const Schema *schema, Buf *out);
 
 /* The field of this name, or NULL. */
 const Field *schema_field(const Schema *schema, const char *name);

@@ -400,7 +400,97 @@ static void test_diff(void **state) {
                                   "parts[0].heads: [0, 3] -> [0, 4]\n"
                                   "parts[1]: {\"heads\": [3, 5], \"rank\": 1} -> absent\n"
                                   "pieces[2]: absent -> [1, 2]\n");
+    buf_clear(&out);
+    b = good(test,
+             "{count: 7, color: red, inner: {type: x, latency: 6 us}, memory: 81 GB, "
+             "name: 'a', on: true, parts: [{rank: 0, heads: [0, 3]}, {rank: 2, heads: [3, 5]}], "
+             "pieces: [[0, 1], [1, 2]], ranks: [3, -2], ratio: 0.0002, shares: [0.25, -1], "
+             "span: [2, 63], words: [p], bandwidth: 26 GB/s, flops: 313 TFLOP/s}");
+    assert_int_equal(schema_diff(&thing_schema, &a, &b, &out), 13);
+    assert_string_equal(out.data, "ratio: 0.0001 -> 0.0002\n"
+                                  "on: false -> true\n"
+                                  "name: \"a \\\"b\\\"\" -> \"a\"\n"
+                                  "span: [2, 64] -> [2, 63]\n"
+                                  "ranks: [3, -1] -> [3, -2]\n"
+                                  "shares: [0.25, -1.5] -> [0.25, -1]\n"
+                                  "words: [\"p\", \"q\"] -> [\"p\"]\n"
+                                  "memory: \"80 GB\" -> \"81 GB\"\n"
+                                  "bandwidth: \"25 GB/s\" -> \"26 GB/s\"\n"
+                                  "flops: \"312 TFLOP/s\" -> \"313 TFLOP/s\"\n"
+                                  "inner.latency: \"5 us\" -> \"6 us\"\n"
+                                  "parts[1].rank: 1 -> 2\n"
+                                  "pieces[1]: [1, 1] -> [1, 2]\n");
     buf_free(&out);
+}
+
+/* What says nothing is left out where the field is sparse: no items, no text, 0, false, and objects of such. */
+typedef struct Quiet {
+    int64_t number, memory, color;
+    double real, bandwidth;
+    bool on;
+    const char *text;
+    Range span;
+    IntList ints;
+    TextList texts;
+    LIST_OF(Part) parts;
+    Part part;
+} Quiet;
+
+#define QUIET(of_type, member, of_fallback)                                                        \
+    .name = #member, .type = of_type, .offset = offsetof(Quiet, member), .fallback = of_fallback,  \
+    .sparse = true, .doc = "d"
+static const Field quiet_fields[] = {
+    {QUIET(FIELD_INT, number, "0")},
+    {QUIET(FIELD_BYTES, memory, "0 B")},
+    {QUIET(FIELD_ENUM, color, "red"), .names = colors},
+    {QUIET(FIELD_REAL, real, "0")},
+    {QUIET(FIELD_BANDWIDTH, bandwidth, "0 B/s")},
+    {QUIET(FIELD_BOOL, on, "false")},
+    {QUIET(FIELD_TEXT, text, "")},
+    {QUIET(FIELD_RANGE, span, "")},
+    {QUIET(FIELD_INTS, ints, "")},
+    {QUIET(FIELD_TEXTS, texts, "")},
+    {QUIET(FIELD_LIST, parts, ""), .of = &part_schema},
+    {QUIET(FIELD_OBJECT, part, ""), .of = &part_schema},
+    {0},
+};
+static const Schema quiet_schema = {
+    .name = "Quiet", .doc = "Sparse.", .size = sizeof(Quiet), .fields = quiet_fields};
+
+static void test_sparse(void **state) {
+    static const char *const lines[] = {
+        "number: 1",
+        "memory: 1 B",
+        "color: green",
+        "real: 0.5",
+        "bandwidth: 1 B/s",
+        "on: true",
+        "text: x",
+        "span: [0, 1]",
+        "ints: [0]",
+        "texts: ['']",
+        "parts: [{rank: 0, heads: [0, 0]}]",
+        "part: {rank: 0, heads: [0, 1]}",
+        "part: {rank: 1, heads: [0, 0]}",
+    };
+    Test *test = *state;
+    Quiet quiet;
+    for (size_t i = 0; i <= sizeof lines / sizeof *lines; i++) {
+        const char *line = i < sizeof lines / sizeof *lines ? lines[i] : "{}";
+        Buf out = {0};
+        Jsonw json;
+        assert_int_equal(
+            schema_read(&quiet_schema, test_yaml(test, line), &quiet, &test->arena, &test->diag),
+            STATUS_OK);
+        jsonw_begin(&json, &out);
+        schema_write(&quiet_schema, &quiet, &json);
+        jsonw_finish(&json);
+        const YamlNode *root = test_yaml(test, out.data);
+        assert_int_equal(root->count, i < sizeof lines / sizeof *lines ? 1 : 0);
+        if (root->count)
+            assert_int_equal(strncmp(line, root->keys[0]->text, strlen(root->keys[0]->text)), 0);
+        buf_free(&out);
+    }
 }
 
 static void test_docs(void **state) {
@@ -417,17 +507,6 @@ static void test_docs(void **state) {
                                   "---@field finish integer past the last\n"
                                   "\n");
     buf_clear(&out);
-    schema_markdown(&inner_schema, &out);
-    assert_string_equal(out.data, "### Inner\n"
-                                  "\n"
-                                  "Inside.\n"
-                                  "\n"
-                                  "| key | type | when absent | meaning |\n"
-                                  "|---|---|---|---|\n"
-                                  "| `type` | text | required | a word |\n"
-                                  "| `latency` | time, e.g. 5 us | 1 us | of it [s] |\n"
-                                  "\n");
-    buf_clear(&out);
     schema_lua_types(&thing_schema, &out);
     assert_non_null(strstr(out.data, "---@field color \"red\"|\"green\" of two\n"));
     assert_non_null(strstr(out.data, "---@field parts Part[] many\n"));
@@ -440,7 +519,7 @@ int main(void) {
         TEST(test_round_trip), TEST(test_fallbacks),  TEST(test_keys),  TEST(test_kept),
         TEST(test_numbers),    TEST(test_words),      TEST(test_lists), TEST(test_all),
         TEST(test_parse),      TEST(test_quantities), TEST(test_lua),   TEST(test_diff),
-        TEST(test_docs),
+        TEST(test_docs),       TEST(test_sparse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
