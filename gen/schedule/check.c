@@ -175,12 +175,13 @@ static void mark_ran(CheckReport *report, CheckRuleId first, CheckRuleId last) {
         report->rules[rule].ran = true;
 }
 
-/* Rules that walk and address bytes run only on a schedule whose ids are sound. */
-static void run_rules(Check *check) {
+/* Rules that walk and address bytes run only on a schedule whose ids are sound, and only such a one has a ledger. */
+static void run_rules(Check *check, Arena *arena) {
     CheckReport *report = check->report;
     report->rules[CHECK_IDS].ran = true;
     if (!check_ids(check))
         return;
+    report->ledger = ledger_make(arena, check->schedule);
     check->exchanges = check_exchange_sums(check);
     check_index_exchanges(check);
     mark_ran(report, CHECK_ROLES, CHECK_RULE_COUNT - 1);
@@ -205,7 +206,6 @@ static Status check_form(const Schedule *schedule, CheckReport *report, Arena *a
     *report = (CheckReport){0};
     for (int i = 0; i < CHECK_RULE_COUNT; ++i)
         report->rules[i] = rule_table[i];
-    report->ledger = ledger_make(arena, schedule);
     Check check = {.schedule = schedule,
                    .plan = schedule->plan,
                    .model = &schedule->plan->inputs.model,
@@ -214,7 +214,7 @@ static Status check_form(const Schedule *schedule, CheckReport *report, Arena *a
                    .scratch = &scratch,
                    .flat = flat,
                    .element = element_bytes(schedule->plan->inputs.workload.dtype)};
-    run_rules(&check);
+    run_rules(&check, arena);
     arena_free(&scratch);
     return report->failures > 0 ? STATUS_NEGATIVE : STATUS_OK;
 }

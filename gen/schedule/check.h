@@ -98,7 +98,7 @@ typedef struct CheckRule {
 
 typedef struct CheckReport {
     CheckRule rules[CHECK_RULE_COUNT];
-    Ledger ledger;
+    Ledger ledger; /* empty where `shape.ids` is refused */
     int64_t failures;
 } CheckReport;
 
