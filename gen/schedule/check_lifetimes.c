@@ -67,10 +67,12 @@ static void check_races(Replay *replay, const Clock *clock, WalkItem item, const
         const Access *other = write || !touch->writes ? write : unordered(cell->reads, clock);
         if (!other)
             continue;
+        const char *at = where(replay, item);
+        check_name(replay->check, replay->rank->rank, replay->step, other->op);
         check_fail(replay->check, CHECK_RACE, "the operation lacks an event to wait for",
                    "%s uses %s while op %lld %s on another stream may still %s %s, at the same "
                    "bytes",
-                   where(replay, item), name_of(replay, use->buffer), (long long)other->op,
+                   at, name_of(replay, use->buffer), (long long)other->op,
                    kind_of(replay, other->op), write ? "write" : "read",
                    name_of(replay, other->buffer));
         return;
@@ -101,22 +103,23 @@ static void check_bytes(Replay *replay, WalkItem item, const Use *use, const Tou
     const Life *life = &replay->lives[use->buffer];
     for (int64_t c = touch->begin; c < touch->end; ++c) {
         const Cell *cell = &replay->cells[c];
-        if (cell->holder == use->buffer || (cell->holder < 0 && (state || life->written == 0)))
-            continue; /* what is written nowhere is refused once */
-        if (cell->holder >= 0 && (life->written > 0 || state))
-            check_fail(replay->check, CHECK_CLOBBERED,
-                       "both are alive at this point: they must not share bytes",
-                       "%s reads %s, but op %lld has since written %s over it", where(replay, item),
-                       name_of(replay, use->buffer), (long long)cell->writer,
-                       name_of(replay, cell->holder));
-        else if (life->written > 0)
+        if (cell->holder == use->buffer || (state ? cell->holder < 0 : life->written == 0))
+            continue; /* what is written nowhere is refused as a whole */
+        const char *at = where(replay, item);
+        if (cell->holder < 0) {
             check_fail(replay->check, CHECK_UNWRITTEN, NULL,
-                       "%s reads %s, of which nothing has written the part at byte %lld",
-                       where(replay, item), name_of(replay, use->buffer),
+                       "%s reads %s, of which nothing has written the part at byte %lld", at,
+                       name_of(replay, use->buffer),
                        (long long)(replay->bytes.edges.items[c] -
                                    replay->rank->buffers.items[use->buffer].offset));
-        else
-            continue;
+            return;
+        }
+        check_name(replay->check, replay->rank->rank, replay->step, cell->writer);
+        check_fail(replay->check, CHECK_CLOBBERED,
+                   "both are alive at this point: they must not share bytes",
+                   "%s reads %s, but op %lld has since written %s over it", at,
+                   name_of(replay, use->buffer), (long long)cell->writer,
+                   name_of(replay, cell->holder));
         return;
     }
 }
