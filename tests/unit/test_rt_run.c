@@ -3,6 +3,8 @@
  * program. */
 #include "rt_moves.h"
 
+#include "schedule/record.h"
+
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -309,6 +311,88 @@ static void test_bench(void **state) {
     assert_contains("measure/measure.rta", RT_ARRAY_MAGIC);
 }
 
+/* --- records --------------------------------------------------------------------------------------------- */
+
+/* The records PREFIX.RANK; the arena owns what is read. */
+static void read_records(Arena *arena, const char *prefix, Record records[WORLD]) {
+    Diag diag = {.arena = arena};
+    for (int r = 0; r < WORLD; ++r) {
+        char name[32];
+        snprintf(name, sizeof name, "%s.%d", prefix, r);
+        if (record_read(arena, arena_strdup(arena, path_of(name)), &records[r], &diag) != 0)
+            fail_msg("%s: %s", name, diag.messages[0].text);
+        assert_int_equal(records[r].rank, r);
+        assert_int_equal(records[r].world, WORLD);
+        assert_int_equal(records[r].ops.count, OPS);
+        assert_string_equal(records[r].digest, program.digest);
+        assert_true(records[r].run == records[0].run);
+    }
+}
+
+/* First the one that begins a step, as the program of rt_moves.h calls it. */
+static void assert_begin(const RecordCall *call, int64_t tokens) {
+    const int64_t args[] = {AT_IDS, AT_POSITIONS, 0, BATCH, tokens};
+    assert_int_equal(call->function, RT_CALL_BEGIN);
+    assert_int_equal(call->op, OP_BEGIN);
+    assert_int_equal(call->layer, -1);
+    assert_int_equal(call->channel, -1);
+    assert_int_equal(call->args.count, 5);
+    assert_memory_equal(call->args.at, args, sizeof args);
+}
+
+static void test_record(void **state) {
+    Arena arena = {0};
+    Record records[WORLD];
+    char more[128];
+    snprintf(more, sizeof more, "--record %s/calls", dir);
+    assert_int_equal(call(run_line(state, more)), 0);
+    read_records(&arena, "calls", records);
+    for (int r = 0; r < WORLD; ++r) {
+        const Record *record = &records[r];
+        int64_t counts[RT_CALLS] = {0};
+        assert_int_equal(record->status, 0);
+        assert_int_equal(record->waves, 2);
+        assert_int_equal(record->decode, MAX_NEW - 1);
+        assert_int_equal(record->runs.count, 2 * MAX_NEW);
+        assert_int_equal(record->exchanges.count, EXCHANGES);
+        assert_int_equal(record->channels.count, r % 2 ? 4 : 3 + (r == 0)); /* 2 is not of three */
+        for (int64_t i = 0; i < record->runs.count; ++i) {
+            const RecordRun *run = &record->runs.items[i];
+            assert_int_equal(run->wave, i / MAX_NEW);
+            assert_int_equal(run->made, i % MAX_NEW);
+            assert_int_equal(run->step, run->made > 0);
+            assert_begin(&record->calls[run->first], run->made ? 1 : PROMPT);
+            assert_int_equal(record->calls[run->first + run->count - 1].function, RT_CALL_FINISH);
+        }
+        for (int64_t i = 0; i < record->call_count; ++i)
+            counts[record->calls[i].function]++;
+        assert_int_equal(counts[RT_CALL_DISPATCH], 2 * MAX_NEW * LAYERS * EXCHANGES);
+        assert_int_equal(counts[RT_CALL_COMBINE], counts[RT_CALL_DISPATCH]);
+        assert_int_equal(counts[RT_CALL_LAUNCH], 2 * MAX_NEW * LAYERS);
+        assert_true(counts[RT_CALL_ALL_REDUCE] > 0 && counts[RT_CALL_TRANSFER] > 0);
+        assert_true(counts[RT_CALL_SEND] > 0 && counts[RT_CALL_RECV] > 0);
+    }
+    arena_free(&arena);
+}
+
+/* What a rank did that was killed stands there, the call that it died in as the last. */
+static void test_record_of_killed_rank(void **state) {
+    Arena arena = {0};
+    Record records[WORLD];
+    char more[128];
+    snprintf(more, sizeof more, "-q --record %s/killed", dir);
+    setenv("RT_TEST_FAULT", "kill:1", 1);
+    assert_int_equal(call(run_line(state, more)), RT_TIMEOUT);
+    unsetenv("RT_TEST_FAULT");
+    read_records(&arena, "killed", records);
+    assert_int_equal(records[1].status, -1);
+    assert_int_equal(records[1].runs.count, 2);
+    assert_int_equal(records[1].calls[records[1].call_count - 1].op, OP_CHECK);
+    for (int r = 0; r < WORLD; ++r)
+        assert_true(records[r].status != 0 && records[r].call_count > 0);
+    arena_free(&arena);
+}
+
 /* --- failures ------------------------------------------------------------------------------------------- */
 
 static void expect_failure(void **state, const char *fault, const char *more, int status,
@@ -443,7 +527,8 @@ static void test_other_world(void **state) {
 static void run_seats(const char *fault, int status[WORLD]) {
     pid_t pids[WORLD];
     char line[256], seat[16];
-    snprintf(line, sizeof line, "run --tokens %s --out %s/seats -q", path_of("tokens.rta"), dir);
+    snprintf(line, sizeof line, "run --tokens %s --out %s/seats --record %s/seated -q",
+             path_of("tokens.rta"), dir, dir);
     for (int r = WORLD - 1; r >= 0; --r) {
         pids[r] = fork();
         assert_true(pids[r] >= 0);
@@ -473,6 +558,11 @@ static void test_seats(void **state) {
     for (int r = 0; r < WORLD; ++r)
         assert_int_equal(status[r], 0);
     assert_contains("seats/results.rta", RT_ARRAY_MAGIC);
+    Arena arena = {0};
+    Record records[WORLD];
+    read_records(&arena, "seated", records);
+    assert_int_equal(records[3].status, 0);
+    arena_free(&arena);
     run_seats("kill:2", status);
     assert_int_equal(status[2], -SIGKILL);
     int told = 0;
@@ -521,8 +611,8 @@ static void run_with_other(int other, bool first) {
         assert_true(tells || r != other);
         told += tells;
     }
-    assert_true(told >= 2); /* the other one, and who of the rest notices first */
-    assert_true(rt_now() - begin < 20);    /* no limit had to pass */
+    assert_true(told >= 2);             /* the other one, and who of the rest notices first */
+    assert_true(rt_now() - begin < 20); /* no limit had to pass */
 }
 
 static void test_other_program(void **state) {
@@ -547,6 +637,9 @@ int main(int argc, char **argv) {
         ON(test_verify, "shm"),
         ON(test_bench, "threads"),
         ON(test_bench, "shm"),
+        ON(test_record, "threads"),
+        ON(test_record, "shm"),
+        ON(test_record_of_killed_rank, "shm"),
         ON(test_failing_rank, "threads"),
         ON(test_failing_rank, "shm"),
         ON(test_hanging_rank, "threads"),
