@@ -171,7 +171,7 @@ static inline void writer_weight(RecordWriter *w, const Holding *h) {
             name = model->tensors.items[i].name;
     if (strstr(label, "bias"))
         fill = 2;
-    else if (strcmp(label + strlen(label) - 4, "norm") == 0)
+    else if (strstr(label, "norm"))
         fill = 1;
     model_tensor_shape(model, (TensorKind)h->tensor, &rows, &columns);
     int64_t at = buffer->offset + h->delta, stride = buffer->per_layer ? buffer->layer_stride : 0;
