@@ -55,7 +55,7 @@ static void change(uint8_t *data, size_t words, uint64_t *state) {
     memcpy(&word, data + at, sizeof word);
     switch (next(state) % 4) {
     case 0:
-        word += next(state) % 2 ? 1 : -1;
+        word = (int64_t)((uint64_t)word + (next(state) % 2 ? 1 : UINT64_MAX));
         break;
     case 1:
         word = edges[next(state) % (sizeof edges / sizeof *edges)];
@@ -64,7 +64,7 @@ static void change(uint8_t *data, size_t words, uint64_t *state) {
         memcpy(&word, data + from, sizeof word);
         break;
     default:
-        word ^= INT64_C(1) << (next(state) % 64);
+        word ^= (int64_t)(UINT64_C(1) << (next(state) % 64));
     }
     memcpy(data + at, &word, sizeof word);
 }
