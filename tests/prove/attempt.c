@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static Choices choices_of(Arena *arena, const Task *task) {
+Choices attempt_choices(Arena *arena, const Task *task) {
     return task->choices ? choices_replay(arena, task->choices->items, task->choices->count)
-                         : choices_fresh(arena, task->seed, task->number, ALIKE);
+                         : choices_fresh(arena, task->seed, task->number, task->runs ? ALIKE : 1);
 }
 
 /* What was drawn, without the zeros at its end: they are drawn anyway. */
@@ -32,7 +32,7 @@ static void keep_drawn(const Choices *choices, Arena *arena, ChoiceList *drawn) 
 void attempt(const Task *task, Attempt *result, Arena *arena, ChoiceList *drawn) {
     Arena own = {0};
     Diag diag = {.arena = &own};
-    Choices choices = choices_of(&own, task);
+    Choices choices = attempt_choices(&own, task);
     RandomCase made = {.arena = &own, .choices = &choices, .diag = &diag, .small = task->runs};
     Schedule schedule;
     *result = (Attempt){0};
@@ -171,7 +171,7 @@ static void write_message(Arena *arena, const Task *task, const Verdict *failed,
 void attempt_report(const Task *task, const Verdict *failed, const char *folder) {
     Arena arena = {0};
     Diag diag = {.arena = &arena};
-    Choices choices = choices_of(&arena, task);
+    Choices choices = attempt_choices(&arena, task);
     RandomCase made = {.arena = &arena, .choices = &choices, .diag = &diag, .small = task->runs};
     Buf text = {0};
     mkdir(folder, 0755);

@@ -3,7 +3,7 @@
 
 #include "program.h"
 
-enum { ALIKE = 8 /* cases of a group, which share model, workload and prompts */ };
+enum { ALIKE = 16 /* cases of a group, which share model, workload and prompts */ };
 
 typedef struct Task {
     uint64_t seed, number;
@@ -20,6 +20,9 @@ typedef struct Attempt {
     Verdict verdict;
     ProgramCounts counts;
 } Attempt;
+
+/* The choices that the task plays back, or fresh ones. */
+Choices attempt_choices(Arena *arena, const Task *task);
 
 void attempt(const Task *task, Attempt *result, Arena *arena, ChoiceList *drawn);
 

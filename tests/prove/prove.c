@@ -118,7 +118,7 @@ static void report(const Options *options, const Failure *failure, const char *f
     Arena arena = {0};
     Task task = {options->seed, failure->number, failure->runs,           options->plant, NULL,
                  NULL,          folder,          failure->runs ? 300 : 20};
-    Choices choices = choices_fresh(&arena, options->seed, failure->number, ALIKE);
+    Choices choices = attempt_choices(&arena, &task);
     RandomCase made = {.arena = &arena,
                        .choices = &choices,
                        .diag = &(Diag){.arena = &arena},

@@ -7,7 +7,7 @@
 
 typedef struct Collective {
     RandomCase *made;
-    const int64_t *ranks; /* [count] members, as the group lists them */
+    int64_t *ranks; /* [count] members, as the group lists them */
     int64_t count;
     PlanMove *move;
     int64_t *owner; /* [pieces] member */
@@ -108,9 +108,10 @@ static int64_t root_of(const int64_t *root, int64_t rank) {
     return rank;
 }
 
-/* A stage of the move: a set for each group of ranks that have to do with each other, or one for all. */
+/* A stage of the move: a set for each group of ranks that have to do with each other, or one for all; `all` ranks, also
+ * those that send and get nothing, where that is not NULL. */
 static void add_transfers(RandomCase *made, PlanMove *move, const Transfers *list, int64_t stage,
-                          bool one) {
+                          bool one, const IntList *all) {
     int64_t count = made->plan.ranks_per_copy, first = -1;
     int64_t *root = ARENA_ARRAY(made->arena, count, int64_t);
     bool *known = ARENA_ARRAY(made->arena, count, bool);
@@ -131,6 +132,11 @@ static void add_transfers(RandomCase *made, PlanMove *move, const Transfers *lis
     }
     if (first < 0)
         return;
+    for (int64_t i = 0; all && i < all->count; ++i) {
+        int64_t a = root_of(root, all->items[i]), b = root_of(root, first);
+        root[most_of(a, b)] = least_of(a, b);
+        known[all->items[i]] = true;
+    }
     PlanMoveStage *added = LIST_PUSH(made->arena, &move->stages);
     added->primitive = PRIMITIVE_TRANSFERS;
     for (int64_t r = 0; r < count; ++r) {
@@ -151,13 +157,16 @@ static void add_transfers(RandomCase *made, PlanMove *move, const Transfers *lis
     }
 }
 
-static void add_all_transfers(RandomCase *made, PlanMove *move, const Transfers *list) {
+/* `members`: who may wait for others without need; NULL: nobody. */
+static void add_all_transfers(RandomCase *made, PlanMove *move, const Transfers *list,
+                              const IntList *members) {
     int64_t last = -1;
     bool one = draw_rare(made->choices, 4);
+    bool all = one && members && draw_rare(made->choices, 2);
     for (int64_t i = 0; i < list->count; ++i)
         last = most_of(last, list->items[i].stage);
     for (int64_t stage = 0; stage <= last; ++stage)
-        add_transfers(made, move, list, stage, one);
+        add_transfers(made, move, list, stage, one, all ? members : NULL);
 }
 
 /* Transfers that continue another one of the same stage and ranks become part of it. */
@@ -234,7 +243,8 @@ static void tree_stages(Collective *of, bool up) {
             list_transfer(made, &list, join, stage, transfer);
         }
     }
-    add_all_transfers(made, of->move, &list);
+    IntList members = {of->ranks, of->count, of->count};
+    add_all_transfers(made, of->move, &list, &members);
 }
 
 /* --- moves within a group --------------------------------------------------------------------- */
@@ -368,7 +378,7 @@ static void exchange_ways(RandomCase *made, PlanMove *move) {
     }
     if (list.count > 0)
         move->pieces = made->plan.ranks_per_copy * made->plan.ranks_per_copy;
-    add_all_transfers(made, move, &list);
+    add_all_transfers(made, move, &list, NULL);
 }
 
 static void exchange_moves(RandomCase *made, PlanStep *step) {

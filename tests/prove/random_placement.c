@@ -2,6 +2,7 @@
  * which GPU each rank is. */
 #include "random_case.h"
 
+#include <assert.h>
 #include <string.h>
 
 Range *random_cut(RandomCase *made, Range range, int64_t parts, bool mixed) {
@@ -231,6 +232,33 @@ static void renumber(Plan *plan, const int64_t *number) {
     }
 }
 
+static void swap_items(void *items, size_t size, int64_t a, int64_t b) {
+    char kept[64], *at = items;
+    assert(size <= sizeof kept);
+    memcpy(kept, at + (size_t)a * size, size);
+    memmove(at + (size_t)a * size, at + (size_t)b * size, size);
+    memcpy(at + (size_t)b * size, kept, size);
+}
+
+/* Lists say who holds what in any order. */
+static void mix(RandomCase *made, void *items, size_t size, int64_t count) {
+    for (int64_t i = 0; i + 1 < count; ++i)
+        swap_items(items, size, i, i + draw(made->choices, count - i));
+}
+
+static void mix_lists(RandomCase *made) {
+    Plan *plan = &made->plan;
+    if (!draw_rare(made->choices, 4))
+        return;
+    for (int64_t s = 0; s < plan->stages.count; ++s) {
+        PlanStage *stage = &plan->stages.items[s];
+        mix(made, stage->experts.items, sizeof *stage->experts.items, stage->experts.count);
+        mix(made, stage->ffn.items, sizeof *stage->ffn.items, stage->ffn.count);
+    }
+    mix(made, plan->embedding.items, sizeof *plan->embedding.items, plan->embedding.count);
+    mix(made, plan->head.items, sizeof *plan->head.items, plan->head.count);
+}
+
 static int64_t *permutation(RandomCase *made, int64_t count, int64_t one_in) {
     int64_t *order = ARENA_ARRAY(made->arena, count + 1, int64_t);
     for (int64_t i = 0; i < count; ++i)
@@ -247,7 +275,7 @@ void random_placement(RandomCase *made) {
     plan->copies = 1 + (draw_rare(c, 4) ? 1 + draw(c, 2) : 0);
     int64_t batch = plan_copy_batch(plan), ranks = 0;
     int64_t groups = 1 + draw_low(c, least_of(batch, 3));
-    Range *requests = random_cut(made, (Range){0, batch}, groups, false);
+    Range *requests = random_cut(made, (Range){0, batch}, groups, true);
     int64_t stages = 1 + draw_low(c, least_of(model->layers, 3));
     Range *layers = random_cut(made, (Range){0, model->layers}, stages, false);
     for (int64_t s = 0; s < stages; ++s) {
@@ -266,6 +294,7 @@ void random_placement(RandomCase *made) {
     renumber(plan, permutation(made, ranks, 3));
     random_vocabulary(made, &plan->stages.items[0], false);
     random_vocabulary(made, &plan->stages.items[stages - 1], true);
+    mix_lists(made);
     plan->residual = draw(c, 2);
     plan->replica_choice = draw(c, 2);
 }
