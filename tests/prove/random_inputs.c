@@ -11,6 +11,10 @@ void random_workload(RandomCase *made) {
     Workload *workload = &made->plan.inputs.workload;
     workload->batch = 1 + draw_low(c, made->small ? 7 : 12);
     workload->prefill = 1 + draw_low(c, made->small ? 8 : 12);
+    if (made->small && draw_rare(c, 6)) { /* more rows than the tiles of kernels have */
+        workload->batch += draw(c, 16);
+        workload->prefill += draw(c, 20);
+    }
     workload->context = workload->prefill + (made->small ? 1 + draw(c, 4) : draw(c, 5));
     workload->dtype = made->small && !draw_rare(c, 5) ? ELEMENT_F32 : draw(c, 3);
     if (made->small) {
@@ -95,7 +99,12 @@ void random_model(RandomCase *made) {
     model->output_bias = draw_rare(c, 2);
     random_feed_forward(made, model);
     model->tie_embeddings = draw_rare(c, 2);
-    model->initializer_range = 0.5; /* wide, so that choices differ in more than rounding */
+    model->initializer_range = 0.5;       /* wide, so that choices differ in more than rounding */
+    if (made->small && draw_rare(c, 6)) { /* likewise columns */
+        model->hidden += 50 + draw(c, 90);
+        model->expert_hidden += 40 + draw(c, 90);
+        model->vocabulary += 2048 * draw(c, 2);
+    }
     random_tensors(made, model);
 }
 
