@@ -147,6 +147,7 @@ static RouteTable fill_route(Lower *lower, const RouteParts *cells, const int64_
         for (int64_t e = 0; alike[layer] == layer && e < experts; ++e)
             fill_expert(lower, &cells[layer * experts + e], place, source, &route,
                         route_parts_at(&route, experts, layer, e));
+    route_table_share(&route, layers, experts); /* of other columns, but the same ways */
     return route;
 }
 

@@ -194,6 +194,7 @@ static Status read_route(Reader *reader, const RouteText *from, RouteTable *rout
         memcpy(route->slot + r * count, row->slot.items, (size_t)count * sizeof(int64_t));
         memcpy(route->target + r * count, row->target.items, (size_t)count * sizeof(int64_t));
     }
+    route_table_share(route, text->layers, text->experts); /* the text has a row for each range */
     return STATUS_OK;
 }
 

@@ -147,6 +147,9 @@ typedef struct RouteTable {
     int64_t *slot;   /* [rows][experts][parts] */
 } RouteTable;
 
+/* Rows that lead the same ways become one; rows ascend by the first layer that has them if they did before. */
+void route_table_share(RouteTable *table, int64_t layers, int64_t experts);
+
 /* Index of the parts of an expert in a layer that has experts. */
 static inline int64_t route_parts_at(const RouteTable *table, int64_t experts, int64_t layer,
                                      int64_t expert) {

@@ -119,6 +119,11 @@ static void check_certificate(RandomCase *made, const Schedule *schedule, Verdic
         schedule_write(read, &again);
         if (again.length != text.length || memcmp(again.data, text.data, text.length) != 0)
             verdict_fail(verdict, "schedule read", "the schedule reads back different");
+        for (int64_t t = 0; t < schedule->routes.count; ++t)
+            if (read->routes.items[t].rows != schedule->routes.items[t].rows)
+                verdict_fail(verdict, "schedule read", "route table %lld has %lld rows, not %lld",
+                             (long long)t, (long long)read->routes.items[t].rows,
+                             (long long)schedule->routes.items[t].rows);
     }
     buf_free(&text);
     buf_free(&again);

@@ -54,6 +54,19 @@ static void same_walk(const Schedule *a, const Schedule *b) {
         }
 }
 
+/* Also where layers that go the same ways are apart, as around a dense one. */
+static void same_routes(const Schedule *a, const Schedule *b, int64_t layers, int64_t experts) {
+    assert_int_equal(a->routes.count, b->routes.count);
+    for (int64_t t = 0; t < a->routes.count; ++t) {
+        const RouteTable *x = &a->routes.items[t], *y = &b->routes.items[t];
+        size_t bytes = (size_t)(x->rows * experts * x->parts) * sizeof(int64_t);
+        assert_int_equal(x->rows, y->rows);
+        assert_memory_equal(x->row_of, y->row_of, (size_t)layers * sizeof(int64_t));
+        assert_memory_equal(x->target, y->target, bytes);
+        assert_memory_equal(x->slot, y->slot, bytes);
+    }
+}
+
 static void what_is_written_is_read(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         Fixture f;
@@ -68,6 +81,7 @@ static void what_is_written_is_read(void **state) {
         schedule_write(&read, &again);
         assert_string_equal(again.data, texts.schedule.data);
         same_walk(&f.schedule, &read);
+        same_routes(&f.schedule, &read, f.plan.inputs.model.layers, f.plan.inputs.model.experts);
         fixture_refused(&f, texts_read_certificate(&f, &texts.certificate, &certificate));
         buf_clear(&again);
         certificate_write(&certificate, &again);
