@@ -16,7 +16,7 @@ fail() {
 # planted NAME KIND: a campaign with this fault fails, by a failure of this kind, which is shrunk; its folder is shown
 planted() {
     local name=$1 kind=$2 status=0 folder
-    "$prove" --plans 120 --runs 0 --plant "$name" --out "$out/$name" --shrink 20 --progress 0 \
+    "$prove" --plans 120 --runs 0 --plant "$name" --out "$out/$name" --shrink 150 --progress 0 \
         >"$out/$name.out" 2>"$out/$name.log" || status=$?
     ((status == 1)) || fail "$name: exit status $status"
     grep -q '^[0-9]* plans proved.* 0 runs equal, [1-9][0-9]* failed, [0-9]* seconds$' "$out/$name.out" ||
