@@ -89,6 +89,7 @@ static void check_slab(Check *check, const RankSchedule *rank) {
             buffer->offset % ALIGNMENT != 0 || buffer->layer_stride % ALIGNMENT != 0 ||
             (buffer->class != BUFFER_WEIGHT &&
              buffer->per_layer != (buffer->class == BUFFER_STATE)) ||
+            (buffer->step < 0) != (persistent(buffer) || buffer->class == BUFFER_WORKSPACE) ||
             (buffer->per_layer && buffer->layers > 1 && buffer->layer_stride < buffer->bytes))
             check_fail(check, CHECK_SLAB, NULL,
                        "rank %lld: buffer %s at [%lld, %lld), stride %lld, in a slab of %lld bytes",

@@ -92,6 +92,8 @@ static const char *bad_op(const Check *check, const RankSchedule *rank, int64_t 
                           const Op *op) {
     if (op->kind < 0 || op->kind >= OP_KINDS)
         return "its kind does not exist";
+    if (!check_part(op))
+        return "its part has no such operation";
     if (op->stream < 0 || op->stream > 3)
         return "its stream does not exist";
     if (op->stream != 0 && !walk_is_move(op))

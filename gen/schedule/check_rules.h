@@ -100,6 +100,7 @@ void check_primaries(Check *check, int64_t copy);
 
 bool check_ids(Check *check);       /* false: nothing else can be looked at */
 void check_table_ids(Check *check); /* part of check_ids */
+bool check_part(const Op *op);      /* likewise: a part of an order that its kind belongs to */
 void check_tables(Check *check);
 void check_planned(Check *check);
 void check_flow(Check *check); /* before check_moves, which asks for what is moved */

@@ -73,6 +73,47 @@ void check_table_ids(Check *check) {
                            (long long)i, (long long)schedule->ranks[r].holdings.items[i].rank);
 }
 
+/* --- parts ---------------------------------------------------------------------------------------------- */
+
+enum {
+    IN_EMBED = 1 << PART_EMBED,
+    IN_RECEIVE = 1 << PART_RECEIVE,
+    IN_ATTENTION = 1 << PART_ATTENTION,
+    IN_DISPATCH = 1 << PART_DISPATCH,
+    IN_COMBINE = 1 << PART_COMBINE,
+    IN_HEAD = 1 << PART_HEAD,
+    IN_TOKENS = 1 << PART_TOKENS,
+    IN_GROUP = IN_EMBED | IN_RECEIVE | IN_ATTENTION | IN_DISPATCH | IN_COMBINE | IN_HEAD,
+};
+
+/* Parts of an order that a kind of operation belongs to; those not named are of attention. */
+static const int parts_of[OP_KINDS] = {
+    [OP_begin] = IN_EMBED | IN_RECEIVE,
+    [OP_finish] = IN_HEAD | IN_TOKENS,
+    [OP_embed] = IN_EMBED,
+    [OP_rms_norm] = IN_ATTENTION | IN_HEAD,
+    [OP_layer_norm] = IN_ATTENTION | IN_HEAD,
+    [OP_add] = IN_ATTENTION | IN_DISPATCH | IN_COMBINE,
+    [OP_dense_ffn] = IN_ATTENTION | IN_DISPATCH,
+    [OP_dispatch] = IN_DISPATCH,
+    [OP_expert_ffn] = 1 << PART_EXPERTS,
+    [OP_combine] = IN_COMBINE,
+    [OP_weighted_sum] = IN_COMBINE,
+    [OP_head] = IN_HEAD,
+    [OP_choose] = IN_HEAD,
+    [OP_all_reduce] = IN_GROUP,
+    [OP_reduce_scatter] = IN_GROUP,
+    [OP_all_gather] = IN_GROUP,
+    [OP_transfer] = IN_GROUP,
+    [OP_send] = 1 << PART_SEND | IN_RECEIVE | IN_TOKENS, /* match.collective tells the ends apart */
+    [OP_recv] = 1 << PART_SEND | IN_RECEIVE | IN_TOKENS,
+};
+
+bool check_part(const Op *op) {
+    int parts = parts_of[op->kind] ? parts_of[op->kind] : IN_ATTENTION;
+    return op->part >= 0 && op->part <= PART_TOKENS && (parts >> op->part & 1);
+}
+
 /* --- tables of roles ---------------------------------------------------------------------------------- */
 
 static int64_t field_of(const Op *op, int field) {

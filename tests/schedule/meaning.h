@@ -24,6 +24,22 @@ typedef struct MeaningSlab {
     MeaningSpans spans;
 } MeaningSlab;
 
+/* What a rank executed in a step, in program order, and the bytes of its slab that each execution touched. */
+typedef struct MeaningTouch {
+    int64_t execution;
+    Range bytes;
+    bool writes;
+} MeaningTouch;
+
+typedef struct MeaningRank {
+    LIST_OF(const Op *) executed;
+    LIST_OF(MeaningTouch) touches;
+} MeaningRank;
+
+/* Whether streams and waits order all touches of common bytes of which one writes: by the transitive closure over all
+ * executions, pair by pair (meaning_order.c). */
+bool meaning_is_ordered(const RankSchedule *rank, const MeaningRank *of);
+
 uint64_t meaning_mix(uint64_t a, uint64_t b);
 
 void meaning_write(MeaningSlab *slab, int64_t begin, int64_t end, uint64_t value);

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { LIMIT = 6, EVERY = 60 /* places of an operator in a base: sampled, --all */ };
+enum { LIMIT = 5, EVERY = 30 /* places of an operator in a base: sampled, --all */ };
 
-static const MutantTable *const tables[] = {&mutate_plan_table,   &mutate_order_table,
-                                            &mutate_moves_table,  &mutate_ops_table,
-                                            &mutate_layout_table, &mutate_ways_table};
+static const MutantTable *const tables[] = {
+    &mutate_plan_table, &mutate_order_table,  &mutate_moves_table, &mutate_ops_table,
+    &mutate_args_table, &mutate_layout_table, &mutate_ways_table};
 enum { TABLES = sizeof tables / sizeof *tables };
 
 typedef struct Options {
@@ -63,9 +63,13 @@ static void run_place(const Options *options, const Base *base, MutantObject obj
     Arena arena = {0};
     Mutant m = make(&arena, base, object, operator, place);
     Verdict verdict = mutants_judge(&arena, base, &m);
-    mutants_tally(tally, &verdict);
-    if (verdict.refusers == 0 && verdict.equal == EQUAL_NOT)
+    mutants_tally(tally, &verdict, operator->equal != NULL);
+    if (verdict.refusers == 0 && (verdict.equal == EQUAL_NOT || !operator->equal))
         tell_survivor(base, operator, place, &m);
+    if (verdict.forms_differ)
+        fprintf(stderr,
+                "folded and flat proofs differ for %s at place %lld of %s: %s\n", operator->name,
+                (long long)place, base->name, m.what);
     if (options->verbose)
         mutants_show(&verdict, m.what);
     arena_free(&arena);
@@ -109,7 +113,7 @@ static int64_t run_all(const Options *options, Tally **tallies) {
     }
     for (int t = 0; t < TABLES; ++t)
         for (int64_t i = 0; i < tables[t]->count; ++i) {
-            failures += tallies[t][i].survived;
+            failures += tallies[t][i].survived + tallies[t][i].forms_differ;
             if (tallies[t][i].places > 0 || options->operator|| options->base)
                 continue;
             fprintf(stderr, "%s has no place in any base\n", tables[t]->operators[i].name);
@@ -160,7 +164,9 @@ int main(int count, char **arguments) {
             made += tallies[t][i].made;
             equal += tallies[t][i].made - tallies[t][i].refused - tallies[t][i].survived;
         }
-    mutants_rules(tables, TABLES, tallies);
+    if (options.names)
+        failures += mutants_names(tables, TABLES, options.names);
+    (options.page ? mutants_page : mutants_rules)(tables, TABLES, tallies);
     fprintf(stderr, "%lld mutants, %lld equivalent, %lld failures, %.1f s\n", (long long)made,
             (long long)equal, (long long)failures, (double)clock() / CLOCKS_PER_SEC);
     arena_free(&arena);

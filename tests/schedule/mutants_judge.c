@@ -64,16 +64,14 @@ void mutants_prepare(Base *base, const BaseCase *of) {
     must(base, &diag, planner_run(&base->arena, &request, &base->plan, &diag));
     must(base, &diag, schedule_lower(&base->arena, &base->plan, &base->schedule, &diag));
     must(base, &diag, check_schedule(&base->schedule, &report, &base->arena, &diag));
-    schedule_write(&base->schedule, &base->text);
     base->meaning = mutate_meaning(&base->arena, &base->schedule);
-    if (base->meaning == 0 || !mutate_is_ordered(&base->arena, &base->schedule)) {
-        fprintf(stderr, "the case %s has no meaning or no order\n", base->name);
+    if (base->meaning == 0) {
+        fprintf(stderr, "the case %s has no meaning\n", base->name);
         exit(1);
     }
 }
 
 void mutants_release(Base *base) {
-    buf_free(&base->text);
     arena_free(&base->arena);
 }
 
@@ -82,7 +80,7 @@ void mutants_release(Base *base) {
 /* Names of refusers: rules of the proof by their index, then codes as they are first met. */
 static char codes[REFUSERS][24];
 
-static const char *refuser_name(int refuser) {
+const char *mutants_refuser(int refuser) {
     static CheckReport report;
     static bool filled;
     if (refuser >= CHECK_RULE_COUNT)
@@ -98,6 +96,10 @@ static const char *refuser_name(int refuser) {
         filled = true;
     }
     return report.rules[refuser].name;
+}
+
+bool mutants_is_known(int refuser) {
+    return refuser < CHECK_RULE_COUNT || codes[refuser][0] != '\0';
 }
 
 static void refuse(Verdict *verdict, int refuser) {
@@ -138,9 +140,16 @@ static void prove(Arena *arena, const Schedule *schedule, Verdict *verdict) {
     Diag diag = {.arena = arena};
     CheckReport report;
     Status status = check_schedule(schedule, &report, arena, &diag);
-    for (int i = 0; i < CHECK_RULE_COUNT; ++i)
+    Diag flat_diag = {.arena = arena};
+    CheckReport flat;
+    Status flat_status = check_schedule_flat(schedule, &flat, arena, &flat_diag);
+    verdict->forms_differ = status != flat_status;
+    for (int i = 0; i < CHECK_RULE_COUNT; ++i) {
+        verdict->forms_differ =
+            verdict->forms_differ || (report.rules[i].failures > 0) != (flat.rules[i].failures > 0);
         if (report.rules[i].failures > 0)
             refuse(verdict, i);
+    }
     if ((status == STATUS_NEGATIVE) != (verdict->refusers > 0) ||
         (verdict->refusers > 0) != (diag.errors > 0)) {
         fprintf(stderr, "mutants: the proof's answer is not that of its rules\n");
@@ -149,16 +158,9 @@ static void prove(Arena *arena, const Schedule *schedule, Verdict *verdict) {
 }
 
 static Equal compare(Arena *arena, const Base *base, const Schedule *schedule) {
-    Buf text = {0};
-    schedule_write(schedule, &text);
-    bool same =
-        text.length == base->text.length && memcmp(text.data, base->text.data, text.length) == 0;
-    buf_free(&text);
-    if (same)
-        return EQUAL_TEXT;
-    return mutate_meaning(arena, schedule) == base->meaning && mutate_is_ordered(arena, schedule)
-               ? EQUAL_MEANING
-               : EQUAL_NOT;
+    if (mutate_same(&base->schedule, schedule))
+        return EQUAL_SAME;
+    return mutate_meaning(arena, schedule) == base->meaning ? EQUAL_MEANING : EQUAL_NOT;
 }
 
 Verdict mutants_judge(Arena *arena, const Base *base, const Mutant *m) {
@@ -185,11 +187,13 @@ Verdict mutants_judge(Arena *arena, const Base *base, const Mutant *m) {
 
 /* --- counts ------------------------------------------------------------------------------------------- */
 
-void mutants_tally(Tally *tally, const Verdict *verdict) {
+void mutants_tally(Tally *tally, const Verdict *verdict, bool may_be_equal) {
+    bool survived = verdict->refusers == 0 && (verdict->equal == EQUAL_NOT || !may_be_equal);
     ++tally->made;
     tally->refused += verdict->refusers > 0;
-    tally->survived += verdict->refusers == 0 && verdict->equal == EQUAL_NOT;
-    if (verdict->refusers == 0)
+    tally->forms_differ += verdict->forms_differ;
+    tally->survived += survived;
+    if (verdict->refusers == 0 && !survived)
         ++tally->equal[verdict->equal];
     for (int64_t i = 0; i < verdict->refusers; ++i) {
         ++tally->by[verdict->refuser[i]];
@@ -201,7 +205,7 @@ void mutants_show(const Verdict *verdict, const char *what) {
     static const char *const equals[EQUALS] = {"", "the same schedule", "the same meaning"};
     fprintf(stderr, "  %s:", what);
     for (int64_t i = 0; i < verdict->refusers; ++i)
-        fprintf(stderr, " %s", refuser_name(verdict->refuser[i]));
+        fprintf(stderr, " %s", mutants_refuser(verdict->refuser[i]));
     fprintf(stderr, " %s\n", verdict->refusers == 0 ? equals[verdict->equal] : "");
 }
 
@@ -212,13 +216,13 @@ void mutants_rules(const MutantTable *const *tables, int count, Tally *const *ta
             if (tally->made == 0)
                 continue;
             fprintf(stderr,
-                    "%-20s %6lld places %5lld made %5lld survived %4lld text %4lld meaning:",
+                    "%-20s %6lld places %5lld made %5lld survived %4lld same %4lld meaning:",
                     tables[t]->operators[i].name, (long long)tally->places, (long long)tally->made,
-                    (long long)tally->survived, (long long)tally->equal[EQUAL_TEXT],
+                    (long long)tally->survived, (long long)tally->equal[EQUAL_SAME],
                     (long long)tally->equal[EQUAL_MEANING]);
             for (int r = 0; r < REFUSERS; ++r)
                 if (tally->by[r])
-                    fprintf(stderr, " %s %lld/%lld", refuser_name(r), (long long)tally->by[r],
+                    fprintf(stderr, " %s %lld/%lld", mutants_refuser(r), (long long)tally->by[r],
                             (long long)tally->alone[r]);
             fprintf(stderr, "\n");
         }

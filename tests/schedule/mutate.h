@@ -24,6 +24,7 @@ typedef struct Mutant {
 typedef struct MutantOperator {
     const char *name, *does;
     void (*mutate)(Mutant *m);
+    const char *equal; /* why what it makes may be no fault; NULL: it always is one */
 } MutantOperator;
 
 typedef struct MutantTable {
@@ -34,7 +35,8 @@ typedef struct MutantTable {
 
 /* One file each. */
 extern const MutantTable mutate_plan_table, mutate_order_table, mutate_moves_table;
-extern const MutantTable mutate_ops_table, mutate_layout_table, mutate_ways_table;
+extern const MutantTable mutate_ops_table, mutate_args_table, mutate_layout_table,
+    mutate_ways_table;
 
 /* Is this the place? Then `what` is kept, and the operator breaks it. */
 bool mutate_here(Mutant *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -62,12 +64,12 @@ void mutate_fold(Arena *arena, Schedule *schedule);
         (b) = kept_;                                                                               \
     } while (0)
 
+/* Are they equal in all that the program is made of, field by field but for names? */
+bool mutate_same(const Schedule *a, const Schedule *b);
+
 /* --- the meaning of a schedule (mutate_meaning.c) ------------------------------------------------------- */
 
 /* A digest of what the steps report, run over symbols instead of numbers: equal for schedules that compute the same of
- * the same weights, whatever the order of what does not depend on each other. 0: they do not come to their end. */
+ * the same weights, whatever the order of what does not depend on each other. 0: they do not come to their end, or
+ * streams and waits leave accesses to common bytes unordered. */
 uint64_t mutate_meaning(Arena *arena, const Schedule *schedule);
-
-/* Whether all accesses of a rank to common bytes, one of which writes, are ordered by streams and waits: by the
- * transitive closure over all executed operations, pair by pair. */
-bool mutate_is_ordered(Arena *arena, const Schedule *schedule);

@@ -1,25 +1,18 @@
 /* mutate_ops: operators over the operations of a lowered schedule: on one rank, on all of its role, or on the like
  * operation of every rank. Ids that others wait for follow what is moved; order operators are tried with the waits as
  * they were and with waits made anew, so that a missing event does not hide what else the order breaks. */
-#include "mutate.h"
+#include "mutate_ops.h"
 
 #include <string.h>
 
 typedef enum Scope { ONE_RANK, ONE_ROLE, ALL_RANKS, SCOPES } Scope;
 static const char *const scope_names[SCOPES] = {"one rank", "its role", "all ranks"};
 
-/* Breaks operation `op` of a rank in the variant-th way; false: not possible there. Called to count with apply false. */
-typedef bool (*OpEdit)(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply);
-
-static Op *op_at(const Mutant *m, int64_t rank, int64_t op) {
-    return &m->schedule->ranks[rank].ops.items[op];
-}
-
 /* The operation of another rank that is the same one by kind and number, -1 if there is none. */
 static int64_t like_op(const Mutant *m, int64_t rank, int64_t op, int64_t other) {
-    int64_t kind = op_at(m, rank, op)->kind, n = 0;
+    int64_t kind = mutate_op(m, rank, op)->kind, n = 0;
     for (int64_t i = 0; i < op; ++i)
-        n += op_at(m, rank, i)->kind == kind;
+        n += mutate_op(m, rank, i)->kind == kind;
     const RankSchedule *of = &m->schedule->ranks[other];
     for (int64_t i = 0; i < of->ops.count; ++i)
         if (of->ops.items[i].kind == kind && n-- == 0)
@@ -44,7 +37,7 @@ static void edit_scope(Mutant *m, int64_t rank, int64_t op, int64_t variant, Sco
     mutate_fold(m->arena, m->schedule);
 }
 
-static void each_op(Mutant *m, int64_t variants, OpEdit edit) {
+void mutate_each_op(Mutant *m, int64_t variants, OpEdit edit) {
     int64_t roles = m->schedule->roles.count;
     for (int64_t rank = 0; rank < m->schedule->world; ++rank) {
         int64_t in_role = m->schedule->roles.items[m->schedule->ranks[rank].role].ranks.count;
@@ -56,7 +49,7 @@ static void each_op(Mutant *m, int64_t variants, OpEdit edit) {
                     if (!edit(m, rank, op, v, false))
                         continue;
                     if (!mutate_here(m, "rank %lld op %lld %s, variant %lld, %s", (long long)rank,
-                                     (long long)op, op_info[op_at(m, rank, op)->kind].name,
+                                     (long long)op, op_info[mutate_op(m, rank, op)->kind].name,
                                      (long long)v, scope_names[scope]))
                         continue;
                     edit_scope(m, rank, op, v, (Scope)scope, edit);
@@ -114,7 +107,7 @@ static void shift_segments(Mutant *m, int64_t rank, int64_t op, int64_t more) {
 static void new_events(Mutant *m) {
     for (int64_t r = 0; r < m->schedule->world; ++r)
         for (int64_t i = 0; i < m->schedule->ranks[r].ops.count; ++i) {
-            Op *op = op_at(m, r, i);
+            Op *op = mutate_op(m, r, i);
             op->records = false;
             for (int w = 0; w < OP_WAITS; ++w)
                 op->waits[w] = -1;
@@ -177,11 +170,11 @@ static bool edit_swap(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool
 /* The next move on another channel; both on one rank change places. */
 static bool edit_swap_moves(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
     const RankSchedule *of = &m->schedule->ranks[rank];
-    if (!walk_is_move(op_at(m, rank, op)))
+    if (!walk_is_move(mutate_op(m, rank, op)))
         return false;
     for (int64_t i = op + 1; i < of->ops.count && in_segment(m, rank, op, i); ++i) {
-        if (!walk_is_move(op_at(m, rank, i)) ||
-            op_at(m, rank, i)->channel == op_at(m, rank, op)->channel)
+        if (!walk_is_move(mutate_op(m, rank, i)) ||
+            mutate_op(m, rank, i)->channel == mutate_op(m, rank, op)->channel)
             continue;
         if (apply)
             swap_ops(m, rank, op, i);
@@ -202,19 +195,19 @@ static bool edit_carry(Mutant *m, int64_t rank, int64_t op, int64_t variant, boo
 }
 
 static void drop(Mutant *m) {
-    each_op(m, 1, edit_drop);
+    mutate_each_op(m, 1, edit_drop);
 }
 static void twice(Mutant *m) {
-    each_op(m, 1, edit_double);
+    mutate_each_op(m, 1, edit_double);
 }
 static void swap(Mutant *m) {
-    each_op(m, 5, edit_swap);
+    mutate_each_op(m, 5, edit_swap);
 }
 static void swap_moves(Mutant *m) {
-    each_op(m, 1, edit_swap_moves);
+    mutate_each_op(m, 1, edit_swap_moves);
 }
 static void carry(Mutant *m) {
-    each_op(m, 2, edit_carry);
+    mutate_each_op(m, 2, edit_carry);
 }
 
 static void with_events(Mutant *m, void (*mutate)(Mutant *m)) {
@@ -312,7 +305,7 @@ static void segment_bounds(Mutant *m) {
 
 static bool edit_stream(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
     if (apply)
-        op_at(m, rank, op)->stream = (op_at(m, rank, op)->stream + 1 + variant) % 4;
+        mutate_op(m, rank, op)->stream = (mutate_op(m, rank, op)->stream + 1 + variant) % 4;
     return true;
 }
 
@@ -326,15 +319,15 @@ static void channel_stream(Mutant *m) {
             channel->stream = (channel->stream + other) % 4;
             for (int64_t r = 0; r < m->schedule->world; ++r)
                 for (int64_t i = 0; i < m->schedule->ranks[r].ops.count; ++i)
-                    if (walk_is_move(op_at(m, r, i)) && op_at(m, r, i)->channel == c)
-                        op_at(m, r, i)->stream = channel->stream;
+                    if (walk_is_move(mutate_op(m, r, i)) && mutate_op(m, r, i)->channel == c)
+                        mutate_op(m, r, i)->stream = channel->stream;
             mutate_fold(m->arena, m->schedule);
             return;
         }
 }
 
 static bool edit_no_wait(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    int64_t *waits = op_at(m, rank, op)->waits;
+    int64_t *waits = mutate_op(m, rank, op)->waits;
     if (waits[variant] < 0)
         return false;
     for (int64_t w = variant; apply && w < OP_WAITS; ++w)
@@ -344,12 +337,12 @@ static bool edit_no_wait(Mutant *m, int64_t rank, int64_t op, int64_t variant, b
 
 /* Another operation that records: the one before or behind. */
 static bool edit_other_wait(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    int64_t *wait = &op_at(m, rank, op)->waits[variant / 2];
+    int64_t *wait = &mutate_op(m, rank, op)->waits[variant / 2];
     int64_t way = variant % 2 ? 1 : -1, other = *wait + way;
     if (*wait < 0)
         return false;
     while (other >= 0 && other < m->schedule->ranks[rank].ops.count &&
-           !op_at(m, rank, other)->records)
+           !mutate_op(m, rank, other)->records)
         other += way;
     if (other < 0 || other >= m->schedule->ranks[rank].ops.count)
         return false;
@@ -359,7 +352,7 @@ static bool edit_other_wait(Mutant *m, int64_t rank, int64_t op, int64_t variant
 }
 
 static bool edit_no_record(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    Op *of = op_at(m, rank, op);
+    Op *of = mutate_op(m, rank, op);
     if (!of->records)
         return false;
     if (apply)
@@ -379,287 +372,54 @@ static bool edit_no_event(Mutant *m, int64_t rank, int64_t op, int64_t variant, 
 }
 
 static void stream(Mutant *m) {
-    each_op(m, 3, edit_stream);
+    mutate_each_op(m, 3, edit_stream);
 }
 static void no_wait(Mutant *m) {
-    each_op(m, OP_WAITS, edit_no_wait);
+    mutate_each_op(m, OP_WAITS, edit_no_wait);
 }
 static void other_wait(Mutant *m) {
-    each_op(m, 2 * OP_WAITS, edit_other_wait);
+    mutate_each_op(m, 2 * OP_WAITS, edit_other_wait);
 }
 static void no_record(Mutant *m) {
-    each_op(m, 1, edit_no_record);
+    mutate_each_op(m, 1, edit_no_record);
 }
 static void no_event(Mutant *m) {
-    each_op(m, 1, edit_no_event);
-}
-
-/* --- arguments ---------------------------------------------------------------------------------------- */
-
-static ArgType arg_type(const Op *op, int64_t arg) {
-    for (int i = 0; i <= arg; ++i)
-        if (op_info[op->kind].args[i].type == ARG_NONE)
-            return ARG_NONE;
-    return op_info[op->kind].args[arg].type;
-}
-
-static bool is_buffer(const Op *op, int64_t arg) {
-    return arg_type(op, arg) != ARG_NONE && arg_type(op, arg) != ARG_INT &&
-           op->args[arg].value >= 0;
-}
-
-enum { OTHERS = 4 };
-
-/* Another buffer of the same class and step: the n-th behind, around. */
-static bool edit_buffer(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    Op *of = op_at(m, rank, op);
-    int64_t arg = variant / OTHERS, n = variant % OTHERS;
-    const RankSchedule *at = &m->schedule->ranks[rank];
-    if (!is_buffer(of, arg))
-        return false;
-    const Buffer *is = &at->buffers.items[of->args[arg].value];
-    for (int64_t i = 1; i < at->buffers.count; ++i) {
-        int64_t other = (of->args[arg].value + i) % at->buffers.count;
-        const Buffer *to = &at->buffers.items[other];
-        if (to->class != is->class || to->step != is->step || to->bytes < is->bytes || n-- > 0)
-            continue;
-        if (apply)
-            of->args[arg].value = other;
-        return true;
-    }
-    return false;
-}
-
-/* The buffer of the same name of another micro-batch. */
-static int64_t sister(const Mutant *m, int64_t rank, int64_t buffer) {
-    const RankSchedule *at = &m->schedule->ranks[rank];
-    const Buffer *is = &at->buffers.items[buffer];
-    const char *end = strrchr(is->name, '_');
-    for (int64_t i = 0; end && i < at->buffers.count; ++i) {
-        const char *name = at->buffers.items[i].name, *last = strrchr(name, '_');
-        if (i != buffer && last && end[1] == 'm' && last[1] == 'm' &&
-            end - is->name == last - name && strncmp(name, is->name, (size_t)(last - name)) == 0)
-            return i;
-    }
-    return -1;
-}
-
-static bool edit_sister(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    Op *of = op_at(m, rank, op);
-    if (!is_buffer(of, variant) || sister(m, rank, of->args[variant].value) < 0)
-        return false;
-    if (apply)
-        of->args[variant].value = sister(m, rank, of->args[variant].value);
-    return true;
-}
-
-/* All its buffers. */
-static bool edit_sisters(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    bool any = false;
-    for (int a = 0; a < OP_ARGS; ++a)
-        any = edit_sister(m, rank, op, a, apply) || any;
-    return any;
-}
-
-static bool edit_absent(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    Op *of = op_at(m, rank, op);
-    if (!is_buffer(of, variant))
-        return false;
-    if (apply)
-        of->args[variant] = (OpValue){-1, 0};
-    return true;
-}
-
-/* A row, an element or a page on or back. */
-static bool edit_delta(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    Op *of = op_at(m, rank, op);
-    int64_t row = m->plan->inputs.model.hidden * element_bytes(m->plan->inputs.workload.dtype);
-    const int64_t by[] = {row, -row, 4, -4};
-    int64_t arg = variant / 4;
-    if (!is_buffer(of, arg) || of->args[arg].delta + by[variant % 4] < 0)
-        return false;
-    if (apply)
-        of->args[arg].delta += by[variant % 4];
-    return true;
-}
-
-static bool edit_number(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    Op *of = op_at(m, rank, op);
-    int64_t arg = variant / 3, has = of->args[arg].value;
-    const int64_t to[] = {has + 1, has - 1, 0};
-    if (arg_type(of, arg) != ARG_INT || to[variant % 3] < 0 || to[variant % 3] == has)
-        return false;
-    if (apply)
-        of->args[arg].value = to[variant % 3];
-    return true;
-}
-
-/* Two buffers that the operation has change places. */
-static bool edit_swap_args(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    Op *of = op_at(m, rank, op);
-    int64_t a = variant / OP_ARGS, b = variant % OP_ARGS;
-    if (a >= b || !is_buffer(of, a) || !is_buffer(of, b) || of->args[a].value == of->args[b].value)
-        return false;
-    if (apply)
-        MUTATE_SWAP(OpValue, of->args[a], of->args[b]);
-    return true;
-}
-
-static void buffer(Mutant *m) {
-    each_op(m, OP_ARGS * OTHERS, edit_buffer);
-}
-static void stale(Mutant *m) {
-    each_op(m, OP_ARGS, edit_sister);
-}
-static void other_microbatch(Mutant *m) {
-    each_op(m, 1, edit_sisters);
-}
-static void absent(Mutant *m) {
-    each_op(m, OP_ARGS, edit_absent);
-}
-static void delta(Mutant *m) {
-    each_op(m, OP_ARGS * 4, edit_delta);
-}
-static void number(Mutant *m) {
-    each_op(m, OP_ARGS * 3, edit_number);
-}
-static void swap_args(Mutant *m) {
-    each_op(m, OP_ARGS * OP_ARGS, edit_swap_args);
-}
-
-/* --- what the operation is ---------------------------------------------------------------------------- */
-
-static bool edit_lag(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    if (apply)
-        op_at(m, rank, op)->lag += variant ? 1 : -1;
-    return op_at(m, rank, op)->per_layer;
-}
-static bool edit_per_layer(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    if (apply)
-        op_at(m, rank, op)->per_layer = !op_at(m, rank, op)->per_layer;
-    return true;
-}
-static bool edit_microbatch(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    if (apply)
-        op_at(m, rank, op)->microbatch += variant ? 1 : -1;
-    return true;
-}
-static bool edit_part(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    if (apply)
-        op_at(m, rank, op)->part = (op_at(m, rank, op)->part + 1 + variant) % (PART_TOKENS + 1);
-    return true;
-}
-
-/* Another collective, the other end of a pair, the other half of an exchange. */
-static bool edit_kind(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    static const OpKind others[][2] = {{OP_all_reduce, OP_all_gather},
-                                       {OP_all_reduce, OP_reduce_scatter},
-                                       {OP_all_gather, OP_all_reduce},
-                                       {OP_all_gather, OP_reduce_scatter},
-                                       {OP_reduce_scatter, OP_all_gather},
-                                       {OP_reduce_scatter, OP_all_reduce},
-                                       {OP_send, OP_recv},
-                                       {OP_recv, OP_send},
-                                       {OP_rope_append, OP_append}};
-    Op *of = op_at(m, rank, op);
-    if (variant >= (int64_t)(sizeof others / sizeof *others) ||
-        of->kind != (int64_t)others[variant][0])
-        return false;
-    if (apply)
-        of->kind = others[variant][1];
-    return true;
-}
-
-/* Another channel of the same sort that the rank is a member of. */
-static bool edit_channel(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    Op *of = op_at(m, rank, op);
-    if (!walk_is_move(of))
-        return false;
-    const Channel *is = &m->schedule->channels.items[of->channel];
-    for (int64_t c = 0, n = variant; c < m->schedule->channels.count; ++c) {
-        const Channel *to = &m->schedule->channels.items[c];
-        bool member = false;
-        for (int64_t i = 0; i < to->ranks.count; ++i)
-            member = member || to->ranks.items[i] == rank;
-        if (c == of->channel || !member || to->is_exchange != is->is_exchange ||
-            to->is_pair != is->is_pair || n-- > 0)
-            continue;
-        if (apply) {
-            of->channel = c;
-            of->stream = to->stream;
-        }
-        return true;
-    }
-    return false;
-}
-
-static bool edit_exchange(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
-    Op *of = op_at(m, rank, op);
-    int64_t to = of->exchange + (variant ? 1 : -1);
-    if (of->exchange < 0 || to < 0 || to >= m->schedule->exchanges.count)
-        return false;
-    if (apply)
-        of->exchange = to;
-    return true;
-}
-
-static void lag(Mutant *m) {
-    each_op(m, 2, edit_lag);
-}
-static void per_layer(Mutant *m) {
-    each_op(m, 1, edit_per_layer);
-}
-static void microbatch(Mutant *m) {
-    each_op(m, 2, edit_microbatch);
-}
-static void part(Mutant *m) {
-    each_op(m, PART_TOKENS, edit_part);
-}
-static void kind(Mutant *m) {
-    each_op(m, 9, edit_kind);
-}
-static void channel(Mutant *m) {
-    each_op(m, 3, edit_channel);
-}
-static void exchange(Mutant *m) {
-    each_op(m, 2, edit_exchange);
+    mutate_each_op(m, 1, edit_no_event);
 }
 
 static const MutantOperator operators[] = {
-    {"op-drop", "an operation is left out", drop},
-    {"op-drop-anew", "likewise, with waits made anew", drop_anew},
-    {"op-twice", "an operation is executed twice", twice},
-    {"op-twice-anew", "likewise, with waits made anew", twice_anew},
-    {"op-swap", "two operations change places", swap},
-    {"op-swap-anew", "likewise, with waits made anew", swap_anew},
-    {"op-carry", "an operation goes to the front or the end of its segment", carry},
-    {"op-carry-anew", "likewise, with waits made anew", carry_anew},
-    {"moves-swap", "two moves on different channels change places", swap_moves},
-    {"segment-layers", "a segment begins or ends a layer off", segment_layers},
-    {"segment-drop", "a segment is left out", no_segment},
-    {"segment-twice", "a segment is executed twice", segment_twice},
-    {"segment-swap", "two segments change places", segments_swapped},
-    {"segment-bounds", "a segment begins or ends an operation off", segment_bounds},
-    {"op-stream", "an operation is on another stream", stream},
-    {"channel-stream", "a channel and all its moves are on another stream", channel_stream},
-    {"wait-drop", "a wait is left out", no_wait},
-    {"wait-other", "a wait is for another operation", other_wait},
-    {"record-drop", "an event is waited for but not recorded", no_record},
-    {"event-drop", "an event is neither recorded nor waited for", no_event},
-    {"arg-buffer", "an argument is another buffer of its class", buffer},
-    {"arg-stale", "an argument is the buffer of another micro-batch, such as its counts", stale},
-    {"arg-microbatch", "all arguments are those of another micro-batch", other_microbatch},
-    {"arg-absent", "an argument is absent", absent},
-    {"arg-delta", "an argument begins a row or an element off", delta},
-    {"arg-number", "a number is one off or 0, such as a collective's size", number},
-    {"arg-swap", "two arguments change places", swap_args},
-    {"op-lag", "an operation works on a layer too early or too late", lag},
-    {"op-per-layer", "an operation of a layer is outside layers, or the reverse", per_layer},
-    {"op-microbatch", "an operation belongs to another micro-batch", microbatch},
-    {"op-part", "an operation belongs to another part", part},
-    {"op-kind", "a collective of another kind, or the other end of a pair", kind},
-    {"op-channel", "a move is on another channel of the rank", channel},
-    {"op-exchange", "a move or kernel is of another exchange", exchange},
+    {"op-drop", "an operation is left out", drop, NULL},
+    {"op-drop-anew", "likewise, with waits made anew", drop_anew, NULL},
+    {"op-twice", "an operation is executed twice", twice,
+     "a gather made again, or positions written again, give the same"},
+    {"op-twice-anew", "likewise, with waits made anew", twice_anew,
+     "a gather made again, or positions written again, give the same"},
+    {"op-swap", "two operations change places", swap,
+     "what changes places does not depend on each other"},
+    {"op-swap-anew", "likewise, with waits made anew", swap_anew,
+     "what changes places does not depend on each other"},
+    {"op-carry", "an operation goes to the front or the end of its segment", carry,
+     "it passes only what it does not depend on"},
+    {"op-carry-anew", "likewise, with waits made anew", carry_anew,
+     "it passes only what it does not depend on"},
+    {"moves-swap", "two moves on different channels change places", swap_moves,
+     "they do not depend on each other, and all members agree"},
+    {"segment-layers", "a segment begins or ends a layer off", segment_layers, NULL},
+    {"segment-drop", "a segment is left out", no_segment, NULL},
+    {"segment-twice", "a segment is executed twice", segment_twice, NULL},
+    {"segment-swap", "two segments change places", segments_swapped,
+     "what changes places does not depend on each other"},
+    {"segment-bounds", "a segment begins or ends an operation off", segment_bounds, NULL},
+    {"op-stream", "an operation is on another stream", stream, NULL},
+    {"channel-stream", "a channel and all its moves are on another stream", channel_stream,
+     "the waits that there are order it on that stream too"},
+    {"wait-drop", "a wait is left out", no_wait,
+     "other waits imply this one, or the bytes that are touched differ"},
+    {"wait-other", "a wait is for another operation", other_wait,
+     "what it waits for implies the other"},
+    {"record-drop", "an event is waited for but not recorded", no_record, NULL},
+    {"event-drop", "an event is neither recorded nor waited for", no_event,
+     "other waits imply this one, or the bytes that are touched differ"},
 };
 
 const MutantTable mutate_ops_table = {OF_SCHEDULE, operators, sizeof operators / sizeof *operators};

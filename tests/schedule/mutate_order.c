@@ -164,16 +164,24 @@ static void order_lost(Mutant *m) {
 }
 
 static const MutantOperator operators[] = {
-    {"item-drop", "an item of an order is left out", drop},
-    {"item-twice", "an item of an order stands there twice", twice},
-    {"item-swap", "two items of an order change places", swap},
-    {"item-swap-rank", "two items change places for one rank of an order", one_rank_swaps},
-    {"item-lag", "an item works on a layer too early or too late", lag},
-    {"item-part", "an item is another part", part},
-    {"item-microbatch", "an item is of another micro-batch", microbatch},
-    {"loop", "a loop is lost, doubled, out of order, or has its layers one off", loops},
-    {"order-ranks", "a rank has no order, two, or another's", order_ranks},
-    {"order-lost", "an order is lost or doubled", order_lost},
+    {"item-drop", "an item of an order is left out", drop,
+     "no rank of the order takes part in the item"},
+    {"item-twice", "an item of an order stands there twice", twice,
+     "no rank of the order takes part in the item"},
+    {"item-swap", "two items of an order change places", swap,
+     "what changes places does not depend on each other"},
+    {"item-swap-rank", "two items change places for one rank of an order", one_rank_swaps,
+     "what changes places does not depend on each other"},
+    {"item-lag", "an item works on a layer too early or too late", lag,
+     "the item of another round, before or behind what it does not depend on"},
+    {"item-part", "an item is another part", part,
+     "no rank of the order takes part in either item"},
+    {"item-microbatch", "an item is of another micro-batch", microbatch,
+     "no rank of the order takes part, or the other micro-batch has its turn elsewhere"},
+    {"loop", "a loop is lost, doubled, out of order, or has its layers one off", loops,
+     "a loop whose items are of another loop too or do nothing here"},
+    {"order-ranks", "a rank has no order, two, or another's", order_ranks, NULL},
+    {"order-lost", "an order is lost or doubled", order_lost, NULL},
 };
 
 const MutantTable mutate_order_table = {OF_PLAN, operators, sizeof operators / sizeof *operators};

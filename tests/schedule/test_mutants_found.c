@@ -99,6 +99,18 @@ static void clears_weights(Fixture *f) {
     }
 }
 
+/* A part of a bias is no bias, in a copy too. */
+static void part_of_bias(Fixture *f) {
+    --fixture_holding(f, 3, TENSOR_DENSE_DOWN_BIAS, 0)->rows.end;
+}
+static void other_part(Fixture *f) {
+    op_of(f, 0, OP_attention, 0)->part = PART_EXPERTS;
+}
+static void in_all_steps(Fixture *f) {
+    for (int64_t rank = 0; rank < f->schedule.world; ++rank)
+        buffer_of(f, rank, "prefill_mixed_m0")->step = -1;
+}
+
 /* --- tables ------------------------------------------------------------------------------------------- */
 
 static void fewer_candidates(Fixture *f) {
@@ -153,6 +165,9 @@ static const Mutant mutants[] = {
     {"gather nothing", MIXTRAL, GRID, "provenance.gather", gather_nothing},
     {"no bias", LATENT_GATED, GROUPS, "coverage.loaded", no_bias},
     {"no bias of the result", LATENT_GATED, GROUPS, "coverage.loaded", no_result_bias},
+    {"part of a bias", LATENT_GATED, GROUPS, "coverage.loaded", part_of_bias},
+    {"another part", MIXTRAL, TENSOR, "shape.ids", other_part},
+    {"in all steps", MIXTRAL, TENSOR, "memory.slab", in_all_steps},
     {"bias of another norm", MA_SMALL, "single", "coverage.loaded", bias_of_another_norm},
     {"embedding for the head", LATENT, "single", "coverage.loaded", embedding_for_head},
     {"all layers in one place", MIXTRAL, TENSOR, "coverage.layout", all_layers_in_one_place},
