@@ -141,8 +141,7 @@ static int64_t filled_bytes(const RankSchedule *rank, int64_t buffer, int64_t la
     return bytes;
 }
 
-/* Zero where nothing is loaded: a bias that another member adds; columns that a narrower slot
- * lacks. */
+/* Zero where nothing is loaded: a bias that another member adds, all of it. */
 static bool may_be_unfilled(const Op *op, const char *argument) {
     return (op->kind == OP_dense_ffn && strcmp(argument, "down_bias") == 0) ||
            (op->kind == OP_linear && strcmp(argument, "bias") == 0) ||

@@ -10,7 +10,7 @@ static const char head[] =
     "# Mutants: every way to break a plan or a schedule that we know of, and who refuses it\n\n"
     "`ninja mutants-update` makes this page: `tests/schedule/mutants.c` takes good cases of all "
     "strategies, applies each\n"
-    "operator below at its places, up to 30 of each in each case, seeded, and asks the plan's "
+    "operator below at its places, up to 12 of each in each case, seeded, and asks the plan's "
     "reader, lowering and the\n"
     "proof. A mutant that is refused by nothing must be shown equivalent, or the run fails. The "
     "test `schedule/mutants`\n"
