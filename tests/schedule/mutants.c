@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { LIMIT = 5, EVERY = 12 /* places of an operator in a base: sampled, --all */ };
+enum { LIMIT = 5, EVERY = 60 /* places of an operator in a base: sampled, --all */ };
 
 static const MutantTable *const tables[] = {
     &mutate_plan_table, &mutate_order_table,  &mutate_moves_table, &mutate_ops_table,
