@@ -3,6 +3,7 @@
 #include "schedule/check_rules.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* --- ranges that must tile a whole
  * ------------------------------------------------------------------- */
@@ -184,6 +185,24 @@ static void check_group_heads(Check *check, const PlanStage *stage, const PlanGr
     check_tiles(check, CHECK_HEADS, &parts, check->model->heads, "query head", where);
 }
 
+/* Whatever else of a feed-forward a member has in a layer is of the columns of its up matrix. */
+static void check_same_columns(Check *check, const RankSchedule *rank, const Op *op, int64_t layer,
+                               Range columns) {
+    static const char *const others[] = {"gate", "gate_bias", "up_bias", "down"};
+    for (size_t n = 0; n < sizeof others / sizeof *others; ++n)
+        for (int64_t i = 0; check_arg(op, others[n]) >= 0 && i < rank->holdings.count; ++i) {
+            const Holding *holding = &rank->holdings.items[i];
+            Range cut = strcmp(others[n], "down") == 0 ? holding->columns : holding->rows;
+            if (holding->buffer == check_arg(op, others[n]) && range_has(holding->layers, layer) &&
+                (cut.begin != columns.begin || cut.end != columns.end))
+                check_fail(check, CHECK_DENSE, NULL,
+                           "rank %lld, layer %lld: %s is of columns %lld-%lld, up of %lld-%lld",
+                           (long long)rank->rank, (long long)layer, others[n], (long long)cut.begin,
+                           (long long)cut.end - 1, (long long)columns.begin,
+                           (long long)columns.end - 1);
+        }
+}
+
 /* The columns that the members compute with, of a feed-forward that all tokens pass: those of the holdings that the
  * operation reads. */
 static void check_group_columns(Check *check, const PlanStage *stage, const PlanGroup *group,
@@ -201,8 +220,10 @@ static void check_group_columns(Check *check, const PlanStage *stage, const Plan
         const Op *op = find_op(check, rank, step, OP_dense_ffn, up);
         for (int64_t i = 0; op && i < of->holdings.count; ++i) {
             const Holding *holding = &of->holdings.items[i];
-            if (holding->buffer == check_arg(op, "up") && range_has(holding->layers, layer))
-                add_part(check, &parts, holding->rows, rank);
+            if (holding->buffer != check_arg(op, "up") || !range_has(holding->layers, layer))
+                continue;
+            add_part(check, &parts, holding->rows, rank);
+            check_same_columns(check, of, op, layer, holding->rows);
         }
     }
     check_tiles(check, CHECK_DENSE, &parts, width, "column", where);

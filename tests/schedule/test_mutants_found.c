@@ -103,6 +103,12 @@ static void clears_weights(Fixture *f) {
 static void part_of_bias(Fixture *f) {
     --fixture_holding(f, 3, TENSOR_DENSE_DOWN_BIAS, 0)->rows.end;
 }
+/* Of the second group, which holds copies. */
+static void down_of_other_columns(Fixture *f) {
+    Holding *down = fixture_holding(f, 5, TENSOR_DENSE_DOWN, 0);
+    --down->columns.begin;
+    --down->columns.end;
+}
 static void other_part(Fixture *f) {
     op_of(f, 0, OP_attention, 0)->part = PART_EXPERTS;
 }
@@ -166,6 +172,7 @@ static const Mutant mutants[] = {
     {"no bias", LATENT_GATED, GROUPS, "coverage.loaded", no_bias},
     {"no bias of the result", LATENT_GATED, GROUPS, "coverage.loaded", no_result_bias},
     {"part of a bias", LATENT_GATED, GROUPS, "coverage.loaded", part_of_bias},
+    {"down of other columns", LATENT_GATED, GROUPS, "coverage.dense", down_of_other_columns},
     {"another part", MIXTRAL, TENSOR, "shape.ids", other_part},
     {"in all steps", MIXTRAL, TENSOR, "memory.slab", in_all_steps},
     {"bias of another norm", MA_SMALL, "single", "coverage.loaded", bias_of_another_norm},
