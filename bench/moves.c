@@ -314,6 +314,8 @@ int main(int argc, char **argv) {
                                 .name = "moves",
                                 .version = "bench",
                                 .digest = tables->digest,
+                                .schedule = "123456789abcdef0",
+                                .certificate = "23456789abcdef01",
                                 .world = ranks,
                                 .roles = 1,
                                 .steps = 1,
