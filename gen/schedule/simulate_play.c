@@ -14,11 +14,10 @@
 typedef struct Place {
     IntList ranks;
     int64_t arrived;
-    double begin;    /* when the last one so far was ready */
-    int64_t blocker; /* what that one waited for */
-    int64_t meeting; /* number of the current move */
-    bool priced;
-    int64_t priced_op; /* of the first rank: the operation that the demand is of */
+    double begin;        /* when the last one so far was ready */
+    int64_t blocker;     /* what that one waited for */
+    int64_t meeting;     /* number of the current move */
+    const Op *priced_op; /* of a rank that was there: the operation that the demand is of */
     CostDemand demand;
     ShareUse *uses;
     double left, speed, since; /* share of the move to go at `since` */
@@ -183,15 +182,14 @@ static bool same_demand(const Op *a, const Op *b) {
 static void price(Player *player, Place *place, int64_t rank, int64_t id) {
     const Play *play = player->play;
     const Op *ops = play->ranks[rank].rank->ops.items;
-    if (place->priced && same_demand(&ops[place->priced_op], &ops[id]))
+    if (place->priced_op && same_demand(place->priced_op, &ops[id]))
         return;
     place->demand = cost_move(player->arena, play->schedule, rank, &ops[id], play->at);
     place->uses = ARENA_ARRAY(player->arena, place->demand.shares.count, ShareUse);
     for (int64_t i = 0; i < place->demand.shares.count; ++i)
         place->uses[i] =
             (ShareUse){place->demand.shares.items[i].resource, place->demand.shares.items[i].use};
-    place->priced = true;
-    place->priced_op = id;
+    place->priced_op = &ops[id];
 }
 
 static void count_resources(const Player *player, const Place *place) {

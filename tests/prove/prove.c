@@ -224,6 +224,7 @@ int main(int argc, char **argv) {
     Options options = read_options(argc, argv);
     struct timespec began, ended;
     char folder[] = "/tmp/prove-XXXXXX";
+    Arena arena = {0};
     clock_gettime(CLOCK_MONOTONIC, &began);
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
     if (!mkdtemp(folder)) {
@@ -232,7 +233,7 @@ int main(int argc, char **argv) {
     }
     int status;
     if (options.one || options.choices) {
-        status = look_at_one(&options, arena_printf(&(Arena){0}, "%s/one", folder));
+        status = look_at_one(&options, arena_printf(&arena, "%s/one", folder));
     } else {
         Shared *shared = workers_share();
         Campaign campaign = {options.seed, 0,      options.plans,   false, options.plant,
@@ -241,12 +242,13 @@ int main(int argc, char **argv) {
         campaign.runs = true;
         campaign.count = options.runs;
         workers_run(&campaign, shared);
-        report_all(&options, shared, arena_printf(&(Arena){0}, "%s/one", folder));
+        report_all(&options, shared, arena_printf(&arena, "%s/one", folder));
         clock_gettime(CLOCK_MONOTONIC, &ended);
         print_totals(shared, (double)(ended.tv_sec - began.tv_sec) +
                                  1e-9 * (double)(ended.tv_nsec - began.tv_nsec));
         status = shared->failed > 0;
     }
     build_remove(folder);
+    arena_free(&arena);
     return status;
 }
