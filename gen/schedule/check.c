@@ -196,6 +196,7 @@ static void run_rules(Check *check, Arena *arena) {
     check_flow(check);
     check_moves(check);
     check_bounds(check);
+    check_numbers(check);
     check_lifetimes(check);
     check_memory(check);
 }

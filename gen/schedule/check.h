@@ -69,6 +69,8 @@
          "every argument lies inside its buffer")                                                  \
     RULE(WINDOWS, "bounds.windows", "E0562", "windows",                                            \
          "every window holds what can arrive, whatever the routing")                               \
+    RULE(NUMBERS, "bounds.numbers", "E0557", "numbers",                                            \
+         "every number fits the place that a program has for it")                                  \
     RULE(CLOBBERED, "lifetime.clobbered", "E0563", "reads",                                        \
          "nothing that is still to be read is overwritten by another buffer")                      \
     RULE(UNWRITTEN, "lifetime.unwritten", "E0564", "reads",                                        \

@@ -114,6 +114,7 @@ void check_capture(Check *check);
 void check_moves(Check *check);
 void check_hops(Check *check); /* part of check_moves */
 void check_bounds(Check *check);
+void check_numbers(Check *check);
 void check_lifetimes(Check *check);
 void check_memory(Check *check);
 

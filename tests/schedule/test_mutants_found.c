@@ -159,6 +159,15 @@ static void wait_in_table_only(Fixture *f) {
 static void short_prompts(Fixture *f) {
     --f->plan.steps.items[0].tokens;
 }
+static void long_chunks(Fixture *f) {
+    f->schedule.exchanges.items[0].chunk = (int64_t)INT32_MAX + 1;
+}
+static void all_in_flight(Fixture *f) {
+    f->schedule.exchanges.items[0].in_flight = INT64_MAX;
+}
+static void many_rows(Fixture *f) {
+    fixture_arg(f, 0, fixture_op(f, 0, OP_add, 0), "rows")->value = (int64_t)INT32_MAX + 1;
+}
 static void no_decode(Fixture *f) {
     f->plan.steps.items[1].phase = PHASE_PREFILL;
 }
@@ -193,6 +202,9 @@ static const Mutant mutants[] = {
     {"ranks swapped in a role", MIXTRAL, PAIRWISE, "shape.ids", ranks_swapped_in_role},
     {"a wait in the table only", MIXTRAL, PAIRWISE, "shape.roles", wait_in_table_only},
     {"short prompts", MIXTRAL, TENSOR, "coverage.requests", short_prompts},
+    {"long chunks", MIXTRAL, PAIRWISE, "bounds.numbers", long_chunks},
+    {"all in flight", MIXTRAL, PAIRWISE, "bounds.numbers", all_in_flight},
+    {"more rows than a kernel counts", MIXTRAL, TENSOR, "bounds.numbers", many_rows},
     {"no decode", MIXTRAL, TENSOR, "coverage.requests", no_decode},
 };
 
