@@ -17,7 +17,10 @@ int64_t lower_type_bytes(const Lower *lower, const char *type) {
 
 /* --- buffers by name ------------------------------------------------------------------------------ */
 
-enum { PERSISTENT = -1 };
+enum {
+    PERSISTENT = -1,
+    OPS_OF_A_ROLE = INT16_MAX + 1, /* rt_op names them in 16 bits */
+};
 
 static uint64_t name_hash(int64_t step, int64_t microbatch, const char *name) {
     uint64_t hash = 0xcbf29ce484222325u + (uint64_t)step * 0x9e3779b97f4a7c15u;
@@ -312,6 +315,13 @@ static Status lower_rank(Lower *lower, int64_t index) {
             TRY(lower_loop(&at, &order->loops.items[i]));
     }
     size_workspace(lower, at.rank);
+    if (at.rank->ops.count > OPS_OF_A_ROLE)
+        return diag_error(
+            lower->diag, diag_nowhere(), "E0524",
+            "use fewer micro-batches, or loops over more layers",
+            "rank %lld would have %lld operations, of at most %d that a program tells "
+            "apart",
+            (long long)index, (long long)at.rank->ops.count, OPS_OF_A_ROLE);
     return STATUS_OK;
 }
 

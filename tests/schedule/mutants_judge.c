@@ -2,6 +2,8 @@
  * reads it, then lowered and proved; a schedule is proved. What nothing refuses is compared with the original. */
 #include "mutants.h"
 
+#include "plan/plan_digest.h"
+
 #include "plan/planner.h"
 #include "schedule/size.h"
 
@@ -122,7 +124,9 @@ static bool read_again(Arena *arena, const Plan *plan, Plan *read, Verdict *verd
     Diag diag = {.arena = arena};
     Buf text = {0};
     snprintf(path, sizeof path, "/tmp/mutants-%ld.json", (long)getpid());
-    plan_write(plan, &text);
+    Plan written = *plan;
+    plan_digest_inputs(arena, &written.inputs);
+    plan_write(&written, &text);
     FILE *file = fopen(path, "w");
     if (!file || fwrite(text.data, 1, text.length, file) != text.length || fclose(file) != 0) {
         fprintf(stderr, "mutants: %s cannot be written\n", path);

@@ -61,6 +61,7 @@ static void copy_step(Arena *arena, PlanStep *step) {
 Plan *mutate_copy_plan(Arena *arena, const Plan *plan) {
     Plan *copy = ARENA_NEW(arena, Plan);
     *copy = *plan;
+    COPY(&copy->inputs.topology.nodes);
     COPY(&copy->ranks);
     COPY(&copy->idle);
     COPY(&copy->stages);

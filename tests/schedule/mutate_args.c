@@ -104,6 +104,16 @@ static bool edit_number(Mutant *m, int64_t rank, int64_t op, int64_t variant, bo
     return true;
 }
 
+/* What a program's table of 32 bits would hold is the old number. */
+static bool edit_past(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
+    Op *of = mutate_op(m, rank, op);
+    if (arg_type(of, variant) != ARG_INT || walk_is_move(of))
+        return false;
+    if (apply)
+        of->args[variant].value += INT64_C(1) << 32;
+    return true;
+}
+
 /* Two buffers that the operation has change places. */
 static bool edit_swap_args(Mutant *m, int64_t rank, int64_t op, int64_t variant, bool apply) {
     Op *of = mutate_op(m, rank, op);
@@ -117,6 +127,9 @@ static bool edit_swap_args(Mutant *m, int64_t rank, int64_t op, int64_t variant,
 
 static void buffer(Mutant *m) {
     mutate_each_op(m, OP_ARGS * OTHERS, edit_buffer);
+}
+static void past(Mutant *m) {
+    mutate_each_op(m, OP_ARGS, edit_past);
 }
 static void stale(Mutant *m) {
     mutate_each_op(m, OP_ARGS, edit_sister);
@@ -247,6 +260,7 @@ static const MutantOperator operators[] = {
      "scratch of which the kernel needs no byte, or a rank without rows"},
     {"arg-number", "a number is one off or 0, such as a collective's size", number,
      "how a kernel computes the same, or a payload whose units divide otherwise"},
+    {"arg-past", "a number is past what a program holds, and cut off would be right", past, NULL},
     {"arg-swap", "two arguments change places", swap_args, NULL},
     {"op-lag", "an operation works on a layer too early or too late", lag, NULL},
     {"op-per-layer", "an operation of a layer is outside layers, or the reverse", per_layer, NULL},

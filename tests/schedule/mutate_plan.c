@@ -31,6 +31,13 @@ static void gpu_twice(Mutant *m) {
             return;
         }
 }
+static void gpu_memory(Mutant *m) {
+    for (int64_t i = 0; i < m->plan->inputs.topology.nodes.count; ++i)
+        if (mutate_here(m, "nodes of kind %lld", (long long)i)) {
+            m->plan->inputs.topology.nodes.items[i].gpu.memory = 4096;
+            return;
+        }
+}
 static void rank_lost(Mutant *m) {
     for (int64_t i = 0; i < m->plan->ranks.count; ++i)
         if (mutate_here(m, "rank %lld", (long long)i)) {
@@ -318,6 +325,8 @@ static void tokens(Mutant *m) {
 
 static const MutantOperator operators[] = {
     {"gpu-twice", "two ranks have one GPU", gpu_twice, NULL},
+    {"gpu-memory", "GPUs of a node have memory for next to nothing", gpu_memory,
+     "no rank is on such a node"},
     {"rank-lost", "a rank is not listed", rank_lost, NULL},
     {"rank-number", "a rank has another number, GPU or node", rank_number, NULL},
     {"copies", "copies or the ranks of one are one more or less", copies, NULL},

@@ -153,6 +153,9 @@ static void two_biases(Fixture *f) {
                       .primary = rank == 0,
                       .pitch = 1};
 }
+static void many_rows(Fixture *f) {
+    fixture_arg(f, 0, fixture_op(f, 0, OP_add, 0), "rows")->value = (int64_t)INT32_MAX + 1;
+}
 static void small_memory(Fixture *f) {
     f->plan.inputs.topology.nodes.items[0].gpu.memory = 1 << 16;
 }
@@ -272,6 +275,7 @@ static const Mutant mutants[] = {
     {"wrong piece reduced", MIXTRAL, SHARDED, "provenance.reduce", wrong_piece_reduced},
     {"a part of the pieces", MIXTRAL, HEADS_SPLIT, "provenance.reduce", part_of_pieces},
     {"drop waits", MIXTRAL, TWO_BATCHES, "order.race", drop_waits},
+    {"more rows than a kernel counts", MIXTRAL, HEADS_SPLIT, "bounds.numbers", many_rows},
     {"small memory", MIXTRAL, HEADS_SPLIT, "memory.fits", small_memory},
     {"leave the slab", MIXTRAL, HEADS_SPLIT, "memory.slab", leave_slab},
     {"over the weights", MIXTRAL, HEADS_SPLIT, "memory.overlap", over_weights},

@@ -165,9 +165,6 @@ static void long_chunks(Fixture *f) {
 static void all_in_flight(Fixture *f) {
     f->schedule.exchanges.items[0].in_flight = INT64_MAX;
 }
-static void many_rows(Fixture *f) {
-    fixture_arg(f, 0, fixture_op(f, 0, OP_add, 0), "rows")->value = (int64_t)INT32_MAX + 1;
-}
 static void no_decode(Fixture *f) {
     f->plan.steps.items[1].phase = PHASE_PREFILL;
 }
@@ -204,7 +201,6 @@ static const Mutant mutants[] = {
     {"short prompts", MIXTRAL, TENSOR, "coverage.requests", short_prompts},
     {"long chunks", MIXTRAL, PAIRWISE, "bounds.numbers", long_chunks},
     {"all in flight", MIXTRAL, PAIRWISE, "bounds.numbers", all_in_flight},
-    {"more rows than a kernel counts", MIXTRAL, TENSOR, "bounds.numbers", many_rows},
     {"no decode", MIXTRAL, TENSOR, "coverage.requests", no_decode},
 };
 
