@@ -101,7 +101,7 @@ const OptionInfo option_info[OPTIONS] = {
     [OPTION_OUTPUT] =
         {INPUTS | V(CHECK) | V(EMIT) | V(SHOW) | V(REPORT) | V(CALIBRATE),
          V(MAKE) | V(PLAN) | V(EMIT) | V(REPORT) | V(CALIBRATE), 'o', "output", "PATH",
-         "a directory; check: a file; plan, show: a file or -; sweep: .html .svg .csv"},
+         "directory; file of check, plan, show (or -), sweep (.html .svg .csv)"},
     [OPTION_TARGET] = {V(MAKE) | V(EMIT), 0, 0, "target", "host|cuda",
                        "what the program runs on (default: host)"},
     [OPTION_FROM] = {V(WEIGHTS), V(WEIGHTS), 0, "from", "CHECKPOINT",
