@@ -2,6 +2,7 @@
 #include "emit/weights.h"
 
 #include "base/fs.h"
+#include "input/checkpoint.h"
 #include "rt_format.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@ typedef struct Map {
     const Schedule *schedule;
     const Model *model;
     Safetensors checkpoint;
-    const SafetensorsTensor **tensors[TENSOR_KINDS]; /* [kind][layer x experts + expert] */
+    TensorPlace *tensors[TENSOR_KINDS]; /* [kind][layer x experts + expert] */
     Buf records;
     uint64_t count;
 } Map;
@@ -34,19 +35,16 @@ static int64_t tensor_index(const Map *map, TensorKind kind, int64_t layer, int6
 static void find_tensors(Map *map, TensorKind kind, bool *used, Diag *diag) {
     int64_t layers = tensor_kind_per_layer(kind) ? map->model->layers : 1;
     int64_t experts = tensor_kind_per_expert(kind) ? map->model->experts : 1;
-    int64_t rows, columns;
-    model_tensor_shape(map->model, kind, &rows, &columns);
-    map->tensors[kind] = ARENA_ARRAY(map->arena, layers * experts, const SafetensorsTensor *);
+    map->tensors[kind] = ARENA_ARRAY(map->arena, layers * experts, TensorPlace);
     for (int64_t layer = 0; layer < layers; layer++)
         for (int64_t expert = 0; expert < experts; expert++) {
             if (tensor_kind_per_layer(kind) && !model_has_in_layer(map->model, kind, layer))
                 continue;
-            const char *name = model_tensor_name(map->arena, map->model, kind, layer, expert);
-            const SafetensorsTensor *tensor =
-                safetensors_require(&map->checkpoint, name, rows, columns, diag);
-            map->tensors[kind][tensor_index(map, kind, layer, expert)] = tensor;
-            if (tensor)
-                used[tensor - map->checkpoint.tensors.items] = true;
+            TensorPlace place = checkpoint_find(map->arena, &map->checkpoint, map->model, kind,
+                                                layer, expert, diag);
+            map->tensors[kind][tensor_index(map, kind, layer, expert)] = place;
+            if (place.tensor)
+                used[place.tensor - map->checkpoint.tensors.items] = true;
         }
 }
 
@@ -91,10 +89,11 @@ static void add_record(Map *map, const RankSchedule *rank, const Holding *holdin
     const Buffer *buffer = &rank->buffers.items[holding->buffer];
     int64_t rows, columns;
     model_tensor_shape(map->model, (TensorKind)holding->tensor, &rows, &columns);
-    const SafetensorsTensor *tensor =
-        map->tensors[holding->tensor]
-                    [tensor_index(map, (TensorKind)holding->tensor, layer, holding->expert)];
-    int64_t first = holding->rows.begin * columns + holding->columns.begin;
+    const TensorPlace *place =
+        &map->tensors[holding->tensor]
+                     [tensor_index(map, (TensorKind)holding->tensor, layer, holding->expert)];
+    const SafetensorsTensor *tensor = place->tensor;
+    int64_t first = place->first + holding->rows.begin * columns + holding->columns.begin;
     rt_map_record record = {
         .rank = (uint32_t)rank->rank,
         .file = (uint32_t)tensor->file,

@@ -1,6 +1,6 @@
 /* hub: a hub's config.json in terms of our schema. Each key is used, known to be harmless,
  * supported for some values only, or unknown and listed in one note; which of these, the family
- * file says. Values keep the nodes of the config, so that later messages point into the user's
+ * file says. hub_derived.c has what is made of several keys. Values keep the nodes of the config, so that later messages point into the user's
  * file. */
 #include "input/model_internal.h"
 
@@ -11,7 +11,7 @@
 typedef struct Hub {
     Arena *arena;
     Diag *diag;
-    const Family *family;
+    Family *family;
     LIST_OF(YamlNode *) keys, items; /* of the canonical mapping */
     Buf unknown;
     DiagPlace unknown_place; /* of the first unknown key */
@@ -123,6 +123,19 @@ static void check_only(Hub *hub, const char *path, const YamlNode *allowed, cons
                              value->kind == YAML_SCALAR ? value->text : "of this form");
 }
 
+/* What the family makes of several keys; a field that one key gives is not made. */
+static void derive(Hub *hub, const YamlNode *config) {
+    for (int64_t i = 0; i < hub_derived_count(hub->family); i++) {
+        const char *field;
+        YamlNode *value;
+        if (hub_derived_make(hub->arena, hub->family, i, config, &field, &value, hub->diag) !=
+            STATUS_OK)
+            hub->status = STATUS_DATA;
+        else if (value && !given(hub, field))
+            add(hub, field, NULL, value);
+    }
+}
+
 /* Some key of the family lies below the mapping `path`. */
 static bool is_nested(const Hub *hub, const char *path) {
     static const char *const tables[] = {"keys", "only"};
@@ -147,10 +160,12 @@ static void walk(Hub *hub, const YamlNode *config, const char *prefix) {
             use(hub, path, field->text, key, value);
         } else if (is_nothing(value) || is_listed(yaml_get(hub->family->root, "harmless"), path)) {
             continue;
-        } else if (allowed) {
-            check_only(hub, path, allowed, value);
         } else if (value->kind == YAML_MAPPING && is_nested(hub, path)) {
             walk(hub, value, arena_printf(hub->arena, "%s.", path));
+        } else if (hub_derived_reads(hub->family, path)) {
+            continue;
+        } else if (allowed) {
+            check_only(hub, path, allowed, value);
         } else {
             if (!hub->unknown.length)
                 hub->unknown_place = key->place;
@@ -197,10 +212,11 @@ static void add_text(Hub *hub, const char *field, const char *text) {
     add(hub, field, NULL, node);
 }
 
-Status hub_translate(Arena *arena, const YamlNode *config, const char *path, const Family *family,
+Status hub_translate(Arena *arena, const YamlNode *config, const char *path, Family *family,
                      YamlNode **canonical, Diag *diag) {
     Hub hub = {.arena = arena, .diag = diag, .family = family};
     walk(&hub, config, "");
+    derive(&hub, config);
     add_text(&hub, "name", model_name(arena, path, family));
     add_text(&hub, "family", family->name);
     add_table(&hub, "fixed");

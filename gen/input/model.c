@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { GPT2_VOCABULARY = 50257 };
@@ -28,49 +29,10 @@ static Status fill_sizes(Model *model, const YamlNode *root, Diag *diag) {
         model->value_dim = model->head_dim;
     if (!model->rope_dim && !model_is_latent(model))
         model->rope_dim = model->head_dim;
+    if (model->rope_scaling.amplitude == 0)
+        model->rope_scaling.amplitude =
+            model->rope_scaling.kind == ROPE_YARN ? 0.1 * log(model->rope_scaling.factor) + 1 : 1;
     return STATUS_OK;
-}
-
-static const char *attention_fault(const Model *model, const char **key) {
-    if (!model_is_latent(model)) {
-        *key = model->q_latent                       ? "q_latent"
-               : model->value_dim != model->head_dim ? "value_dim"
-                                                     : "rope_dim";
-        return model->q_latent || model->value_dim != model->head_dim ||
-                       model->rope_dim != model->head_dim
-                   ? "only latent attention has it, and there is no kv_latent"
-                   : NULL;
-    }
-    *key = "rope_dim";
-    if (model->rope_dim < 2 || model->rope_dim % 2 || model->rope_dim >= model->head_dim)
-        return "latent attention rotates an even number of a head's elements, not all of them";
-    *key = "kv_heads";
-    if (model->kv_heads != model->heads)
-        return "latent attention has a key and a value for every query head";
-    *key = "position";
-    if (model->position != POSITION_ROPE)
-        return "latent attention has rotary positions";
-    *key = "attention_bias";
-    return model->attention_bias ? "latent attention has no biases" : NULL;
-}
-
-static const char *dense_fault(const Model *model, const char **key) {
-    int64_t count = model->dense_layers.count, next = 0;
-    *key = "dense_hidden";
-    if ((count > 0) != (model->dense_hidden > 0))
-        return "dense_layers and dense_hidden are given together";
-    *key = "dense_layers";
-    for (int64_t i = 0; i < count; i++) {
-        if (model->dense_layers.items[i] < next || model->dense_layers.items[i] >= model->layers)
-            return "layers stand there once each, in ascending order, counted from 0";
-        next = model->dense_layers.items[i] + 1;
-    }
-    return count == model->layers ? "at least one layer has experts" : NULL;
-}
-
-const char *model_fault(const Model *model, const char **key) {
-    const char *fault = attention_fault(model, key);
-    return fault ? fault : dense_fault(model, key);
 }
 
 static double count_parameters(const Model *model) {
@@ -106,11 +68,37 @@ static Status check_sizes(const Model *model, const YamlNode *root, Diag *diag) 
     const char *key = "", *fault = model_fault(model, &key);
     if (fault)
         status = diag_error(diag, place_of(root, key), "E0214",
-                            "models/large-ep-61.yaml has all of these keys", "%s: %s", key, fault);
+                            "gen explain E0214 tells what goes together", "%s: %s", key, fault);
     if (count_parameters(model) > parameters_max)
         status = diag_error(diag, root->place, "E0213", "check the sizes",
                             "the model has over 10^15 parameters");
     return status;
+}
+
+/* A tensor of its own for each kind in `tensors`; parts of larger ones lie within their blocks. */
+static Status check_forms(const Model *model, const YamlNode *root, Diag *diag) {
+    for (int64_t i = 0; i < model->tensors.count; i++)
+        if (model->tensors.items[i].first_row || model->tensors.items[i].block_rows)
+            return diag_error(diag, place_of(root, "tensors"), "E0212",
+                              "parts of larger tensors stand in `alternatives`",
+                              "the tensor %s in `tensors` is a part of another",
+                              tensor_kind_names[model->tensors.items[i].kind]);
+    for (int64_t i = 0; i < model->alternatives.count; i++) {
+        const ModelTensor *form = &model->alternatives.items[i];
+        int64_t rows, columns;
+        if (!model_needs(model, (TensorKind)form->kind))
+            return diag_error(diag, place_of(root, "alternatives"), "E0212", "remove it",
+                              "such a model has no tensor %s", tensor_kind_names[form->kind]);
+        model_tensor_shape(model, (TensorKind)form->kind, &rows, &columns);
+        if (form->block_rows ? form->first_row + rows > form->block_rows : form->first_row > 0)
+            return diag_error(
+                diag, place_of(root, "alternatives"), "E0212",
+                "first_row and the rows of the tensor together are at most block_rows",
+                "rows %lld to %lld of a form of %s lie outside its %lld",
+                (long long)form->first_row, (long long)(form->first_row + rows) - 1,
+                tensor_kind_names[form->kind], (long long)form->block_rows);
+    }
+    return STATUS_OK;
 }
 
 /* Kinds ascend, each that such a model has is there, and no other. */
@@ -129,7 +117,7 @@ static Status check_tensors(const Model *model, const YamlNode *root, Diag *diag
     if (at < model->tensors.count)
         return diag_error(diag, place_of(root, "tensors"), "E0212", "list each tensor once",
                           "there are tensors after the last");
-    return STATUS_OK;
+    return check_forms(model, root, diag);
 }
 
 Status model_check(const Model *model, const YamlNode *root, Diag *diag) {
@@ -171,18 +159,28 @@ Status model_read(Arena *arena, const char *path, const char *share, Model *mode
     return model_read_with(arena, path, share, NULL, model, diag);
 }
 
-Status model_read_with(Arena *arena, const char *path, const char *share,
-                       const OverrideList *settings, Model *model, Diag *diag) {
-    YamlNode *root, *canonical;
-    Family family;
-    if (fs_is_directory(path))
-        path = fs_join(arena, path, "config.json");
-    TRY(yaml_read(arena, path, yaml_config_limits, &root, diag));
-    TRY(translate(arena, path, share, root, &canonical, &family, diag));
+/* From the tree that the user wrote to a model with all its sizes and names. */
+static Status resolve(Arena *arena, const char *path, const char *share, YamlNode *root,
+                      const OverrideList *settings, Family *family, Model *model, Diag *diag) {
+    YamlNode *canonical;
+    TRY(translate(arena, path, share, root, &canonical, family, diag));
     TRY(override_apply(arena, settings, OVERRIDE_MODEL, canonical, diag));
     TRY(schema_read(&model_schema, canonical, model, arena, diag));
     TRY(fill_sizes(model, canonical, diag));
     TRY(check_sizes(model, canonical, diag));
     check_tokenizer(model, canonical, arena, diag);
-    return family_name_tensors(arena, &family, model, place_of(canonical, "tensors"), diag);
+    TRY(family_name_tensors(arena, family, model, place_of(canonical, "tensors"), diag));
+    return check_forms(model, canonical, diag);
+}
+
+Status model_read_with(Arena *arena, const char *path, const char *share,
+                       const OverrideList *settings, Model *model, Diag *diag) {
+    YamlNode *root;
+    Family family = {0};
+    if (fs_is_directory(path))
+        path = fs_join(arena, path, "config.json");
+    TRY(yaml_read(arena, path, yaml_config_limits, &root, diag));
+    Status status = resolve(arena, path, share, root, settings, &family, model, diag);
+    family_close(&family);
+    return status;
 }

@@ -12,6 +12,13 @@ typedef enum ModelActivation {
     ACTIVATION_GELU,
     ACTIVATION_GELU_TANH
 } ModelActivation;
+typedef enum ModelQkNorm {
+    QK_NORM_NONE,
+    QK_NORM_HEAD, /* each head of queries and keys by itself, all with the same weights */
+    QK_NORM_FULL, /* all heads of a row as one vector, with weights of its length */
+} ModelQkNorm;
+typedef enum ModelScoring { SCORING_SOFTMAX, SCORING_SIGMOID } ModelScoring;
+typedef enum RopeScalingKind { ROPE_PLAIN, ROPE_LINEAR, ROPE_YARN } RopeScalingKind;
 typedef enum ElementType { ELEMENT_F32, ELEMENT_BF16, ELEMENT_F16 } ElementType;
 
 /* Every tensor that a model may have. Shapes are [rows][columns] as in checkpoints: a projection
@@ -21,14 +28,16 @@ typedef enum TensorKind {
     TENSOR_POSITIONS,      /* [max_positions][hidden], learned positions only */
     TENSOR_ATTENTION_NORM, /* [hidden], a layer */
     TENSOR_ATTENTION_NORM_BIAS,
-    TENSOR_QUERY_DOWN, /* [q_latent][hidden] */
-    TENSOR_QUERY_NORM, /* [q_latent] */
-    TENSOR_QUERY,      /* [heads x head_dim][q_latent, or hidden where there is none] */
+    TENSOR_QUERY_DOWN,        /* [q_latent][hidden] */
+    TENSOR_QUERY_LATENT_NORM, /* [q_latent] */
+    TENSOR_QUERY,             /* [heads x head_dim][q_latent, or hidden where there is none] */
     TENSOR_QUERY_BIAS,
     TENSOR_KEY, /* [kv_heads x head_dim][hidden] */
     TENSOR_KEY_BIAS,
     TENSOR_VALUE, /* [kv_heads x head_dim][hidden] */
     TENSOR_VALUE_BIAS,
+    TENSOR_QUERY_NORM, /* [head_dim], or [heads x head_dim] where all heads are normed as one */
+    TENSOR_KEY_NORM,   /* [head_dim], or [kv_heads x head_dim] */
     TENSOR_LATENT, /* [kv_latent + rope_dim][hidden]: the latent, then the rotary key of all heads */
     TENSOR_LATENT_NORM, /* [kv_latent] */
     TENSOR_LATENT_UP, /* [heads x (head_dim - rope_dim + value_dim)][kv_latent]: key and value of each head */
@@ -36,8 +45,9 @@ typedef enum TensorKind {
     TENSOR_OUTPUT_BIAS,
     TENSOR_FFN_NORM, /* [hidden] */
     TENSOR_FFN_NORM_BIAS,
-    TENSOR_ROUTER,      /* [experts][hidden], held in float32 */
-    TENSOR_EXPERT_GATE, /* [expert_hidden][hidden], an expert of a layer; gated models only */
+    TENSOR_ROUTER,            /* [experts][hidden], held in float32 */
+    TENSOR_ROUTER_CORRECTION, /* [experts], held in float32: added to scores for choosing only */
+    TENSOR_EXPERT_GATE,       /* [expert_hidden][hidden], an expert of a layer; gated models only */
     TENSOR_EXPERT_GATE_BIAS,
     TENSOR_EXPERT_UP, /* [expert_hidden][hidden] */
     TENSOR_EXPERT_UP_BIAS,
@@ -55,6 +65,7 @@ typedef enum TensorKind {
     TENSOR_SHARED_UP_BIAS,
     TENSOR_SHARED_DOWN,
     TENSOR_SHARED_DOWN_BIAS,
+    TENSOR_SHARED_SCORE, /* [1][hidden]: the sigmoid of its product with a row scales what the row gets */
     TENSOR_FINAL_NORM, /* [hidden] */
     TENSOR_FINAL_NORM_BIAS,
     TENSOR_HEAD, /* [vocabulary][hidden]; absent when embeddings are tied */
@@ -64,11 +75,24 @@ typedef enum TensorKind {
 extern const char *const tensor_kind_names[TENSOR_KINDS + 1]; /* "embedding", ..., NULL */
 
 /* One tensor kind of this model: its name in checkpoints, with {layer} and {expert} to be
- * replaced. */
+ * replaced. It may be a part of a larger tensor there: rows [first_row, first_row + its own) of every `block_rows`,
+ * one block an expert where the kind is per expert and the name is not. */
 typedef struct ModelTensor {
     int64_t kind; /* TensorKind */
     const char *name;
+    int64_t first_row, block_rows; /* 0, 0: it is a tensor of its own */
 } ModelTensor;
+
+/* How rotary angles are stretched beyond the positions that a model was trained on. */
+typedef struct RopeScaling {
+    int64_t kind;               /* RopeScalingKind */
+    double factor;              /* linear, yarn: positions are so many times denser */
+    int64_t original_positions; /* yarn */
+    double beta_fast,
+        beta_slow; /* yarn: turns within original_positions above, below which a pair is left, stretched */
+    double amplitude;   /* of sines and cosines; 0: yarn's own, 0.1 ln(factor) + 1 */
+    double score_scale; /* attention scores are multiplied by it */
+} RopeScaling;
 
 typedef struct Model {
     const char *name;
@@ -79,14 +103,20 @@ typedef struct Model {
     int64_t position; /* ModelPosition */
     double rope_theta;
     bool rope_interleave; /* pairs are neighbours (2i, 2i + 1), not (i, i + half) */
+    RopeScaling rope_scaling;
     /* Latent attention: 0, 0 where keys and values are projected of the residual stream. Of a head's head_dim
-     * elements the last rope_dim rotate; their key is one for all heads. Else rope_dim is head_dim. */
+     * elements the last rope_dim rotate; their key is one for all heads. In other models the first rope_dim do. */
     int64_t q_latent, kv_latent, rope_dim, value_dim;
     double latent_norm_eps;
     bool attention_bias; /* query, key, value */
     bool output_bias;    /* output projection */
-    int64_t activation;  /* ModelActivation */
-    bool gated;          /* three matrices an expert (activation(gate) x up), else two */
+    int64_t qk_norm;     /* ModelQkNorm: of queries and keys, before they rotate */
+    double qkv_clip; /* queries, keys and values are limited to +-this, after that norm; 0: not */
+    int64_t
+        sliding_window; /* in window_layers a position sees itself and the sliding_window - 1 before it; 0: all */
+    IntList window_layers; /* ascending */
+    int64_t activation;    /* ModelActivation */
+    bool gated;            /* three matrices an expert (activation(gate) x up), else two */
     bool expert_bias;
     int64_t experts, expert_hidden, top_k;
     IntList
@@ -94,7 +124,15 @@ typedef struct Model {
     int64_t dense_hidden; /* its width */
     int64_t
         shared_hidden; /* width of the feed-forward that all tokens pass beside the experts; 0: none */
-    bool renormalize;       /* top-k probabilities divided by their sum */
+    bool shared_score; /* it is scaled by the sigmoid of a score of the row */
+    int64_t scoring;   /* ModelScoring: how router logits become scores */
+    bool
+        router_correction; /* a figure an expert is added to its score for choosing, not for weighing */
+    /* Experts are chosen within the top_groups best of expert_groups equal groups, by the sum of a group's two best
+     * (corrected) scores. 1, 1: all are one group. */
+    int64_t expert_groups, top_groups;
+    bool renormalize;       /* scores of the chosen experts divided by their sum */
+    double routed_scale;    /* and then multiplied by this */
     double capacity_factor; /* 0: no capacity; else DESIGN section 4, prefill only */
     bool tie_embeddings;
     double initializer_range; /* of random weights */
@@ -103,6 +141,9 @@ typedef struct Model {
     double attention_dropout, residual_dropout, expert_dropout;
     const char *tokenizer;        /* name or path; may be "" */
     LIST_OF(ModelTensor) tensors; /* the kinds that this model has, ascending */
+    /* Other forms in which checkpoints have them: ascending kinds, the first that a checkpoint has is taken. Random
+     * weights are drawn by `tensors`, whose entries are tensors of their own. */
+    LIST_OF(ModelTensor) alternatives;
 } Model;
 
 extern const Schema model_schema;
@@ -124,6 +165,9 @@ Status model_check(const Model *model, const YamlNode *root, Diag *diag);
 /* Rows and columns of a tensor of this kind in the checkpoint. */
 void model_tensor_shape(const Model *model, TensorKind kind, int64_t *rows, int64_t *columns);
 
+/* A name with {layer} and {expert} replaced. */
+const char *model_fill_name(Arena *arena, const char *pattern, int64_t layer, int64_t expert);
+
 /* Name of this tensor in checkpoints with layer and expert put in (ignored where the kind has
  * none); NULL if the model has no such tensor. */
 const char *model_tensor_name(Arena *arena, const Model *model, TensorKind kind, int64_t layer,
@@ -133,10 +177,13 @@ bool model_has(const Model *model, TensorKind kind);
 /* Is it there in this layer? Kinds per layer only; the model must have the kind. */
 bool model_has_in_layer(const Model *model, TensorKind kind, int64_t layer);
 bool model_is_dense(const Model *model, int64_t layer);
-/* From `layer` on, the first layer up to `end` that is dense where `layer` is not, or the other way round. */
+/* Positions that a query sees in this layer, its own among them; 0: all. */
+int64_t model_window(const Model *model, int64_t layer);
+/* From `layer` on, the first layer up to `end` of another form: dense where `layer` is not or the other way round, or
+ * with another window. */
 int64_t model_same_until(const Model *model, int64_t layer, int64_t end);
 
-/* What contradicts itself in attention and dense layers, or NULL; *key is the key to blame. Read models have none;
+/* What contradicts itself in attention, layers and routing, or NULL; *key is the key to blame. Read models have none;
  * for plans, which people edit. */
 const char *model_fault(const Model *model, const char **key);
 
@@ -149,6 +196,10 @@ static inline int64_t model_plain_dim(const Model *model) {
 }
 static inline int64_t model_latent_dim(const Model *model) {
     return model->kv_latent + model->rope_dim;
+}
+/* Held in float32 whatever the type of the others. */
+static inline bool tensor_kind_is_float32(TensorKind kind) {
+    return kind == TENSOR_ROUTER || kind == TENSOR_ROUTER_CORRECTION;
 }
 bool tensor_kind_per_layer(TensorKind kind);
 bool tensor_kind_per_expert(TensorKind kind);

@@ -1,58 +1,14 @@
-/* model_schema: the fields and tensors of a model, as data. */
+/* model_schema: the fields of a model, as data. */
 #include "input/model_internal.h"
-
-#include <assert.h>
-#include <string.h>
-
-const char *const tensor_kind_names[TENSOR_KINDS + 1] = {
-    "embedding",
-    "positions",
-    "attention_norm",
-    "attention_norm_bias",
-    "query_down",
-    "query_norm",
-    "query",
-    "query_bias",
-    "key",
-    "key_bias",
-    "value",
-    "value_bias",
-    "latent",
-    "latent_norm",
-    "latent_up",
-    "output",
-    "output_bias",
-    "ffn_norm",
-    "ffn_norm_bias",
-    "router",
-    "expert_gate",
-    "expert_gate_bias",
-    "expert_up",
-    "expert_up_bias",
-    "expert_down",
-    "expert_down_bias",
-    "dense_gate",
-    "dense_gate_bias",
-    "dense_up",
-    "dense_up_bias",
-    "dense_down",
-    "dense_down_bias",
-    "shared_gate",
-    "shared_gate_bias",
-    "shared_up",
-    "shared_up_bias",
-    "shared_down",
-    "shared_down_bias",
-    "final_norm",
-    "final_norm_bias",
-    "head",
-    NULL,
-};
 
 const char *const element_names[] = {"f32", "bf16", "f16", NULL};
 static const char *const norm_names[] = {"rms", "layer", NULL};
 static const char *const position_names[] = {"rope", "learned", NULL};
 static const char *const activation_names[] = {"silu", "gelu", "gelu_tanh", NULL};
+
+static const char *const qk_norm_names[] = {"none", "head", "full", NULL};
+static const char *const scoring_names[] = {"softmax", "sigmoid", NULL};
+static const char *const rope_scaling_names[] = {"none", "linear", "yarn", NULL};
 
 static const Field tensor_fields[] = {
     {.name = "kind",
@@ -64,6 +20,22 @@ static const Field tensor_fields[] = {
      .type = FIELD_TEXT,
      .offset = offsetof(ModelTensor, name),
      .doc = "in checkpoints; {layer} and {expert} stand for numbers"},
+    {.name = "first_row",
+     .type = FIELD_INT,
+     .offset = offsetof(ModelTensor, first_row),
+     .fallback = "0",
+     .min = 0,
+     .max = 0x1p40,
+     .sparse = true,
+     .doc = "where it is a part of a larger tensor: its first row in each block"},
+    {.name = "block_rows",
+     .type = FIELD_INT,
+     .offset = offsetof(ModelTensor, block_rows),
+     .fallback = "0",
+     .min = 0,
+     .max = 0x1p40,
+     .sparse = true,
+     .doc = "rows of a block, one block an expert; 0: it is a tensor of its own"},
     {0},
 };
 
@@ -72,6 +44,67 @@ static const Schema tensor_schema = {
     .doc = "The name of one kind of tensor in checkpoints.",
     .size = sizeof(ModelTensor),
     .fields = tensor_fields,
+};
+
+#define PART(member) .offset = offsetof(RopeScaling, member)
+
+static const Field rope_scaling_fields[] = {
+    {.name = "kind",
+     .type = FIELD_ENUM,
+     PART(kind),
+     .fallback = "none",
+     .names = rope_scaling_names,
+     .doc = "linear: all angles are divided by factor; yarn: those of slow pairs are"},
+    {.name = "factor",
+     .type = FIELD_REAL,
+     PART(factor),
+     .fallback = "1",
+     .min = 1,
+     .max = 1e6,
+     .doc = "how many times further than trained"},
+    {.name = "original_positions",
+     .type = FIELD_INT,
+     PART(original_positions),
+     .fallback = "0",
+     .min = 0,
+     .max = INT32_MAX,
+     .doc = "yarn: the longest sequence of training"},
+    {.name = "beta_fast",
+     .type = FIELD_REAL,
+     PART(beta_fast),
+     .fallback = "32",
+     .min = 1e-6,
+     .max = 1e6,
+     .doc = "yarn: pairs that turn more often within original_positions are left as they are"},
+    {.name = "beta_slow",
+     .type = FIELD_REAL,
+     PART(beta_slow),
+     .fallback = "1",
+     .min = 1e-6,
+     .max = 1e6,
+     .doc = "yarn: pairs that turn less often are stretched in full"},
+    {.name = "amplitude",
+     .type = FIELD_REAL,
+     PART(amplitude),
+     .fallback = "0",
+     .min = 0,
+     .max = 1e3,
+     .doc = "of sines and cosines; 0: 1, and 0.1 ln(factor) + 1 for yarn"},
+    {.name = "score_scale",
+     .type = FIELD_REAL,
+     PART(score_scale),
+     .fallback = "1",
+     .min = 1e-6,
+     .max = 1e3,
+     .doc = "attention scores are multiplied by it"},
+    {0},
+};
+
+static const Schema rope_scaling_schema = {
+    .name = "RopeScaling",
+    .doc = "Rotary positions beyond those of training.",
+    .size = sizeof(RopeScaling),
+    .fields = rope_scaling_fields,
 };
 
 #define AT(member) .offset = offsetof(Model, member)
@@ -123,11 +156,17 @@ static const Field model_fields[] = {
      AT(rope_interleave),
      .fallback = "false",
      .doc = "rotary pairs are neighbours (2i, 2i + 1); else (i, i + half)"},
+    {.name = "rope_scaling",
+     .type = FIELD_OBJECT,
+     AT(rope_scaling),
+     .fallback = "",
+     .of = &rope_scaling_schema,
+     .doc = "rotary positions beyond those of training"},
     {WIDTH(q_latent), .doc = "latent attention: width that queries pass through; 0: none"},
     {WIDTH(kv_latent), .doc = "width of the latent that keys and values are made of, and that is "
                               "cached; 0: no latent attention"},
-    {WIDTH(rope_dim), .doc = "latent attention: the last elements of a head, which rotate; all of "
-                             "a head in other models"},
+    {WIDTH(rope_dim), .doc = "elements of a head that rotate: the first ones, all where absent; "
+                             "in latent attention the last ones"},
     {WIDTH(value_dim), .doc = "width of a value head; head_dim when absent"},
     {.name = "latent_norm_eps",
      .type = FIELD_REAL,
@@ -146,6 +185,27 @@ static const Field model_fields[] = {
      AT(output_bias),
      .fallback = "false",
      .doc = "the output projection has a bias"},
+    {.name = "qk_norm",
+     .type = FIELD_ENUM,
+     AT(qk_norm),
+     .fallback = "none",
+     .names = qk_norm_names,
+     .doc = "RMS norm of queries and of keys before they rotate; head: each head by itself; full: "
+            "all heads as one vector"},
+    {.name = "qkv_clip",
+     .type = FIELD_REAL,
+     AT(qkv_clip),
+     .fallback = "0",
+     .min = 0,
+     .max = 1e30,
+     .doc = "queries, keys and values are limited to +-this, after their norm; 0: not"},
+    {WIDTH(sliding_window), .doc = "positions that a query sees in window_layers, its own among "
+                                   "them; 0: all"},
+    {.name = "window_layers",
+     .type = FIELD_INTS,
+     AT(window_layers),
+     .fallback = "",
+     .doc = "layers, from 0, with that window"},
     {.name = "activation",
      .type = FIELD_ENUM,
      AT(activation),
@@ -171,10 +231,37 @@ static const Field model_fields[] = {
     {WIDTH(dense_hidden), .doc = "width inside the feed-forward of a dense layer"},
     {WIDTH(shared_hidden),
      .doc = "width of the feed-forward that all tokens pass beside their experts; 0: none"},
+    {.name = "shared_score",
+     .type = FIELD_BOOL,
+     AT(shared_score),
+     .fallback = "false",
+     .doc = "what that feed-forward gives is scaled by the sigmoid of a score of the token"},
+    {.name = "scoring",
+     .type = FIELD_ENUM,
+     AT(scoring),
+     .fallback = "softmax",
+     .names = scoring_names,
+     .doc = "how the router's logits become scores: softmax over experts, or sigmoid of each"},
+    {.name = "router_correction",
+     .type = FIELD_BOOL,
+     AT(router_correction),
+     .fallback = "false",
+     .doc = "a figure an expert is added to its score for choosing, not for weighing"},
+    {SIZE(expert_groups), .fallback = "1", .doc = "equal groups that experts are in"},
+    {SIZE(top_groups), .fallback = "1",
+     .doc =
+         "groups that a token's experts are chosen from: those whose two best scores sum to most"},
     {.name = "renormalize",
      .type = FIELD_BOOL,
      AT(renormalize),
-     .doc = "the probabilities of the chosen experts are divided by their sum"},
+     .doc = "the scores of the chosen experts are divided by their sum"},
+    {.name = "routed_scale",
+     .type = FIELD_REAL,
+     AT(routed_scale),
+     .fallback = "1",
+     .min = 0,
+     .max = 1e6,
+     .doc = "and then multiplied by this"},
     {.name = "capacity_factor",
      .type = FIELD_REAL,
      AT(capacity_factor),
@@ -210,6 +297,13 @@ static const Field model_fields[] = {
      .fallback = "",
      .of = &tensor_schema,
      .doc = "names in checkpoints; those absent are the family's"},
+    {.name = "alternatives",
+     .type = FIELD_LIST,
+     AT(alternatives),
+     .fallback = "",
+     .of = &tensor_schema,
+     .sparse = true,
+     .doc = "other forms in which checkpoints have tensors; the family's where absent"},
     {0},
 };
 
@@ -251,215 +345,3 @@ const Schema model_schema = {
     .fields = model_fields,
     .aliases = model_aliases,
 };
-
-bool tensor_kind_per_layer(TensorKind kind) {
-    return kind >= TENSOR_ATTENTION_NORM && kind <= TENSOR_SHARED_DOWN_BIAS;
-}
-
-bool tensor_kind_per_expert(TensorKind kind) {
-    return kind >= TENSOR_EXPERT_GATE && kind <= TENSOR_EXPERT_DOWN_BIAS;
-}
-
-/* Feed-forwards of dense layers, and shared ones: biases and gates as experts have them. */
-static bool needs_dense(const Model *model, TensorKind kind) {
-    bool shared = kind >= TENSOR_SHARED_GATE;
-    TensorKind as_dense = shared ? kind - TENSOR_SHARED_GATE + TENSOR_DENSE_GATE : kind;
-    bool gate = as_dense == TENSOR_DENSE_GATE || as_dense == TENSOR_DENSE_GATE_BIAS;
-    bool bias = as_dense == TENSOR_DENSE_GATE_BIAS || as_dense == TENSOR_DENSE_UP_BIAS ||
-                as_dense == TENSOR_DENSE_DOWN_BIAS;
-    return (shared ? model->shared_hidden > 0 : model->dense_layers.count > 0) &&
-           (!gate || model->gated) && (!bias || model->expert_bias);
-}
-
-bool model_needs(const Model *model, TensorKind kind) {
-    switch (kind) {
-    case TENSOR_POSITIONS:
-        return model->position == POSITION_LEARNED;
-    case TENSOR_ATTENTION_NORM_BIAS:
-    case TENSOR_FFN_NORM_BIAS:
-    case TENSOR_FINAL_NORM_BIAS:
-        return model->norm == NORM_LAYER;
-    case TENSOR_QUERY_DOWN:
-    case TENSOR_QUERY_NORM:
-        return model->q_latent > 0;
-    case TENSOR_KEY:
-    case TENSOR_VALUE:
-        return !model_is_latent(model);
-    case TENSOR_LATENT:
-    case TENSOR_LATENT_NORM:
-    case TENSOR_LATENT_UP:
-        return model_is_latent(model);
-    case TENSOR_QUERY_BIAS:
-    case TENSOR_KEY_BIAS:
-    case TENSOR_VALUE_BIAS:
-        return model->attention_bias;
-    case TENSOR_OUTPUT_BIAS:
-        return model->output_bias;
-    case TENSOR_EXPERT_GATE:
-        return model->gated;
-    case TENSOR_EXPERT_GATE_BIAS:
-        return model->gated && model->expert_bias;
-    case TENSOR_EXPERT_UP_BIAS:
-    case TENSOR_EXPERT_DOWN_BIAS:
-        return model->expert_bias;
-    case TENSOR_HEAD:
-        return !model->tie_embeddings;
-    default:
-        return kind < TENSOR_DENSE_GATE || kind > TENSOR_SHARED_DOWN_BIAS ||
-               needs_dense(model, kind);
-    }
-}
-
-void model_tensor_shape(const Model *model, TensorKind kind, int64_t *rows, int64_t *columns) {
-    *rows = model->hidden;
-    *columns = 1;
-    switch (kind) {
-    case TENSOR_EMBEDDING:
-    case TENSOR_HEAD:
-        *rows = model->vocabulary;
-        *columns = model->hidden;
-        break;
-    case TENSOR_POSITIONS:
-        *rows = model->max_positions;
-        *columns = model->hidden;
-        break;
-    case TENSOR_QUERY_DOWN:
-        *columns = model->hidden;
-        /* fall through */
-    case TENSOR_QUERY_NORM:
-        *rows = model->q_latent;
-        break;
-    case TENSOR_LATENT:
-        *rows = model_latent_dim(model);
-        *columns = model->hidden;
-        break;
-    case TENSOR_LATENT_NORM:
-        *rows = model->kv_latent;
-        break;
-    case TENSOR_LATENT_UP:
-        *rows = model->heads * (model_plain_dim(model) + model->value_dim);
-        *columns = model->kv_latent;
-        break;
-    case TENSOR_QUERY:
-        *columns = model->q_latent ? model->q_latent : model->hidden;
-        /* fall through */
-    case TENSOR_QUERY_BIAS:
-        *rows = model->heads * model->head_dim;
-        break;
-    case TENSOR_KEY:
-    case TENSOR_VALUE:
-        *columns = model->hidden;
-        /* fall through */
-    case TENSOR_KEY_BIAS:
-    case TENSOR_VALUE_BIAS:
-        *rows = model->kv_heads * model->head_dim;
-        break;
-    case TENSOR_OUTPUT:
-        *columns = model->heads * model->value_dim;
-        break;
-    case TENSOR_ROUTER:
-        *rows = model->experts;
-        *columns = model->hidden;
-        break;
-    case TENSOR_EXPERT_GATE:
-    case TENSOR_EXPERT_UP:
-        *columns = model->hidden;
-        /* fall through */
-    case TENSOR_EXPERT_GATE_BIAS:
-    case TENSOR_EXPERT_UP_BIAS:
-        *rows = model->expert_hidden;
-        break;
-    case TENSOR_EXPERT_DOWN:
-        *columns = model->expert_hidden;
-        break;
-    case TENSOR_DENSE_GATE:
-    case TENSOR_DENSE_UP:
-    case TENSOR_SHARED_GATE:
-    case TENSOR_SHARED_UP:
-        *columns = model->hidden;
-        /* fall through */
-    case TENSOR_DENSE_GATE_BIAS:
-    case TENSOR_DENSE_UP_BIAS:
-    case TENSOR_SHARED_GATE_BIAS:
-    case TENSOR_SHARED_UP_BIAS:
-        *rows = kind < TENSOR_SHARED_GATE ? model->dense_hidden : model->shared_hidden;
-        break;
-    case TENSOR_DENSE_DOWN:
-        *columns = model->dense_hidden;
-        break;
-    case TENSOR_SHARED_DOWN:
-        *columns = model->shared_hidden;
-        break;
-    default: /* norms and biases of the residual stream: [hidden] */
-        break;
-    }
-}
-
-bool model_has(const Model *model, TensorKind kind) {
-    for (int64_t i = 0; i < model->tensors.count; i++)
-        if (model->tensors.items[i].kind == (int64_t)kind)
-            return true;
-    return false;
-}
-
-bool model_is_dense(const Model *model, int64_t layer) {
-    for (int64_t i = 0; i < model->dense_layers.count; i++)
-        if (model->dense_layers.items[i] == layer)
-            return true;
-    return false;
-}
-
-int64_t model_same_until(const Model *model, int64_t layer, int64_t end) {
-    bool dense = model_is_dense(model, layer);
-    while (++layer < end && model_is_dense(model, layer) == dense)
-        continue;
-    return layer;
-}
-
-bool model_has_in_layer(const Model *model, TensorKind kind, int64_t layer) {
-    if (kind < TENSOR_ROUTER || kind > TENSOR_SHARED_DOWN_BIAS)
-        return true;
-    bool dense = kind >= TENSOR_DENSE_GATE && kind <= TENSOR_DENSE_DOWN_BIAS;
-    return dense == model_is_dense(model, layer);
-}
-
-const char *model_tensor_name(Arena *arena, const Model *model, TensorKind kind, int64_t layer,
-                              int64_t expert) {
-    const char *pattern = NULL;
-    for (int64_t i = 0; i < model->tensors.count; i++)
-        if (model->tensors.items[i].kind == (int64_t)kind)
-            pattern = model->tensors.items[i].name;
-    if (!pattern)
-        return NULL;
-    const char *name = "";
-    while (*pattern) {
-        size_t plain = strcspn(pattern, "{");
-        name = arena_printf(arena, "%s%.*s", name, (int)plain, pattern);
-        pattern += plain;
-        if (strncmp(pattern, "{layer}", 7) == 0) {
-            name = arena_printf(arena, "%s%lld", name, (long long)layer);
-            pattern += 7;
-        } else if (strncmp(pattern, "{expert}", 8) == 0) {
-            name = arena_printf(arena, "%s%lld", name, (long long)expert);
-            pattern += 8;
-        } else if (*pattern) {
-            name = arena_printf(arena, "%s{", name);
-            pattern++;
-        }
-    }
-    return name;
-}
-
-int64_t model_parameters(const Model *model) {
-    int64_t sum = 0;
-    for (int64_t i = 0; i < model->tensors.count; i++) {
-        TensorKind kind = (TensorKind)model->tensors.items[i].kind;
-        int64_t rows, columns;
-        model_tensor_shape(model, kind, &rows, &columns);
-        int64_t copies = tensor_kind_per_layer(kind) ? 0 : 1;
-        for (int64_t layer = 0; tensor_kind_per_layer(kind) && layer < model->layers; layer++)
-            copies += model_has_in_layer(model, kind, layer);
-        sum += rows * columns * copies * (tensor_kind_per_expert(kind) ? model->experts : 1);
-    }
-    return sum;
-}

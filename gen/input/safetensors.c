@@ -83,18 +83,40 @@ static bool shape_matches(const SafetensorsTensor *tensor, int64_t rows, int64_t
     return tensor->dims == 2 && tensor->shape[0] == rows && tensor->shape[1] == columns;
 }
 
+static bool blocks_match(const SafetensorsTensor *tensor, int64_t blocks, int64_t rows,
+                         int64_t columns) {
+    const int64_t *shape = tensor->shape;
+    if (!blocks)
+        return shape_matches(tensor, rows, columns);
+    if (shape_matches(tensor, blocks * rows, columns))
+        return true;
+    return tensor->dims == (columns == 1 ? 2 : 3) && shape[0] == blocks && shape[1] == rows &&
+           (columns == 1 || shape[2] == columns);
+}
+
+static const char *wanted_shape(Arena *arena, int64_t blocks, int64_t rows, int64_t columns) {
+    const char *text = blocks ? arena_printf(arena, "[%lld, ", (long long)blocks) : "[";
+    text = arena_printf(arena, "%s%lld", text, (long long)rows);
+    return columns == 1 ? arena_printf(arena, "%s]", text)
+                        : arena_printf(arena, "%s, %lld]", text, (long long)columns);
+}
+
 const SafetensorsTensor *safetensors_require(const Safetensors *checkpoint, const char *name,
                                              int64_t rows, int64_t columns, Diag *diag) {
+    return safetensors_require_blocks(checkpoint, name, 0, rows, columns, diag);
+}
+
+const SafetensorsTensor *safetensors_require_blocks(const Safetensors *checkpoint, const char *name,
+                                                    int64_t blocks, int64_t rows, int64_t columns,
+                                                    Diag *diag) {
     const SafetensorsTensor *tensor = safetensors_find(checkpoint, name);
     if (!tensor) {
         report_missing(checkpoint, name, diag);
         return NULL;
     }
     const char *file = checkpoint->files.items[tensor->file].path;
-    if (!shape_matches(tensor, rows, columns)) {
-        const char *expected = columns == 1 ? arena_printf(diag->arena, "[%lld]", (long long)rows)
-                                            : arena_printf(diag->arena, "[%lld, %lld]",
-                                                           (long long)rows, (long long)columns);
+    if (!blocks_match(tensor, blocks, rows, columns)) {
+        const char *expected = wanted_shape(diag->arena, blocks, rows, columns);
         diag_error(diag, safetensors_place(diag, file), "E0611",
                    "use the checkpoint of this model, or correct the model's sizes",
                    "tensor \"%s\" has the shape %s, the model needs %s", name,

@@ -49,3 +49,9 @@ const SafetensorsTensor *safetensors_find(const Safetensors *checkpoint, const c
  * shape E0611, another type E0612; NULL then. */
 const SafetensorsTensor *safetensors_require(const Safetensors *checkpoint, const char *name,
                                              int64_t rows, int64_t columns, Diag *diag);
+
+/* The same for `blocks` of [rows][columns] in one tensor: [blocks][rows][columns], or [blocks x rows][columns]; 0: no
+ * blocks, as above. */
+const SafetensorsTensor *safetensors_require_blocks(const Safetensors *checkpoint, const char *name,
+                                                    int64_t blocks, int64_t rows, int64_t columns,
+                                                    Diag *diag);

@@ -1,6 +1,7 @@
 /* source: see source.h. Files are read, not mapped: one that shrinks meanwhile is a diagnostic. */
 #include "reference/source.h"
 
+#include "input/checkpoint.h"
 #include "rt_format.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ void source_close(Source *source) {
 }
 
 int64_t source_type(const Source *source, TensorKind kind) {
-    return kind == TENSOR_ROUTER ? ELEMENT_F32 : source->dtype;
+    return tensor_kind_is_float32(kind) ? ELEMENT_F32 : source->dtype;
 }
 
 static float rounded(float value, int64_t type) {
@@ -57,7 +58,8 @@ static float rounded(float value, int64_t type) {
 
 static bool is_norm(TensorKind kind) {
     return kind == TENSOR_ATTENTION_NORM || kind == TENSOR_FFN_NORM || kind == TENSOR_FINAL_NORM ||
-           kind == TENSOR_QUERY_NORM || kind == TENSOR_LATENT_NORM;
+           kind == TENSOR_QUERY_NORM || kind == TENSOR_KEY_NORM ||
+           kind == TENSOR_QUERY_LATENT_NORM || kind == TENSOR_LATENT_NORM;
 }
 
 static bool is_bias(TensorKind kind) {
@@ -123,21 +125,22 @@ static bool read_fully(int file, char *out, int64_t bytes, int64_t offset) {
     return true;
 }
 
-static Status read_file(const Source *source, TensorKind kind, const char *name, int64_t rows,
-                        int64_t columns, float *out, Diag *diag) {
-    const SafetensorsTensor *tensor =
-        safetensors_require(source->checkpoint, name, rows, columns, diag);
+static Status read_file(Arena *scratch, const Source *source, TensorKind kind, int64_t layer,
+                        int64_t expert, int64_t count, float *out, Diag *diag) {
+    TensorPlace place =
+        checkpoint_find(scratch, source->checkpoint, source->model, kind, layer, expert, diag);
+    const SafetensorsTensor *tensor = place.tensor;
     if (!tensor)
         return STATUS_DATA;
     float block[BLOCK];
     const int64_t size = element_bytes(tensor->element);
-    for (int64_t at = 0; at < rows * columns; at += BLOCK) {
-        int64_t elements = rows * columns - at < BLOCK ? rows * columns - at : BLOCK;
+    for (int64_t at = 0; at < count; at += BLOCK) {
+        int64_t elements = count - at < BLOCK ? count - at : BLOCK;
         if (!read_fully(source->files[tensor->file], (char *)block, elements * size,
-                        tensor->offset + at * size))
+                        tensor->offset + (place.first + at) * size))
             return diag_error(diag, diag_nowhere(), "E0601",
                               "the file changed while it was read: start again",
-                              "tensor \"%s\" cannot be read from %s", name,
+                              "tensor \"%s\" cannot be read from %s", tensor->name,
                               source->checkpoint->files.items[tensor->file].path);
         convert(block, tensor->element, source_type(source, kind), elements, out + at);
     }
@@ -150,11 +153,11 @@ Status source_read(const Source *source, TensorKind kind, int64_t layer, int64_t
     int64_t rows, columns;
     Status status = STATUS_OK;
     model_tensor_shape(source->model, kind, &rows, &columns);
-    const char *name = model_tensor_name(&scratch, source->model, kind, layer, expert);
     if (source->checkpoint)
-        status = read_file(source, kind, name, rows, columns, out, diag);
+        status = read_file(&scratch, source, kind, layer, expert, rows * columns, out, diag);
     else
-        read_random(source, kind, name, rows * columns, out);
+        read_random(source, kind, model_tensor_name(&scratch, source->model, kind, layer, expert),
+                    rows * columns, out);
     arena_free(&scratch);
     return status;
 }

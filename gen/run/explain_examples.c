@@ -31,7 +31,7 @@ const ExplainExample explain_examples[] = {
      "lua/families/mixtral.lua"},
     {"E0212", "tensors for expert_bias without it", NULL, "tensors in the family file"},
     {"E0213", "hidden: 1048576, experts: 65536", "hidden: 4096, experts: 64", "the largest sizes"},
-    {"E0214", "rope_dim: 16 without kv_latent", "kv_latent: 3584, rope_dim: 16",
+    {"E0214", "value_dim: 16 without kv_latent", "kv_latent: 3584, rope_dim: 16, value_dim: 16",
      "the keys in the message"},
     {"E0301", "--vary gpus=13 over nodes of 8", "--vary gpus=4,8,16", "docs/report.md"},
     {"E0311", "nodes: 4 of them with nics: 0", "nics: 1", "nics of each kind of node"},

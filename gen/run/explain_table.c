@@ -41,8 +41,10 @@ const Explanation explain_table[] = {
     {"E0212", "The family file names a tensor that a model with these keys does not have."},
     {"E0213", "The sizes together are beyond any model; one of them is probably mistyped."},
     {"E0214",
-     "Keys of latent attention (kv_latent, q_latent, rope_dim, value_dim) or of dense layers\n"
-     "(dense_layers, dense_hidden) contradict each other; the message says which."},
+     "Keys contradict each other; the message says which. Together go: kv_latent with rope_dim,\n"
+     "q_latent, value_dim (and without qk_norm, qkv_clip, sliding_window, attention_bias);\n"
+     "dense_layers with dense_hidden; window_layers with sliding_window; shared_score with\n"
+     "shared_hidden; expert_groups with experts, which it divides, and top_groups with top_k."},
     {"E0301", "A sweep varies GPUs by whole nodes of the topology's one kind, or by one smaller\n"
               "node; this number is neither."},
     {"E0311", "Nodes reach each other through NICs only. Their number is required because\n"

@@ -25,7 +25,7 @@ static const struct {
     {OP_linear,
      "weight",
      {TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE, TENSOR_OUTPUT, TENSOR_QUERY_DOWN, TENSOR_LATENT, -1}},
-    {OP_latent_norm, "weight", {TENSOR_QUERY_NORM, -1}},
+    {OP_latent_norm, "weight", {TENSOR_QUERY_LATENT_NORM, -1}},
     {OP_latent_append, "weight", {TENSOR_LATENT_NORM, -1}},
     {OP_latent_attention, "latent_up", {TENSOR_LATENT_UP, -1}},
     {OP_dense_ffn, "gate", {TENSOR_DENSE_GATE, TENSOR_SHARED_GATE, -1}},
@@ -283,8 +283,9 @@ static void check_layout(Check *check, const RankSchedule *rank) {
         const Buffer *buffer = &rank->buffers.items[slice->buffer];
         int64_t width = slice->columns.end - slice->columns.begin;
         int64_t rows = slice->rows.end - slice->rows.begin;
-        int64_t type =
-            slice->tensor == TENSOR_ROUTER ? ELEMENT_F32 : check->plan->inputs.workload.dtype;
+        int64_t type = tensor_kind_is_float32((TensorKind)slice->tensor)
+                           ? ELEMENT_F32
+                           : check->plan->inputs.workload.dtype;
         int64_t end =
             slice->delta + ((rows - 1) * slice->pitch + width) * element_bytes(slice->type);
         bool placed = slice->expert >= 0 ? expert_slice_is_placed(check, rank, slice)

@@ -29,7 +29,7 @@ static void hold_layers(LowerRank *at, const Slice *slice, Range layers) {
                   .buffer = slice->buffer,
                   .delta = slice->delta,
                   .pitch = slice->pitch,
-                  .type = slice->tensor == TENSOR_ROUTER ? ELEMENT_F32 : dtype};
+                  .type = tensor_kind_is_float32((TensorKind)slice->tensor) ? ELEMENT_F32 : dtype};
 }
 
 /* One holding for each run of layers that have the tensor. */
@@ -75,10 +75,10 @@ static Range layers_of(const LowerRank *at, TensorKind tensor) {
 /* A buffer for a tensor's elements, with a copy for each layer that has it. */
 static int64_t tensor_buffer(LowerRank *at, const char *name, TensorKind tensor, int64_t rows,
                              int64_t columns) {
-    bool router = tensor == TENSOR_ROUTER;
-    const char *type = router ? "f32" : element_names[at->lower->plan->inputs.workload.dtype];
+    bool single = tensor_kind_is_float32(tensor);
+    const char *type = single ? "f32" : element_names[at->lower->plan->inputs.workload.dtype];
     const char *shape = weight_shape(at, type, rows, columns);
-    int64_t bytes = rows * columns * (router ? 4 : at->lower->element);
+    int64_t bytes = rows * columns * (single ? 4 : at->lower->element);
     if (!tensor_kind_per_layer(tensor))
         return lower_persistent(at, name, BUFFER_WEIGHT, shape, bytes, false);
     return lower_persistent_layers(at, name, BUFFER_WEIGHT, shape, bytes, layers_of(at, tensor));
@@ -221,7 +221,7 @@ static void hold_latent(LowerRank *at) {
     const Model *model = at->lower->model;
     if (model->q_latent) {
         hold_whole(at, "query_down", TENSOR_QUERY_DOWN, true);
-        hold_whole(at, "query_norm", TENSOR_QUERY_NORM, true);
+        hold_whole(at, "query_latent_norm", TENSOR_QUERY_LATENT_NORM, true);
     }
     hold_head_rows(at, "query", TENSOR_QUERY, model->head_dim);
     hold_whole(at, "latent", TENSOR_LATENT, true);

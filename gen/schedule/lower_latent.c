@@ -15,7 +15,7 @@ static int64_t query_input(LowerRank *at, int64_t normed, int64_t *inputs) {
                  "lower_latent.c: latents of the queries");
     Op *op = lower_op(at, OP_latent_norm, "lower_latent.c: norm of the queries' latents");
     op_buffer(op, "latent", latent, 0);
-    op_buffer(op, "weight", lower_find(at, "query_norm"), 0);
+    op_buffer(op, "weight", lower_find(at, "query_latent_norm"), 0);
     op_int(op, "rows", rows);
     op_int(op, "width", width);
     op->bytes = 2.0 * (double)at->lower->element * (double)rows * (double)width;

@@ -84,7 +84,7 @@ static void test_large_model(void **state) {
     assert_false(model_has_in_layer(&model, TENSOR_ROUTER, 1));
     assert_true(model_has_in_layer(&model, TENSOR_DENSE_UP, 1));
     Model all = read_good(test, TEST_DATA "/latent-gated.yaml");
-    assert_true(model_has(&all, TENSOR_QUERY_NORM) && model_has(&all, TENSOR_SHARED_GATE_BIAS));
+    assert_true(model_has(&all, TENSOR_QUERY_LATENT_NORM) && model_has(&all, TENSOR_SHARED_GATE_BIAS));
     assert_false(model_has_in_layer(&all, TENSOR_SHARED_UP, 2));
     assert_true(model_has_in_layer(&all, TENSOR_SHARED_UP, 1));
 }
