@@ -12,9 +12,9 @@ typedef struct Attention {
     const double *queries; /* [count][heads x head_dim] */
     const double *keys,
         *values; /* this layer: [sequences][positions][kv_heads x head_dim or value_dim] */
-    int64_t positions;
-    double *scores; /* [count x heads][positions] */
-    double *out;    /* [count][heads x value_dim] */
+    int64_t positions, window; /* positions that a row sees, its own among them; 0: all */
+    double *scores;            /* [count x heads][positions] */
+    double *out;               /* [count][heads x value_dim] */
 } Attention;
 
 /* Items are pairs of row and head. */
@@ -30,15 +30,17 @@ static void attend(void *context, int64_t begin, int64_t end) {
         int64_t value_at = row->sequence * job->positions * value_width + kv * value;
         const double *query = job->queries + item * size;
         double *scores = job->scores + item * job->positions, *out = job->out + item * value;
-        for (int64_t p = 0; p <= row->position; p++) {
+        int64_t first =
+            job->window && row->position >= job->window ? row->position - job->window + 1 : 0;
+        for (int64_t p = first; p <= row->position; p++) {
             double sum = 0;
             for (int64_t i = 0; i < size; i++)
                 sum += query[i] * job->keys[at + p * width + i];
-            scores[p] = sum / sqrt((double)size);
+            scores[p] = sum * model->rope_scaling.score_scale / sqrt((double)size);
         }
-        math_softmax(scores, row->position + 1);
+        math_softmax(scores + first, row->position + 1 - first);
         memset(out, 0, (size_t)value * sizeof *out);
-        for (int64_t p = 0; p <= row->position; p++)
+        for (int64_t p = first; p <= row->position; p++)
             for (int64_t i = 0; i < value; i++)
                 out[i] += scores[p] * job->values[value_at + p * value_width + i];
     }
@@ -49,16 +51,15 @@ static void append(const Model *model, const ReferenceRow *rows, int64_t count, 
                    double *keys, const double *values, const Attention *job, double *cached_keys,
                    double *cached_values) {
     int64_t size = model->head_dim, width = model->kv_heads * size;
-    int64_t turned = model->rope_dim, value_width = model->kv_heads * model->value_dim;
+    int64_t still = model_is_latent(model) ? model_plain_dim(model) : 0; /* elements before those */
+    int64_t value_width = model->kv_heads * model->value_dim;
     for (int64_t r = 0; r < count; r++) {
         double *query = queries + r * model->heads * size, *key = keys + r * width;
         if (model->position == POSITION_ROPE) {
-            for (int64_t h = 1; h <= model->heads; h++)
-                math_rope(query + h * size - turned, turned, rows[r].position, model->rope_theta,
-                          model->rope_interleave);
-            for (int64_t h = 1; h <= model->kv_heads; h++)
-                math_rope(key + h * size - turned, turned, rows[r].position, model->rope_theta,
-                          model->rope_interleave);
+            for (int64_t h = 0; h < model->heads; h++)
+                math_rope(model, query + h * size + still, rows[r].position);
+            for (int64_t h = 0; h < model->kv_heads; h++)
+                math_rope(model, key + h * size + still, rows[r].position);
         }
         int64_t at = rows[r].sequence * job->positions + rows[r].position;
         memcpy(cached_keys + at * width, key, (size_t)width * sizeof *key);
@@ -101,8 +102,8 @@ static void latent_heads(Reference *reference, int64_t layer, const double *norm
     double *made = ARENA_ARRAY(arena, count * model->heads * each, double);
     if (model->q_latent) {
         project(reference, layer, TENSOR_QUERY_DOWN, TENSOR_QUERY_BIAS, normed, count, low);
-        norm_latents(reference, TENSOR_QUERY_NORM, layer, count, model->q_latent, model->q_latent,
-                     low);
+        norm_latents(reference, TENSOR_QUERY_LATENT_NORM, layer, count, model->q_latent,
+                     model->q_latent, low);
     }
     project(reference, layer, TENSOR_QUERY, TENSOR_QUERY_BIAS, model->q_latent ? low : normed,
             count, heads->queries);
@@ -120,11 +121,36 @@ static void latent_heads(Reference *reference, int64_t layer, const double *norm
     }
 }
 
+/* The norm of `heads` heads a row, each by itself or all as one vector. */
+static void norm_heads(const Reference *reference, TensorKind weight, int64_t layer, int64_t count,
+                       int64_t heads, double *values) {
+    const Model *model = reference->model;
+    bool full = model->qk_norm == QK_NORM_FULL;
+    int64_t size = full ? heads * model->head_dim : model->head_dim;
+    int64_t vectors = full ? count : count * heads;
+    for (int64_t i = 0; i < vectors; i++)
+        math_rms_norm(values + i * size, reference_weight(reference, weight, layer, 0),
+                      model->norm_eps, size, values + i * size);
+}
+
+static void clip(const Model *model, int64_t elements, double *values) {
+    for (int64_t i = 0; i < elements && model->qkv_clip > 0; i++)
+        values[i] = fmin(fmax(values[i], -model->qkv_clip), model->qkv_clip);
+}
+
 static void plain_heads(Reference *reference, int64_t layer, const double *normed, int64_t count,
                         const Heads *heads) {
     project(reference, layer, TENSOR_QUERY, TENSOR_QUERY_BIAS, normed, count, heads->queries);
     project(reference, layer, TENSOR_KEY, TENSOR_KEY_BIAS, normed, count, heads->keys);
     project(reference, layer, TENSOR_VALUE, TENSOR_VALUE_BIAS, normed, count, heads->values);
+    const Model *model = reference->model;
+    if (model->qk_norm != QK_NORM_NONE) {
+        norm_heads(reference, TENSOR_QUERY_NORM, layer, count, model->heads, heads->queries);
+        norm_heads(reference, TENSOR_KEY_NORM, layer, count, model->kv_heads, heads->keys);
+    }
+    clip(model, count * model->heads * model->head_dim, heads->queries);
+    clip(model, count * model->kv_heads * model->head_dim, heads->keys);
+    clip(model, count * model->kv_heads * model->head_dim, heads->values);
 }
 
 void reference_attention(Reference *reference, int64_t layer, const ReferenceRow *rows,
@@ -147,6 +173,7 @@ void reference_attention(Reference *reference, int64_t layer, const ReferenceRow
                      .keys = layer_keys,
                      .values = layer_values,
                      .positions = cache->positions,
+                     .window = model_window(model, layer),
                      .scores = ARENA_ARRAY(arena, count * model->heads * cache->positions, double),
                      .out = ARENA_ARRAY(arena, count * width, double)};
     reference_norm(reference, TENSOR_ATTENTION_NORM, TENSOR_ATTENTION_NORM_BIAS, layer, residual,

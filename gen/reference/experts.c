@@ -22,9 +22,15 @@ static void route(Reference *reference, int64_t layer, const ReferenceRow *rows,
     double *scores = ARENA_ARRAY(arena, count * model->experts, double);
     math_linear(reference->parallel, reference_weight(reference, TENSOR_ROUTER, layer, 0), NULL,
                 model->experts, model->hidden, normed, count, scores);
+    const float *correction = reference_weight(reference, TENSOR_ROUTER_CORRECTION, layer, 0);
+    bool *open = ARENA_ARRAY(arena, model->expert_groups, bool);
     for (int64_t r = 0; r < count; r++) {
-        math_softmax(scores + r * model->experts, model->experts);
-        double margin = route_top_k(model, scores + r * model->experts, choices + r * model->top_k,
+        double *of_row = scores + r * model->experts;
+        if (model->scoring == SCORING_SIGMOID)
+            math_sigmoid(of_row, model->experts);
+        else
+            math_softmax(of_row, model->experts);
+        double margin = route_top_k(model, of_row, correction, open, choices + r * model->top_k,
                                     shares + r * model->top_k);
         double *smallest =
             &result->router_margin[rows[r].sequence * result->positions + rows[r].position];
@@ -96,9 +102,18 @@ static void expert_add(Reference *reference, int64_t layer, int64_t expert,
 static void add_rows(Reference *reference, int64_t layer, TensorKind gate, const double *normed,
                      int64_t count, double *residual) {
     ArenaMark mark = arena_mark(&reference->scratch);
+    int64_t hidden = reference->model->hidden;
     const double *down = feed_forward(reference, layer, gate, 0, normed, count);
-    for (int64_t i = 0; i < count * reference->model->hidden; i++)
-        residual[i] += down[i];
+    double *scale = ARENA_ARRAY(&reference->scratch, count, double);
+    for (int64_t r = 0; r < count; r++)
+        scale[r] = 1;
+    if (gate == TENSOR_SHARED_GATE && reference->model->shared_score) {
+        math_linear(reference->parallel, reference_weight(reference, TENSOR_SHARED_SCORE, layer, 0),
+                    NULL, 1, hidden, normed, count, scale);
+        math_sigmoid(scale, count);
+    }
+    for (int64_t i = 0; i < count * hidden; i++)
+        residual[i] += scale[i / hidden] * down[i];
     arena_rewind(&reference->scratch, mark);
 }
 

@@ -87,14 +87,37 @@ void math_layer_norm(const double *in, const float *weight, const float *bias, d
         out[i] = (in[i] - mean) * scale * (double)weight[i] + (double)bias[i];
 }
 
-void math_rope(double *head, int64_t size, int64_t position, double theta, bool neighbours) {
-    for (int64_t i = 0; i < size / 2; i++) {
-        double angle = (double)position * pow(theta, -2.0 * (double)i / (double)size);
-        double *first = head + (neighbours ? 2 * i : i),
-               *second = first + (neighbours ? 1 : size / 2);
+/* The pair, counted in fractions, that turns `turns` times over the positions of training. */
+static double pair_of_turns(const Model *model, double turns) {
+    double length = (double)model->rope_scaling.original_positions;
+    return (double)model->rope_dim * log(length / (turns * 2 * M_PI)) /
+           (2 * log(model->rope_theta));
+}
+
+/* How far pair i is stretched: 0 as trained, 1 in full. Pairs between the two bounds are mixed. */
+static double stretch(const Model *model, int64_t pair) {
+    if (model->rope_scaling.kind != ROPE_YARN)
+        return model->rope_scaling.kind == ROPE_LINEAR ? 1 : 0;
+    double low = fmax(floor(pair_of_turns(model, model->rope_scaling.beta_fast)), 0);
+    double high = fmin(ceil(pair_of_turns(model, model->rope_scaling.beta_slow)),
+                       (double)(model->rope_dim - 1));
+    double width = high == low ? 0.001 : high - low;
+    return fmin(fmax(((double)pair - low) / width, 0), 1);
+}
+
+void math_rope(const Model *model, double *values, int64_t position) {
+    int64_t pairs = model->rope_dim / 2;
+    double amplitude = model->rope_scaling.amplitude;
+    for (int64_t i = 0; i < pairs; i++) {
+        double part = stretch(model, i);
+        double frequency = pow(model->rope_theta, -2.0 * (double)i / (double)model->rope_dim);
+        frequency = frequency * (1 - part) + frequency / model->rope_scaling.factor * part;
+        double angle = (double)position * frequency;
+        double *first = values + (model->rope_interleave ? 2 * i : i);
+        double *second = first + (model->rope_interleave ? 1 : pairs);
         double a = *first, b = *second;
-        *first = a * cos(angle) - b * sin(angle);
-        *second = b * cos(angle) + a * sin(angle);
+        *first = amplitude * (a * cos(angle) - b * sin(angle));
+        *second = amplitude * (b * cos(angle) + a * sin(angle));
     }
 }
 
@@ -122,4 +145,9 @@ void math_softmax(double *values, int64_t count) {
     }
     for (int64_t i = 0; i < count; i++)
         values[i] /= sum;
+}
+
+void math_sigmoid(double *values, int64_t count) {
+    for (int64_t i = 0; i < count; i++)
+        values[i] = 1 / (1 + exp(-values[i]));
 }

@@ -15,11 +15,14 @@ void math_rms_norm(const double *in, const float *weight, double eps, int64_t si
 void math_layer_norm(const double *in, const float *weight, const float *bias, double eps,
                      int64_t size, double *out);
 
-/* Rotate `size` values in place: value i with value i + size / 2, or neighbours 2 i and 2 i + 1, by position x
- * theta^(-2 i / size). */
-void math_rope(double *head, int64_t size, int64_t position, double theta, bool neighbours);
+/* Rotate the model's rope_dim values in place: value i with value i + rope_dim / 2, or neighbours 2 i and 2 i + 1, by
+ * position x theta^(-2 i / rope_dim), as the model's scaling changes that. */
+void math_rope(const Model *model, double *values, int64_t position);
 
 double math_activation(ModelActivation activation, double value);
 
 /* In place, with the largest value taken off first. */
 void math_softmax(double *values, int64_t count);
+
+/* Each by itself, in place. */
+void math_sigmoid(double *values, int64_t count);

@@ -1,14 +1,15 @@
 /* route: which experts a token goes to, and what an expert's capacity drops. Pure functions of
- * probabilities; the rule is DESIGN's: no result depends on the placement. */
+ * scores; the rule is DESIGN's: no result depends on the placement. */
 #pragma once
 
 #include "input/model.h"
 
-/* The top_k experts of a token by probability, the lower expert where equal, with their weights.
- * Returns the router margin: (p_k - p_k+1) / p_k, how far the last chosen expert is from the
- * first one not chosen; 1 where all experts are chosen. */
-double route_top_k(const Model *model, const double *probabilities, int32_t *choices,
-                   double *shares);
+/* The top_k experts of a token by score plus correction (NULL: none), the lower expert where equal, out of the
+ * top_groups best groups, with their weights. Returns the router margin: how far the last chosen expert is from the
+ * first one not chosen, (c_k - c_k+1) / s_k of corrected scores c and scores s, or the like of groups where that is
+ * less; 1 where there is nothing to choose. `open` is scratch [expert_groups]. */
+double route_top_k(const Model *model, const double *scores, const float *correction, bool *open,
+                   int32_t *choices, double *shares);
 
 /* What one sequence of `length` tokens may send to one expert; INT64_MAX without a capacity. */
 int64_t route_capacity(const Model *model, int64_t length);

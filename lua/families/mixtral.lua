@@ -5,6 +5,7 @@ local hub = require("lib.hub")
 
 local layer = "model.layers.{layer}."
 local expert = layer .. "block_sparse_moe.experts.{expert}."
+local newer = hub.experts(layer .. "mlp.")
 
 local M = {
   name = "mixtral",
@@ -51,10 +52,10 @@ local M = {
     value = layer .. "self_attn.v_proj.weight",
     output = layer .. "self_attn.o_proj.weight",
     ffn_norm = layer .. "post_attention_layernorm.weight",
-    router = layer .. "block_sparse_moe.gate.weight",
-    expert_gate = expert .. "w1.weight",
-    expert_up = expert .. "w3.weight",
-    expert_down = expert .. "w2.weight",
+    router = { layer .. "block_sparse_moe.gate.weight", layer .. "mlp.gate.weight" },
+    expert_gate = { expert .. "w1.weight", table.unpack(newer.expert_gate) },
+    expert_up = { expert .. "w3.weight", table.unpack(newer.expert_up) },
+    expert_down = { expert .. "w2.weight", table.unpack(newer.expert_down) },
     final_norm = "model.norm.weight",
     head = "lm_head.weight",
   },

@@ -23,7 +23,8 @@ M.harmless = {
   "use_cache",
 }
 
--- Keys that change results and are not supported but for these values. Null is always allowed.
+-- Keys that change results and are not supported but for these values. Null is always allowed. What a family has in
+-- `keys` or reads in `derived` is not looked up here.
 M.only = {
   add_cross_attention = { false },
   attention_bias = { false },
@@ -40,6 +41,24 @@ M.only = {
   use_sliding_window = { false },
 }
 
+-- Keys that mean the same in every family that has them.
+M.keys = {
+  attention_dropout = "attention_dropout",
+  hidden_act = "activation",
+  hidden_size = "hidden",
+  initializer_range = "initializer_range",
+  max_position_embeddings = "max_positions",
+  num_attention_heads = "heads",
+  num_experts_per_tok = "top_k",
+  num_hidden_layers = "layers",
+  num_key_value_heads = "kv_heads",
+  rms_norm_eps = "norm_eps",
+  ["rope_parameters.rope_theta"] = "rope_theta",
+  rope_theta = "rope_theta",
+  tie_word_embeddings = "tie_embeddings",
+  vocab_size = "vocabulary",
+}
+
 ---Names of activations in hub configs, in our words.
 M.activations = {
   gelu = "gelu",
@@ -48,6 +67,20 @@ M.activations = {
   silu = "silu",
   swish = "silu",
 }
+
+-- Experts as older checkpoints have them, each matrix a tensor, and as newer ones do: gate and up of all experts in one
+-- tensor [experts][2 x expert_hidden][hidden], down in another.
+---@param block string what the names of a layer's feed-forward begin with
+---@return table<string, table> forms of the tensors of experts
+function M.experts(block)
+  local one = block .. "experts.{expert}."
+  local all = { name = block .. "experts.gate_up_proj", stack = { "expert_gate", "expert_up" } }
+  return {
+    expert_gate = { one .. "gate_proj.weight", all },
+    expert_up = { one .. "up_proj.weight", all },
+    expert_down = { one .. "down_proj.weight", { name = block .. "experts.down_proj", stack = { "expert_down" } } },
+  }
+end
 
 ---A copy of `base` with the entries of `more` put over it; lists are appended.
 ---@param base table

@@ -181,19 +181,26 @@ static void test_wrong_shape(void **state) {
 }
 
 static void test_top_k(void **state) {
-    Model model = {.experts = 4, .top_k = 2, .renormalize = true};
+    Model model = {.experts = 4,
+                   .top_k = 2,
+                   .renormalize = true,
+                   .expert_groups = 1,
+                   .top_groups = 1,
+                   .routed_scale = 1};
     double probabilities[4] = {0.125, 0.375, 0.125, 0.375}, shares[2];
     int32_t choices[2];
-    assert_true(route_top_k(&model, probabilities, choices, shares) == (0.375 - 0.125) / 0.375);
+    bool open;
+    assert_true(route_top_k(&model, probabilities, NULL, &open, choices, shares) ==
+                (0.375 - 0.125) / 0.375);
     assert_int_equal(choices[0], 1); /* the lower expert of two that are equal */
     assert_int_equal(choices[1], 3);
     assert_true(shares[0] == 0.5 && shares[1] == 0.5);
     model.renormalize = false;
     model.top_k = 1;
-    assert_true(route_top_k(&model, probabilities, choices, shares) == 0.0);
+    assert_true(route_top_k(&model, probabilities, NULL, &open, choices, shares) == 0.0);
     assert_true(shares[0] == 0.375);
     model.experts = 1;
-    assert_true(route_top_k(&model, probabilities, choices, shares) == 1.0);
+    assert_true(route_top_k(&model, probabilities, NULL, &open, choices, shares) == 1.0);
 }
 
 static void test_capacity(void **state) {
@@ -224,14 +231,16 @@ static void test_math(void **state) {
     math_layer_norm(in, weight, bias, 0, 4, out); /* mean 3, variance 3.5 */
     near(out[0], -2 / sqrt(3.5));
     near(out[3], 3 / sqrt(3.5) * 2 + 1);
+    Model model = {.rope_dim = 4, .rope_theta = 100, .rope_scaling = {.factor = 1, .amplitude = 1}};
     double head[4] = {1, 2, 3, 4};
-    math_rope(head, 4, 3, 100.0, false); /* angles 3 and 0.3; 0 goes with 2, 1 with 3 */
+    math_rope(&model, head, 3); /* angles 3 and 0.3; 0 goes with 2, 1 with 3 */
     near(head[0], cos(3) - 3 * sin(3));
     near(head[2], 3 * cos(3) + sin(3));
     near(head[1], 2 * cos(0.3) - 4 * sin(0.3));
     near(head[3], 4 * cos(0.3) + 2 * sin(0.3));
     double pairs[4] = {1, 2, 3, 4};
-    math_rope(pairs, 4, 3, 100.0, true); /* 0 goes with 1, 2 with 3 */
+    model.rope_interleave = true;
+    math_rope(&model, pairs, 3); /* 0 goes with 1, 2 with 3 */
     near(pairs[0], cos(3) - 2 * sin(3));
     near(pairs[1], 2 * cos(3) + sin(3));
     near(pairs[2], 3 * cos(0.3) - 4 * sin(0.3));
