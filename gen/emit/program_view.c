@@ -304,6 +304,9 @@ static void push_kinds(lua_State *lua) {
 static void push_model(lua_State *lua, const Model *model) {
     static const char *const norms[] = {"rms", "layer"};
     static const char *const activations[] = {"silu", "gelu", "gelu_tanh"};
+    static const char *const scorings[] = {"softmax", "sigmoid"};
+    static const char *const scalings[] = {"none", "linear", "yarn"};
+    const RopeScaling *scaling = &model->rope_scaling;
     lua_newtable(lua);
     set_text(lua, "name", model->name);
     set_int(lua, "layers", model->layers);
@@ -324,6 +327,19 @@ static void push_model(lua_State *lua, const Model *model) {
     set_text(lua, "activation", activations[model->activation]);
     set_bool(lua, "gated", model->gated);
     set_bool(lua, "renormalize", model->renormalize);
+    set_text(lua, "scoring", scorings[model->scoring]);
+    set_bool(lua, "router_correction", model->router_correction);
+    set_int(lua, "expert_groups", model->expert_groups);
+    set_int(lua, "top_groups", model->top_groups);
+    set_real(lua, "routed_scale", model->routed_scale);
+    set_real(lua, "qkv_clip", model->qkv_clip);
+    set_text(lua, "rope_scaling", scalings[scaling->kind]);
+    set_real(lua, "rope_factor", scaling->factor);
+    set_int(lua, "rope_original", scaling->original_positions);
+    set_real(lua, "rope_beta_fast", scaling->beta_fast);
+    set_real(lua, "rope_beta_slow", scaling->beta_slow);
+    set_real(lua, "rope_amplitude", scaling->amplitude);
+    set_real(lua, "score_scale", scaling->score_scale);
     set_real(lua, "norm_eps", model->norm_eps);
     set_real(lua, "rope_theta", model->rope_theta);
     set_real(lua, "capacity_factor", model->capacity_factor);

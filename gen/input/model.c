@@ -65,7 +65,7 @@ static Status check_sizes(const Model *model, const YamlNode *root, Diag *diag) 
         status = diag_error(
             diag, place_of(root, "head_dim"), "E0204", "rotary positions turn pairs of elements",
             "head_dim %lld is odd, but position is rope", (long long)model->head_dim);
-    const char *key = "", *fault = model_fault(model, &key);
+    const char *key = "", *fault = status == STATUS_OK ? model_fault(model, &key) : NULL;
     if (fault)
         status = diag_error(diag, place_of(root, key), "E0214",
                             "gen explain E0214 tells what goes together", "%s: %s", key, fault);

@@ -179,9 +179,10 @@ bool model_has_in_layer(const Model *model, TensorKind kind, int64_t layer);
 bool model_is_dense(const Model *model, int64_t layer);
 /* Positions that a query sees in this layer, its own among them; 0: all. */
 int64_t model_window(const Model *model, int64_t layer);
-/* From `layer` on, the first layer up to `end` of another form: dense where `layer` is not or the other way round, or
- * with another window. */
+/* From `layer` on, the first layer up to `end` that is dense where `layer` is not, or the other way round. */
 int64_t model_same_until(const Model *model, int64_t layer, int64_t end);
+/* The same, or that has another window. */
+int64_t model_alike_until(const Model *model, int64_t layer, int64_t end);
 
 /* What contradicts itself in attention, layers and routing, or NULL; *key is the key to blame. Read models have none;
  * for plans, which people edit. */

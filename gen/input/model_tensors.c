@@ -238,9 +238,14 @@ int64_t model_window(const Model *model, int64_t layer) {
 
 int64_t model_same_until(const Model *model, int64_t layer, int64_t end) {
     bool dense = model_is_dense(model, layer);
-    int64_t window = model_window(model, layer);
-    while (++layer < end && model_is_dense(model, layer) == dense &&
-           model_window(model, layer) == window)
+    while (++layer < end && model_is_dense(model, layer) == dense)
+        continue;
+    return layer;
+}
+
+int64_t model_alike_until(const Model *model, int64_t layer, int64_t end) {
+    int64_t window = model_window(model, layer), same = model_same_until(model, layer, end);
+    while (++layer < same && model_window(model, layer) == window)
         continue;
     return layer;
 }

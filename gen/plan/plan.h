@@ -145,6 +145,8 @@ typedef enum PlanMoveKind {
     MOVE_DISPATCH,   /* owners to expert holders */
     MOVE_COMBINE,    /* expert holders to owners */
     MOVE_HANDOVER,   /* the residual stream to the next stage, chosen tokens to the first */
+    MOVE_NORM, /* float32 sums of squares of queries and keys over all heads, within a request group */
+    MOVE_KINDS,
 } PlanMoveKind;
 extern const char *const plan_move_names[];
 

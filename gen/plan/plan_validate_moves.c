@@ -202,6 +202,8 @@ Status plan_validate_moves(Check *check, const PlanStep *step, const char *where
             if (stage->attention.items[g].members.count > 1) {
                 TRY(require_move(check, step, MOVE_ATTENTION_OUTPUT, group, where));
                 TRY(require_move(check, step, MOVE_GATHER, group, where));
+                if (check->plan->inputs.model.qk_norm == QK_NORM_FULL)
+                    TRY(require_move(check, step, MOVE_NORM, group, where));
             }
             if (stage->attention.items[g].members.count > 1 && stage->ffn.count > 0) {
                 TRY(require_move(check, step, MOVE_FFN_OUTPUT, group, where));

@@ -154,9 +154,10 @@ static void decode_case(const PointStudy *study, CostCase at,
     of[POINT_FLOPS_USED][at] = shares.utilisation * working;
     of[POINT_MEMORY_USED][at] = shares.memory * working;
     of[POINT_NETWORK_USED][at] = network_share(study, at);
-    of[POINT_ALL_REDUCE][at] = (sum.moving[MOVE_ATTENTION_OUTPUT] + sum.moving[MOVE_GATHER] +
-                                sum.moving[MOVE_EMBEDDING] + sum.moving[MOVE_FFN_OUTPUT]) /
-                               ranks;
+    of[POINT_ALL_REDUCE][at] =
+        (sum.moving[MOVE_ATTENTION_OUTPUT] + sum.moving[MOVE_GATHER] + sum.moving[MOVE_EMBEDDING] +
+         sum.moving[MOVE_FFN_OUTPUT] + sum.moving[MOVE_NORM]) /
+        ranks;
     of[POINT_ALL_TO_ALL][at] = (sum.moving[MOVE_DISPATCH] + sum.moving[MOVE_COMBINE]) / ranks;
     of[POINT_HANDOVER][at] = sum.moving[MOVE_HANDOVER] / ranks;
     of[POINT_COMMUNICATION][at] = sum.moves / ranks;

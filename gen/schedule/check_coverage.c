@@ -159,6 +159,21 @@ static void check_member_heads(Check *check, int64_t rank, const Op *op, Range l
     check_held(check, CHECK_HEADS, rank, TENSOR_OUTPUT, layers, all, rows);
     check_held(check, CHECK_KV_HEADS, rank, TENSOR_KEY, layers, kv_rows, all);
     check_held(check, CHECK_KV_HEADS, rank, TENSOR_VALUE, layers, kv_rows, all);
+    const struct {
+        TensorKind tensor;
+        Range rows;
+    } vectors[] = {{TENSOR_QUERY_BIAS, rows},
+                   {TENSOR_KEY_BIAS, kv_rows},
+                   {TENSOR_VALUE_BIAS, kv_rows},
+                   {TENSOR_QUERY_NORM, rows},
+                   {TENSOR_KEY_NORM, kv_rows}};
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; ++i) {
+        bool norm = vectors[i].tensor == TENSOR_QUERY_NORM || vectors[i].tensor == TENSOR_KEY_NORM;
+        bool each = norm && model->qk_norm == QK_NORM_HEAD; /* the same for every head */
+        if (model_has(model, vectors[i].tensor))
+            check_held(check, check_tensor_rule(vectors[i].tensor), rank, vectors[i].tensor, layers,
+                       each ? (Range){0, size} : vectors[i].rows, (Range){0, 1});
+    }
     if (range_length(heads) > 0 &&
         (heads.begin / share < kv.begin || (heads.end - 1) / share >= kv.end))
         check_fail(check, CHECK_KV_HEADS, NULL,

@@ -172,6 +172,9 @@ static int64_t common_bytes(const Sizes *s, const char *name) {
         {"queries", s->rows * s->heads * s->head * s->element},
         {"latents", (s->cache_first + s->sequences) * s->context * s->entry * s->element},
         {"latent_up", s->heads * (s->plain + s->value) * s->latent * s->element},
+        {"squares", 8 * s->rows},
+        {"correction", 4 * s->experts},
+        {"score", s->hidden * s->element},
         {"choice", 4 * s->rows * s->top_k},
         {"share", 4 * s->rows * s->top_k},
         {"back", 4 * s->rows * s->top_k * s->parts},
@@ -200,6 +203,12 @@ static int64_t kind_bytes(const Sizes *s, const Op *op, const char *name) {
                     : s->rows * (in ? s->inputs : s->outputs) * s->element;
     case OP_attention:
         return out ? s->rows * s->heads * s->head * s->element : -1;
+    case OP_head_norm:
+        return s->head * s->element; /* of either weight */
+    case OP_norm_squares:
+        return out ? 8 * s->rows : -1;
+    case OP_norm_scale:
+        return (strcmp(name, "query_weight") == 0 ? s->heads : s->kv_heads) * s->head * s->element;
     case OP_latent_norm:
         return (weight ? 1 : s->rows) * number(op, "width") * s->element;
     case OP_latent_append:

@@ -216,7 +216,8 @@ static void meet_collective(Walkers *walkers, const WalkMeeting *meeting) {
         const Op *first = check_op(check, meeting->ranks[0], head.op);
         if (same_move(op, item.layer, first, head.layer) &&
             check_arg(op, "units") == check_arg(first, "units") &&
-            check_arg(op, "unit_bytes") == check_arg(first, "unit_bytes"))
+            check_arg(op, "unit_bytes") == check_arg(first, "unit_bytes") &&
+            check_arg(op, "type") == check_arg(first, "type"))
             continue;
         check_fail(check, CHECK_COLLECTIVE, NULL,
                    "channel %s: %s brings %lld units of %lld bytes, %s brings %lld of %lld",

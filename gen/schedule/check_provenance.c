@@ -40,6 +40,9 @@ static bool is_partial(const Provenance *at, int64_t rank, const Op *op) {
         return check_arg(op, "base") < 0;
     if (op->kind == OP_dense_ffn)
         return partial_columns(at, rank, op);
+    if (op->kind == OP_norm_squares)
+        return check_arg(op, "heads") != at->check->model->heads ||
+               check_arg(op, "key_count") != at->check->model->kv_heads;
     return op->kind == OP_embed && check_arg(op, "entries") != at->check->model->vocabulary;
 }
 

@@ -14,6 +14,7 @@ typedef struct Share {
     int64_t first, cache_first, sequences, tokens;
     Range owned; /* of rows = sequences x tokens */
     Range heads, kv;
+    Range layers; /* that the operation works on; empty: outside layers */
 } Share;
 
 static Share share_of(Check *check, int64_t rank, int64_t step, int64_t id) {
@@ -134,6 +135,26 @@ static int64_t rows_of(const Share *share, const Op *op) {
     return all;
 }
 
+/* The window of a layer that has another one than `has`, or that. */
+static int64_t window_of(const Share *share, int64_t has) {
+    for (int64_t layer = share->layers.begin; layer < share->layers.end; ++layer)
+        if (model_window(share->check->model, layer) != has)
+            return model_window(share->check->model, layer);
+    return has;
+}
+
+/* Key heads that count with this rank: those whose first query head it has. */
+static Range counted_keys(const Share *share) {
+    int64_t each = share->check->model->heads / share->check->model->kv_heads;
+    return (Range){(share->heads.begin + each - 1) / each, (share->heads.end + each - 1) / each};
+}
+
+/* The element type of a collective: sums of squares are in float32. */
+static int64_t collective_type(const Share *share, const Op *op) {
+    bool squares = share->check->schedule->channels.items[op->channel].move == MOVE_NORM;
+    return squares ? ELEMENT_F32 : share->check->plan->inputs.workload.dtype;
+}
+
 static int64_t exchange_expected(const Share *share, const Op *op) {
     return check_exchange_of(share->check, share->rank, share->step, op->microbatch);
 }
@@ -154,10 +175,17 @@ static int64_t expected(const Share *share, const Op *op, const char *name, int6
     const struct {
         const char *name;
         int64_t value;
-    } simple[] = {{"sequences", share->sequences}, {"tokens", share->tokens},
-                  {"first", share->first},         {"cache_first", share->cache_first},
-                  {"heads", length(share->heads)}, {"head_begin", share->heads.begin},
-                  {"kv_heads", length(share->kv)}, {"kv_begin", share->kv.begin}};
+    } simple[] = {{"sequences", share->sequences},
+                  {"tokens", share->tokens},
+                  {"first", share->first},
+                  {"cache_first", share->cache_first},
+                  {"heads", length(share->heads)},
+                  {"head_begin", share->heads.begin},
+                  {"kv_heads", length(share->kv)},
+                  {"kv_begin", share->kv.begin},
+                  {"window", window_of(share, has)},
+                  {"key_first", counted_keys(share).begin - share->kv.begin},
+                  {"key_count", length(counted_keys(share))}};
     for (size_t i = 0; i < sizeof simple / sizeof *simple; ++i)
         if (strcmp(name, simple[i].name) == 0)
             return simple[i].value;
@@ -239,9 +267,11 @@ static void check_buffer(const Share *share, const Op *op, int arg) {
                    info->name, (long long)op->args[arg].delta, buffer->name, (long long)delta);
 }
 
-static void check_op_share(Check *check, int64_t rank, int64_t step, int64_t id) {
+static void check_op_share(Check *check, int64_t rank, int64_t step, int64_t id, Range layers) {
     const Op *op = check_op(check, rank, id);
     Share share = share_of(check, rank, step, id);
+    if (op->per_layer)
+        share.layers = (Range){layers.begin - op->lag, layers.end - op->lag};
     bool move = walk_is_move(op);
     for (int a = 0; a < OP_ARGS && op_info[op->kind].args[a].type != ARG_NONE; ++a) {
         const OpArg *info = &op_info[op->kind].args[a];
@@ -253,6 +283,8 @@ static void check_op_share(Check *check, int64_t rank, int64_t step, int64_t id)
         }
         int64_t has = op->args[a].value;
         int64_t should = move ? has : expected(&share, op, info->name, has);
+        if (op_info[op->kind].class == OPCLASS_COLLECTIVE && strcmp(info->name, "type") == 0)
+            should = collective_type(&share, op);
         if (has != should)
             refuse_number(&share, info->name, has, should);
     }
@@ -265,7 +297,7 @@ void check_shares(Check *check) {
             for (int64_t g = 0; g < rank->steps[s].segments.count; ++g) {
                 const Segment *segment = &rank->steps[s].segments.items[g];
                 for (int64_t i = segment->first; i < segment->first + segment->count; ++i)
-                    check_op_share(check, r, s, i);
+                    check_op_share(check, r, s, i, segment->layers);
             }
     }
 }

@@ -92,6 +92,20 @@ static void check_ascent(Check *check, int64_t rank, int64_t step) {
     }
 }
 
+/* What the model does to queries, keys and values before they rotate. */
+static int before_rotation(const Model *model, OpKind kinds[3]) {
+    int count = 0;
+    if (model->qk_norm == QK_NORM_HEAD)
+        kinds[count++] = OP_head_norm;
+    if (model->qk_norm == QK_NORM_FULL) {
+        kinds[count++] = OP_norm_squares;
+        kinds[count++] = OP_norm_scale;
+    }
+    if (model->qkv_clip > 0)
+        kinds[count++] = OP_clip;
+    return count;
+}
+
 /* Once for each layer and micro-batch, by what the plan says that the rank is. */
 static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *tally) {
     static const OpKind experts[] = {OP_expert_ffn};
@@ -107,9 +121,12 @@ static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *
     OpKind attend = latent ? OP_latent_attention : OP_attention;
     const OpKind dense[] = {append, attend, OP_dense_ffn};
     const OpKind routed[] = {append, attend, OP_route, OP_pack, OP_weighted_sum, OP_dense_ffn};
+    OpKind prepare[3];
+    int preparations = before_rotation(check->model, prepare);
     for (int64_t layer = 0; group && layer < layers; ++layer) {
         if (layer < stage->layers.begin || layer >= stage->layers.end)
             continue;
+        expect_once(check, rank, step, tally, layer, prepare, preparations);
         if (model_is_dense(check->model, layer))
             expect_once(check, rank, step, tally, layer, dense, 3);
         else

@@ -57,7 +57,7 @@ static void count_collective(Count *count, int64_t rank, const Op *op) {
     }
     int64_t units = op->args[op_arg((OpKind)op->kind, "units")].value;
     int64_t unit_bytes = op->args[op_arg((OpKind)op->kind, "unit_bytes")].value;
-    int64_t element = element_bytes(count->schedule->plan->inputs.workload.dtype);
+    int64_t element = element_bytes(op->args[op_arg((OpKind)op->kind, "type")].value);
     int64_t n = channel->ranks.count, me = 0;
     while (channel->ranks.items[me] != rank)
         ++me;

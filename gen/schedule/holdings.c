@@ -106,6 +106,20 @@ static void hold_norm(LowerRank *at, const char *name, TensorKind weight, Tensor
         hold_whole(at, arena_printf(at->lower->arena, "%s_bias", name), bias, true);
 }
 
+/* Rows of key heads, `size` a head. A head that the previous member holds too is a copy here. */
+static void hold_key_rows(LowerRank *at, Slice slice, int64_t size) {
+    const Place *place = at->place;
+    int64_t share = at->lower->model->heads / at->lower->model->kv_heads, base = slice.delta;
+    int64_t split = place->kv.begin + (place->heads.begin % share != 0);
+    slice.rows = (Range){place->kv.begin * size, split * size};
+    slice.primary = false;
+    hold(at, &slice);
+    slice.rows = (Range){split * size, place->kv.end * size};
+    slice.delta = base + (split - place->kv.begin) * size * slice.pitch * at->lower->element;
+    slice.primary = place->first_group;
+    hold(at, &slice);
+}
+
 /* Query, key and value rows of the local heads, one below the other. A key-value head that the previous
  * member holds too is a copy here. */
 static void hold_qkv(LowerRank *at, const char *name, int64_t columns, TensorKind query,
@@ -114,9 +128,7 @@ static void hold_qkv(LowerRank *at, const char *name, int64_t columns, TensorKin
     const Model *model = at->lower->model;
     int64_t size = model->head_dim, heads = place->heads.end - place->heads.begin;
     int64_t kv = place->kv.end - place->kv.begin, row_bytes = columns * at->lower->element;
-    int64_t share = model->heads / model->kv_heads;
     int64_t buffer = tensor_buffer(at, name, query, (heads + 2 * kv) * size, columns);
-    bool first_group = place->first_group;
     Slice slice = {.expert = -1,
                    .layers = at->place->layers,
                    .columns = {0, columns},
@@ -124,22 +136,13 @@ static void hold_qkv(LowerRank *at, const char *name, int64_t columns, TensorKin
                    .pitch = columns};
     slice.tensor = query;
     slice.rows = (Range){place->heads.begin * size, place->heads.end * size};
-    slice.primary = first_group;
+    slice.primary = place->first_group;
     hold(at, &slice);
-    bool shared = place->heads.begin % share != 0;
     TensorKind kinds[2] = {key, value};
     for (int i = 0; i < 2; ++i) {
-        int64_t base = (heads + i * kv) * size * row_bytes;
-        int64_t split = place->kv.begin + (shared ? 1 : 0);
         slice.tensor = kinds[i];
-        slice.rows = (Range){place->kv.begin * size, split * size};
-        slice.delta = base;
-        slice.primary = false;
-        hold(at, &slice);
-        slice.rows = (Range){split * size, place->kv.end * size};
-        slice.delta = base + (split - place->kv.begin) * size * row_bytes;
-        slice.primary = first_group;
-        hold(at, &slice);
+        slice.delta = (heads + i * kv) * size * row_bytes;
+        hold_key_rows(at, slice, size);
     }
 }
 
@@ -262,6 +265,27 @@ static void hold_ffn(LowerRank *at, const char *kind, TensorKind gate, Range col
     }
 }
 
+/* Norms of queries and keys: the same for all heads, or a weight an element of each. */
+static void hold_head_norms(LowerRank *at) {
+    const Place *place = at->place;
+    const Model *model = at->lower->model;
+    if (model->qk_norm == QK_NORM_HEAD) {
+        hold_whole(at, "query_norm", TENSOR_QUERY_NORM, true);
+        hold_whole(at, "key_norm", TENSOR_KEY_NORM, true);
+    } else if (model->qk_norm == QK_NORM_FULL) {
+        hold_head_rows(at, "query_norm", TENSOR_QUERY_NORM, model->head_dim);
+        int64_t rows = (place->kv.end - place->kv.begin) * model->head_dim;
+        hold_key_rows(at,
+                      (Slice){.tensor = TENSOR_KEY_NORM,
+                              .expert = -1,
+                              .layers = place->layers,
+                              .columns = {0, 1},
+                              .buffer = tensor_buffer(at, "key_norm", TENSOR_KEY_NORM, rows, 1),
+                              .pitch = 1},
+                      model->head_dim);
+    }
+}
+
 static void hold_attention(LowerRank *at) {
     const Model *model = at->lower->model;
     if (at->place->first_stage)
@@ -271,6 +295,7 @@ static void hold_attention(LowerRank *at) {
         hold_latent(at);
     else
         hold_qkv(at, "qkv", model->hidden, TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE);
+    hold_head_norms(at);
     if (model->attention_bias)
         hold_qkv(at, "qkv_bias", 1, TENSOR_QUERY_BIAS, TENSOR_KEY_BIAS, TENSOR_VALUE_BIAS);
     hold_output(at);
@@ -278,7 +303,11 @@ static void hold_attention(LowerRank *at) {
     hold_ffn(at, "dense", TENSOR_DENSE_GATE, at->place->dense);
     if (at->lower->plan->stages.items[at->place->stage].experts.count) {
         hold_ffn(at, "shared", TENSOR_SHARED_GATE, at->place->shared);
+        if (model->shared_score)
+            hold_whole(at, "shared_score", TENSOR_SHARED_SCORE, true);
         hold_whole(at, "router", TENSOR_ROUTER, true);
+        if (model->router_correction)
+            hold_whole(at, "router_correction", TENSOR_ROUTER_CORRECTION, true);
     }
     if (at->place->last_stage)
         hold_head(at);

@@ -227,15 +227,15 @@ static const struct {
     [PART_TOKENS] = {lower_tokens, true, false, false},
 };
 
-/* The layers from `begin` on in which every item meets the same kind of layer, dense or with experts: these have one
- * body. */
+/* The layers from `begin` on in which every item meets the same kind of layer, dense or with experts, and the same
+ * window: these have one body. */
 static Range same_layers(const LowerRank *at, const PlanLoop *loop, int64_t begin) {
     int64_t end = loop->layers.end;
     for (int64_t i = 0; i < loop->items.count; ++i) {
         const PlanItem *item = &loop->items.items[i];
         if (part_rules[item->part].per_layer)
             end =
-                model_same_until(at->lower->model, begin - item->lag, end - item->lag) + item->lag;
+                model_alike_until(at->lower->model, begin - item->lag, end - item->lag) + item->lag;
     }
     return (Range){begin, end};
 }
@@ -254,6 +254,7 @@ static Status lower_body(LowerRank *at, const PlanLoop *loop, Range layers) {
         at->lag = item->lag;
         at->per_layer = part_rules[item->part].per_layer;
         at->dense = at->per_layer && model_is_dense(at->lower->model, layers.begin - item->lag);
+        at->window = at->per_layer ? model_window(at->lower->model, layers.begin - item->lag) : 0;
         TRY(part_rules[item->part].rule(at));
     }
     if (at->rank->ops.count > first)

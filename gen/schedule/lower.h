@@ -45,7 +45,8 @@ typedef struct LowerRank {
     int64_t step_index, part, microbatch, lag;
     bool per_layer;
     LowerNames names;
-    bool dense; /* the layers at hand have a dense feed-forward, no experts */
+    bool dense;     /* the layers at hand have a dense feed-forward, no experts */
+    int64_t window; /* positions that their queries see; 0: all */
 } LowerRank;
 
 /* --- lower.c --- */

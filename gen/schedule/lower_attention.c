@@ -88,15 +88,75 @@ static void lower_cache_arguments(LowerRank *at, Op *op, int64_t qkv) {
     op_int(op, "kv_heads", place->kv.end - place->kv.begin);
 }
 
+/* With a window of w rows, the first w of t see 1 to w, the others w each. */
 double lower_attended(const LowerRank *at) {
-    double tokens = (double)at->step->tokens;
+    double tokens = (double)at->step->tokens, window = (double)at->window;
     double context = (double)at->lower->plan->inputs.workload.context;
     double per_sequence = tokens > 1 ? tokens * (tokens + 1) / 2 : context;
+    if (at->window && tokens > 1 && window < tokens)
+        per_sequence = window * (window + 1) / 2 + (tokens - window) * window;
+    else if (at->window && tokens <= 1 && window < context)
+        per_sequence = window;
     return (double)lower_sequences(at) * per_sequence;
 }
 
+static void head_arguments(LowerRank *at, Op *op, int64_t qkv) {
+    const Place *place = at->place;
+    double heads = (double)(place->heads.end - place->heads.begin);
+    double kv = (double)(place->kv.end - place->kv.begin),
+           size = (double)at->lower->model->head_dim;
+    op_buffer(op, "qkv", qkv, 0);
+    op_int(op, "rows", lower_rows(at));
+    op_int(op, "heads", place->heads.end - place->heads.begin);
+    op_int(op, "kv_heads", place->kv.end - place->kv.begin);
+    op->bytes = 2.0 * (double)at->lower->element * (double)lower_rows(at) * size * (heads + kv);
+}
+
+static Op *lower_head_norm(LowerRank *at, OpKind kind, int64_t qkv, const char *rule) {
+    Op *op = lower_op(at, kind, rule);
+    head_arguments(at, op, qkv);
+    op_buffer(op, "query_weight", lower_find(at, "query_norm"), 0);
+    op_buffer(op, "key_weight", lower_find(at, "key_norm"), 0);
+    return op;
+}
+
+/* All heads as one vector: each member sums squares of its heads, a key head that two members hold at that with its
+ * first query head, and the sums over the group scale what each has. */
+static Status lower_full_norm(LowerRank *at, int64_t qkv) {
+    const Place *place = at->place;
+    int64_t share = at->lower->model->heads / at->lower->model->kv_heads;
+    int64_t first = place->heads.begin % share != 0;
+    BufferClass class = place->members > 1 ? BUFFER_WINDOW : BUFFER_ACTIVATION;
+    int64_t squares = lower_activation(at, "squares", class, "f32", lower_rows(at), 2);
+    Op *op = lower_op(at, OP_norm_squares, "lower_attention.c: squares of the local heads");
+    head_arguments(at, op, qkv);
+    op_buffer(op, "out", squares, 0);
+    op_int(op, "key_first", first);
+    op_int(op, "key_count", place->kv.end - place->kv.begin - first);
+    op->bytes /= 2;
+    TRY(lower_collective(at, MOVE_NORM, squares, lower_rows(at), 8,
+                         "lower_attention.c: heads are cut, their norm is over all"));
+    op = lower_head_norm(at, OP_norm_scale, qkv, "lower_attention.c: norm over all heads");
+    op_buffer(op, "squares", squares, 0);
+    return STATUS_OK;
+}
+
+/* What happens to queries, keys and values before they rotate. */
+static Status lower_qkv(LowerRank *at, int64_t qkv) {
+    const Model *model = at->lower->model;
+    if (model->qk_norm == QK_NORM_HEAD)
+        lower_head_norm(at, OP_head_norm, qkv, "lower_attention.c: norm of each local head");
+    else if (model->qk_norm == QK_NORM_FULL)
+        TRY(lower_full_norm(at, qkv));
+    if (model->qkv_clip > 0) {
+        Op *op = lower_op(at, OP_clip, "lower_attention.c: clip of the local heads");
+        head_arguments(at, op, qkv);
+    }
+    return STATUS_OK;
+}
+
 /* Projections and attention of the local heads. */
-static void lower_heads(LowerRank *at, int64_t normed, int64_t out) {
+static Status lower_heads(LowerRank *at, int64_t normed, int64_t out) {
     Lower *lower = at->lower;
     const Place *place = at->place;
     int64_t count = place->heads.end - place->heads.begin + 2 * (place->kv.end - place->kv.begin);
@@ -105,6 +165,7 @@ static void lower_heads(LowerRank *at, int64_t normed, int64_t out) {
     lower_linear(at, normed, "qkv", lower->model->attention_bias ? "qkv_bias" : NULL, qkv,
                  lower->model->hidden, outputs,
                  "lower_attention.c: query, key, value of the local heads");
+    TRY(lower_qkv(at, qkv));
     double heads = (double)(place->heads.end - place->heads.begin);
     double kv = (double)(place->kv.end - place->kv.begin), size = (double)lower->model->head_dim;
     bool rope = lower->model->position == POSITION_ROPE;
@@ -118,11 +179,13 @@ static void lower_heads(LowerRank *at, int64_t normed, int64_t out) {
     op_buffer(op, "out", out, 0);
     op_int(op, "head_begin", place->heads.begin);
     op_int(op, "kv_begin", place->kv.begin);
+    op_int(op, "window", at->window);
     op_workspace(at, op, "workspace");
     op->flops = 4.0 * lower_attended(at) * heads * size;
     double cached = at->step->tokens > 1 ? (double)lower_rows(at) : lower_attended(at);
     op->bytes =
         (double)lower->element * size * (2.0 * cached * kv + 2.0 * (double)lower_rows(at) * heads);
+    return STATUS_OK;
 }
 
 /* Router, capacity, packing: of the routed rows. Capacity needs the choices of whole sequences, so that
@@ -140,6 +203,8 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
     Op *route = lower_op(at, OP_route, "lower_attention.c: router of the rows routed here");
     op_buffer(route, "in", normed, (routed.begin - lower_ffn_rows(at).begin) * lower->row_bytes);
     op_buffer(route, "weight", lower_find(at, "router"), 0);
+    if (model->router_correction)
+        op_buffer(route, "correction", lower_find(at, "router_correction"), 0);
     op_buffer(route, "positions", lower_positions(at), routed.begin * 4);
     op_buffer(route, "choice", choice, routed.begin * choice_bytes);
     op_buffer(route, "share", share, 0);
@@ -185,7 +250,7 @@ Status lower_attention(LowerRank *at) {
     if (model_is_latent(model))
         lower_latent_heads(at, normed, mixed);
     else
-        lower_heads(at, normed, mixed);
+        TRY(lower_heads(at, normed, mixed));
     int64_t projected = lower_activation(at, "projected", class, "E", rows, hidden);
     lower_linear(at, mixed, "output", model->output_bias ? "output_bias" : NULL, projected,
                  heads * width, hidden, "lower_attention.c: output projection of the local heads");

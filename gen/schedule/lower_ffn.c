@@ -52,6 +52,8 @@ static void lower_matrices(LowerRank *at, int64_t out, Range columns) {
         if (weights[i].there)
             op_buffer(op, weights[i].name,
                       lower_find(at, arena_printf(arena, "%s_%s", kind, weights[i].name)), 0);
+    if (!at->dense && model->shared_score)
+        op_buffer(op, "score", lower_find(at, "shared_score"), 0);
     int64_t rows = lower_rows(at), width = columns.end - columns.begin;
     op_buffer(op, "out", out, 0);
     op_int(op, "rows", rows);

@@ -159,7 +159,8 @@ static void collective_op(LowerRank *at, const PlanMove *move, int64_t primitive
                                    [PRIMITIVE_REDUCE_SCATTER] = OP_reduce_scatter,
                                    [PRIMITIVE_ALL_GATHER] = OP_all_gather,
                                    [PRIMITIVE_TRANSFERS] = OP_transfer};
-    int64_t element = at->lower->element;
+    int64_t type = move->kind == MOVE_NORM ? ELEMENT_F32 : at->lower->plan->inputs.workload.dtype;
+    int64_t element = element_bytes(type);
     bool by_rows = move->unit == UNIT_ROW;
     Op *op = lower_op(at, kinds[primitive], rule);
     op->stream = move->stream;
@@ -167,6 +168,7 @@ static void collective_op(LowerRank *at, const PlanMove *move, int64_t primitive
     op_buffer(op, "buffer", buffer, 0);
     op_int(op, "units", by_rows ? rows : rows * row_bytes / element);
     op_int(op, "unit_bytes", by_rows ? row_bytes : element);
+    op_int(op, "type", type);
     if (op->kind == OP_transfer)
         await_arrivals(at, op);
 }

@@ -76,10 +76,10 @@ static void want(Wanted *w, const char *name, int64_t value) {
     w->args[w->count++] = value;
 }
 
-/* Arguments as the structs of rt.h and ops.h have them: addresses, numbers, then the element type of what may be
- * added up. The workspace of a stage of transfers stands behind the size of its payload. */
+/* Arguments as the structs of rt.h and ops.h have them: addresses, then numbers. The workspace of a stage of transfers
+ * stands behind the size of its payload, the element type of what may be added up at the end. */
 static void want_args(const RecordCompare *c, Wanted *w) {
-    static const int8_t transfer[] = {0, 2, 3, 1, 4};
+    static const int8_t transfer[] = {0, 2, 3, 1, 5, 4};
     const Op *op = w->op;
     const OpInfo *info = &op_info[op->kind];
     for (int i = 0; i < OP_ARGS && info->args[i].type != ARG_NONE; i++) {
@@ -92,8 +92,6 @@ static void want_args(const RecordCompare *c, Wanted *w) {
         else
             want(w, name, op->args[arg].value);
     }
-    if (info->class == OPCLASS_COLLECTIVE)
-        want(w, "type", c->plan->inputs.workload.dtype);
 }
 
 /* --- one call ------------------------------------------------------------------------------------------ */

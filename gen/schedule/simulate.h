@@ -7,7 +7,7 @@
 
 #include "schedule/cost.h"
 
-enum { SIMULATE_MOVES = MOVE_HANDOVER + 1 }; /* by PlanMoveKind */
+enum { SIMULATE_MOVES = MOVE_KINDS }; /* by PlanMoveKind */
 
 /* What a rank does in a step, in seconds. */
 typedef struct SimulatedRank {

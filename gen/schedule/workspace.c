@@ -66,7 +66,7 @@ static int64_t dense_ffn(const Plan *plan, const Op *op) {
 static int64_t route(const Plan *plan, const Op *op) {
     const Model *model = &plan->inputs.model;
     int64_t tile = min_of(number(op, "rows"), TILE_ROUTE);
-    return area(tile * model->hidden) + area(tile * model->experts);
+    return area(tile * model->hidden) + area(tile * model->experts) + area(model->experts);
 }
 
 static int64_t head(const Plan *plan, const Op *op) {

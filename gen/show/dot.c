@@ -125,7 +125,7 @@ static const char *color_of(int64_t move) {
         [MOVE_ATTENTION_OUTPUT] = "#a8285b", [MOVE_GATHER] = "#11757a",
         [MOVE_EMBEDDING] = "#5b6878",        [MOVE_FFN_OUTPUT] = "#6a3fb5",
         [MOVE_DISPATCH] = "#b85c00",         [MOVE_COMBINE] = "#8a6d00",
-        [MOVE_HANDOVER] = "#356f22"};
+        [MOVE_HANDOVER] = "#356f22",         [MOVE_NORM] = "#7a4b2a"};
     return colors[move];
 }
 

@@ -182,7 +182,7 @@ static void steps(Writer *writer) {
         const PlanStep *step = &plan->steps.items[s];
         buf_printf(&writer->text, "%lld", (long long)step->microbatches);
         fact(writer, arena_printf(writer->arena, "%s: micro-batches", step->name));
-        for (int64_t kind = 0; kind <= MOVE_HANDOVER; ++kind)
+        for (int64_t kind = 0; kind < MOVE_KINDS; ++kind)
             moves(writer, step, kind);
         order(writer, step);
     }

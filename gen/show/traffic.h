@@ -4,7 +4,7 @@
 
 #include "schedule/schedule.h"
 
-enum { TRAFFIC_MOVES = MOVE_HANDOVER + 1 }; /* by PlanMoveKind */
+enum { TRAFFIC_MOVES = MOVE_KINDS }; /* by PlanMoveKind */
 
 typedef struct Traffic {
     int64_t world;

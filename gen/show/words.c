@@ -201,6 +201,40 @@ static void attention(const Words *words) {
     rows(words, "tokens");
 }
 
+static void heads(const Words *words) {
+    words_count(number(words, "heads"), "query head", words->out);
+    buf_puts(words->out, " and ");
+    words_count(number(words, "kv_heads"), "key head", words->out);
+    buf_puts(words->out, " of ");
+    rows(words, "rows");
+}
+
+static void head_norm(const Words *words) {
+    buf_puts(words->out, "norm each of ");
+    heads(words);
+}
+
+static void norm_squares(const Words *words) {
+    buf_puts(words->out, "sum squares of ");
+    words_count(number(words, "heads"), "query head", words->out);
+    buf_puts(words->out, " and ");
+    words_count(number(words, "key_count"), "key head", words->out);
+    buf_puts(words->out, " of ");
+    rows(words, "rows");
+}
+
+static void norm_scale(const Words *words) {
+    buf_puts(words->out, "norm over all heads: ");
+    heads(words);
+    buf_puts(words->out, " by ");
+    buffer(words, "squares");
+}
+
+static void clip(const Words *words) {
+    buf_printf(words->out, "limit to +-%g ", words->schedule->plan->inputs.model.qkv_clip);
+    heads(words);
+}
+
 static void latent_norm(const Words *words) {
     rows(words, "rows");
     buf_puts(words->out, " of ");
@@ -434,6 +468,10 @@ void words_op(const Schedule *schedule, int64_t rank, const Op *op, Buf *out) {
         [OP_rope_append] = append,
         [OP_append] = append,
         [OP_attention] = attention,
+        [OP_head_norm] = head_norm,
+        [OP_norm_squares] = norm_squares,
+        [OP_norm_scale] = norm_scale,
+        [OP_clip] = clip,
         [OP_latent_norm] = latent_norm,
         [OP_latent_append] = latent_append,
         [OP_latent_attention] = latent_attention,

@@ -19,6 +19,31 @@ local function section(title, macros)
   return { title = title, lines = lines }
 end
 
+---What scaled rotary positions need.
+local function rope(model)
+  if model.rope_scaling == "none" then
+    return {}
+  end
+  return {
+    { "ROPE_FACTOR", text.real(model.rope_factor) },
+    { "ROPE_ORIGINAL", model.rope_original },
+    { "ROPE_BETA_FAST", text.real(model.rope_beta_fast) },
+    { "ROPE_BETA_SLOW", text.real(model.rope_beta_slow) },
+  }
+end
+
+---What rotary positions, routers and clips have beyond the plainest.
+local function extras(model)
+  local macros = rope(model)
+  macros[#macros + 1] = { "ROPE_AMPLITUDE", text.real(model.rope_amplitude) }
+  macros[#macros + 1] = { "SCORE_SCALE", text.real(model.score_scale) }
+  macros[#macros + 1] = { "EXPERT_GROUPS", model.expert_groups }
+  macros[#macros + 1] = { "TOP_GROUPS", model.top_groups }
+  macros[#macros + 1] = { "ROUTED_SCALE", text.real(model.routed_scale) }
+  macros[#macros + 1] = { "QKV_CLIP", text.real(model.qkv_clip) }
+  return macros
+end
+
 ---@param schedule table
 ---@return {title: string, lines: string[]}[]
 function M.sections(schedule)
@@ -51,6 +76,7 @@ function M.sections(schedule)
       { "ROPE_THETA", text.real(model.rope_theta) },
       { "CAPACITY_FACTOR", text.real(model.capacity_factor) },
     }),
+    section("Of the model's rotary positions, router and clip.", extras(model)),
     section("Bounds: sequences of a wave, prompt tokens, positions of a sequence.", {
       { "BATCH", schedule.batch },
       { "PROMPT", schedule.prompt },

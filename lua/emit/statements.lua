@@ -42,24 +42,25 @@ local function buffer_value(role, arg, layer)
   return at
 end
 
+local TYPES <const> = { "RT_F32", "RT_BF16", "RT_F16" }
+
 ---A number as C. A route table has a row of `routes` for each layer.
 local function int_value(name, arg, layer)
-  if name ~= "routes" then
+  if name == "type" then
+    return TYPES[arg.value + 1]
+  elseif name ~= "routes" then
     return field(arg.value)
   end
   return "route_rows[" .. field(arg.value) .. "][" .. layer .. "]"
 end
 
-local function op_args(schedule, role, op, kind, layer)
+local function op_args(role, op, kind, layer)
   local args = {}
   for i, info in ipairs(kind.args) do
     local arg = op.args[i]
     local value = info.type == "int" and int_value(info.name, arg, layer)
       or buffer_value(role, arg, layer)
     args[i] = { name = info.name, value = value }
-  end
-  if kind.class == "collective" then
-    args[#args + 1] = { name = "type", value = "RT_" .. schedule.dtype:upper() }
   end
   return args
 end
@@ -108,7 +109,7 @@ local function op_view(schedule, role, segment, id)
     call = call,
     lead = lead,
     type = type_name,
-    args = op_args(schedule, role, op, kind, layer),
+    args = op_args(role, op, kind, layer),
   }
 end
 

@@ -1,4 +1,5 @@
 --- The moves of a step: collectives within request groups, dispatch and combine between all.
+local flat = require("collectives.flat")
 local gather = require("collectives.gather")
 local ways = require("lib.ways")
 
@@ -43,6 +44,7 @@ end
 ---@field in_flight integer
 ---@field handover boolean? the plan has several stages
 ---@field ffn boolean? the model has feed-forwards that all tokens pass: their parts are summed
+---@field norm boolean? the model norms queries and keys over all heads: their squares are summed
 ---@field exchange string? name of the algorithm of dispatch and combine; default: direct
 ---@field stages table[]? of the plan, where that is not direct
 ---@field ranks_per_copy integer? likewise
@@ -76,6 +78,9 @@ function M.of(groups, ranks, options)
       end
       if options.coincide or options.ffn then
         add("ffn_output", options.output, output)
+      end
+      if options.norm then
+        add("norm", "flat", flat)
       end
       if options.embedding == "split" then
         add("embedding", options.output, output)

@@ -89,6 +89,7 @@ local function plan_of(inputs, options, shape, output, why)
         ranks_per_copy = count,
         coincide = shape.groups == 1,
         ffn = model.dense_hidden > 0 or model.shared_hidden > 0,
+        norm = model.qk_norm == "full",
         handover = shape.stages > 1,
       })
     end),

@@ -2,10 +2,22 @@
 --- Types of plans and inputs, made by the target lua-meta from the schemas. Do not edit.
 --- Where a plan holds a Range, a strategy may also return {begin, end}.
 
+---Rotary positions beyond those of training.
+---@class RopeScaling
+---@field kind "none"|"linear"|"yarn" linear: all angles are divided by factor; yarn: those of slow pairs are
+---@field factor number how many times further than trained
+---@field original_positions integer yarn: the longest sequence of training
+---@field beta_fast number yarn: pairs that turn more often within original_positions are left as they are
+---@field beta_slow number yarn: pairs that turn less often are stretched in full
+---@field amplitude number of sines and cosines; 0: 1, and 0.1 ln(factor) + 1 for yarn
+---@field score_scale number attention scores are multiplied by it
+
 ---The name of one kind of tensor in checkpoints.
 ---@class ModelTensor
----@field kind "embedding"|"positions"|"attention_norm"|"attention_norm_bias"|"query_down"|"query_norm"|"query"|"query_bias"|"key"|"key_bias"|"value"|"value_bias"|"latent"|"latent_norm"|"latent_up"|"output"|"output_bias"|"ffn_norm"|"ffn_norm_bias"|"router"|"expert_gate"|"expert_gate_bias"|"expert_up"|"expert_up_bias"|"expert_down"|"expert_down_bias"|"dense_gate"|"dense_gate_bias"|"dense_up"|"dense_up_bias"|"dense_down"|"dense_down_bias"|"shared_gate"|"shared_gate_bias"|"shared_up"|"shared_up_bias"|"shared_down"|"shared_down_bias"|"final_norm"|"final_norm_bias"|"head" what the tensor is for
+---@field kind "embedding"|"positions"|"attention_norm"|"attention_norm_bias"|"query_down"|"query_latent_norm"|"query"|"query_bias"|"key"|"key_bias"|"value"|"value_bias"|"query_norm"|"key_norm"|"latent"|"latent_norm"|"latent_up"|"output"|"output_bias"|"ffn_norm"|"ffn_norm_bias"|"router"|"router_correction"|"expert_gate"|"expert_gate_bias"|"expert_up"|"expert_up_bias"|"expert_down"|"expert_down_bias"|"dense_gate"|"dense_gate_bias"|"dense_up"|"dense_up_bias"|"dense_down"|"dense_down_bias"|"shared_gate"|"shared_gate_bias"|"shared_up"|"shared_up_bias"|"shared_down"|"shared_down_bias"|"shared_score"|"final_norm"|"final_norm_bias"|"head" what the tensor is for
 ---@field name string in checkpoints; {layer} and {expert} stand for numbers
+---@field first_row integer where it is a part of a larger tensor: its first row in each block
+---@field block_rows integer rows of a block, one block an expert; 0: it is a tensor of its own
 
 ---The architecture of a mixture-of-experts transformer.
 ---@class Model
@@ -23,13 +35,18 @@
 ---@field position "rope"|"learned" rope: rotary; learned: one vector a position, added to the embedding
 ---@field rope_theta number base of the rotary frequencies
 ---@field rope_interleave boolean rotary pairs are neighbours (2i, 2i + 1); else (i, i + half)
+---@field rope_scaling RopeScaling rotary positions beyond those of training
 ---@field q_latent integer latent attention: width that queries pass through; 0: none
 ---@field kv_latent integer width of the latent that keys and values are made of, and that is cached; 0: no latent attention
----@field rope_dim integer latent attention: the last elements of a head, which rotate; all of a head in other models
+---@field rope_dim integer elements of a head that rotate: the first ones, all where absent; in latent attention the last ones
 ---@field value_dim integer width of a value head; head_dim when absent
 ---@field latent_norm_eps number of the RMS norms of latents
 ---@field attention_bias boolean query, key and value projections have a bias
 ---@field output_bias boolean the output projection has a bias
+---@field qk_norm "none"|"head"|"full" RMS norm of queries and of keys before they rotate; head: each head by itself; full: all heads as one vector
+---@field qkv_clip number queries, keys and values are limited to +-this, after their norm; 0: not
+---@field sliding_window integer positions that a query sees in window_layers, its own among them; 0: all
+---@field window_layers integer[] layers, from 0, with that window
 ---@field activation "silu"|"gelu"|"gelu_tanh" of the experts; gelu is the exact form, gelu_tanh the approximation
 ---@field gated boolean true: three matrices an expert, activation(gate) x up; false: two
 ---@field expert_bias boolean matrices of experts and of dense feed-forwards have biases
@@ -39,7 +56,13 @@
 ---@field dense_layers integer[] layers, from 0, with one feed-forward for all tokens instead of experts
 ---@field dense_hidden integer width inside the feed-forward of a dense layer
 ---@field shared_hidden integer width of the feed-forward that all tokens pass beside their experts; 0: none
----@field renormalize boolean the probabilities of the chosen experts are divided by their sum
+---@field shared_score boolean what that feed-forward gives is scaled by the sigmoid of a score of the token
+---@field scoring "softmax"|"sigmoid" how the router's logits become scores: softmax over experts, or sigmoid of each
+---@field router_correction boolean a figure an expert is added to its score for choosing, not for weighing
+---@field expert_groups integer equal groups that experts are in
+---@field top_groups integer groups that a token's experts are chosen from: those whose two best scores sum to most
+---@field renormalize boolean the scores of the chosen experts are divided by their sum
+---@field routed_scale number and then multiplied by this
 ---@field capacity_factor number 0: none; else an expert takes ceil(factor x length x top_k / experts) per sequence
 ---@field tie_embeddings boolean the head is the embedding
 ---@field initializer_range number standard deviation of random weights
@@ -50,6 +73,7 @@
 ---@field expert_dropout number training
 ---@field tokenizer string name or path; may be absent
 ---@field tensors ModelTensor[] names in checkpoints; those absent are the family's
+---@field alternatives ModelTensor[] other forms in which checkpoints have tensors; the family's where absent
 
 ---One GPU of a node.
 ---@class TopologyGpu
@@ -216,7 +240,7 @@
 
 ---a transfer between ranks
 ---@class PlanMove
----@field kind "attention_output"|"gather"|"embedding"|"ffn_output"|"dispatch"|"combine"|"handover" what is moved
+---@field kind "attention_output"|"gather"|"embedding"|"ffn_output"|"dispatch"|"combine"|"handover"|"norm" what is moved
 ---@field group integer request group, counted over the stages; -1 for moves between groups
 ---@field algorithm string the Lua file that expanded it; for people
 ---@field pieces integer the payload is cut in so many pieces

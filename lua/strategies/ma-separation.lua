@@ -107,6 +107,7 @@ local function plan_of(inputs, options, found, output, why)
         chunk = options.chunk,
         in_flight = options.in_flight,
         ffn = model.dense_hidden > 0 or model.shared_hidden > 0,
+        norm = model.qk_norm == "full",
         exchange = options.exchange,
         stages = stages,
         ranks_per_copy = used,

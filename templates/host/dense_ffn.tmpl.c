@@ -21,6 +21,18 @@ static void project(rt_rank *rank, const float *in, float *out, float *scratch, 
     add_bias(out, at_or_null(rank, bias), rows, outputs);
 }
 
+/* Each row of `out` by the sigmoid of the product of its input with `score`. */
+static void scale_rows(const elem_t *score, const float *in, float *out, int64_t rows) {
+    for (int64_t row = 0; score && row < rows; ++row) {
+        float sum = 0;
+        for (int64_t i = 0; i < HIDDEN; ++i)
+            sum += in[row * HIDDEN + i] * elem_load(score[i]);
+        float scale = 1.0f / (1.0f + expf(-sum));
+        for (int64_t i = 0; i < HIDDEN; ++i)
+            out[row * HIDDEN + i] *= scale;
+    }
+}
+
 rt_status kernel_dense_ffn(rt_rank *rank, const void *args) {
     const struct dense_ffn_args *a = args;
     const elem_t *in = rt_at(rank, a->in);
@@ -46,6 +58,7 @@ rt_status kernel_dense_ffn(rt_rank *rank, const void *args) {
             up[i] = activate(up[i]);
 //% end
         project(rank, up, y, workspace, a->down, a->down_bias, rows, a->columns, HIDDEN);
+        scale_rows(at_or_null(rank, a->score), x, y, rows);
         store_row(out + row * HIDDEN, y, rows * HIDDEN);
     }
     return RT_OK;

@@ -15,7 +15,7 @@ struct tile {
     int32_t position[TILE_ATTENTION];
     const elem_t *up[TILE_ATTENTION]; /* latent_up of the pair's head */
     elem_t *to[TILE_ATTENTION];
-    float *queries; /* [pairs][ENTRY], scaled by 1 / sqrt(D) */
+    float *queries; /* [pairs][ENTRY], scaled by SCORE_SCALE / sqrt(D) */
     float *mixed;   /* [pairs][KV_LATENT] */
     float *scores;  /* [pairs][length] */
     float *narrow;  /* a head's plain part or value */
@@ -69,7 +69,7 @@ static void attend(struct tile *tile, const elem_t *latents) {
 
 static void add_pair(struct tile *tile, const elem_t *query, const elem_t *up, elem_t *to,
                      int32_t position) {
-    const float scale = 1.0f / sqrtf((float)HEAD_DIM);
+    const float scale = (float)SCORE_SCALE / sqrtf((float)HEAD_DIM);
     float *row = tile->queries + tile->pairs * ENTRY;
     load_row(tile->narrow, query, PLAIN_DIM);
     matmul_plain(&(matmul){
@@ -162,7 +162,7 @@ static void expand(struct expansion *e, const elem_t *latents, const elem_t *up)
 /* Rows [first, first + count) of one head of `heads`; masked ones get zero. */
 static void attend_rows(const struct expansion *e, const elem_t *queries, elem_t *out,
                         const int32_t *positions, int64_t count, int64_t heads) {
-    const float scale = 1.0f / sqrtf((float)HEAD_DIM);
+    const float scale = (float)SCORE_SCALE / sqrtf((float)HEAD_DIM);
     for (int64_t i = 0; i < count; ++i)
         load_row(e->queries + i * HEAD_DIM, queries + i * heads * HEAD_DIM, HEAD_DIM);
     for (int64_t i = 0; i < count * HEAD_DIM; ++i)

@@ -1,9 +1,12 @@
-/* route: which experts a row goes to, and with what weight. Logits and softmax are float32 whatever the
- * element type, with router weights in float32. */
+/* route: which experts a row goes to, and with what weight. Logits and scores are float32 whatever the element type,
+ * with router weights in float32. */
+//% local grouped = view.model.expert_groups > view.model.top_groups
+//% local apart = grouped or view.model.router_correction
 #include "matmul.h"
 
+//% if view.model.scoring == "softmax" then
 /* Turn logits into probabilities. */
-static void softmax(float *logits) {
+static void score(float *logits) {
     float largest = logits[0], sum = 0;
     for (int e = 1; e < EXPERTS; ++e)
         largest = logits[e] > largest ? logits[e] : largest;
@@ -14,9 +17,47 @@ static void softmax(float *logits) {
     for (int e = 0; e < EXPERTS; ++e)
         logits[e] /= sum;
 }
+//% else
+/* Turn each logit into its sigmoid. */
+static void score(float *logits) {
+    for (int e = 0; e < EXPERTS; ++e)
+        logits[e] = 1.0f / (1.0f + expf(-logits[e]));
+}
+//% end
 
-/* The TOP_K most probable experts in order, the lower expert first where equal. */
-static void choose(const float *probability, int32_t *choice, float *share) {
+//% if grouped then
+enum { GROUP = EXPERTS / EXPERT_GROUPS }; /* experts a group */
+
+/* The sum of the two largest of a group. */
+static float group_score(const float *by) {
+    float best = -INFINITY, second = -INFINITY;
+    for (int i = 0; i < GROUP; ++i) {
+        second = by[i] > best ? best : by[i] > second ? by[i] : second;
+        best = by[i] > best ? by[i] : best;
+    }
+    return GROUP > 1 ? best + second : best;
+}
+
+/* Only experts of the TOP_GROUPS best groups can be chosen, the lower group where equal. */
+static void close_groups(float *by) {
+    float sums[EXPERT_GROUPS];
+    bool open[EXPERT_GROUPS] = {false};
+    for (int g = 0; g < EXPERT_GROUPS; ++g)
+        sums[g] = group_score(by + g * GROUP);
+    for (int k = 0; k < TOP_GROUPS; ++k) {
+        int best = -1;
+        for (int g = 0; g < EXPERT_GROUPS; ++g)
+            if (!open[g] && (best < 0 || sums[g] > sums[best]))
+                best = g;
+        open[best] = true;
+    }
+    for (int e = 0; e < EXPERTS; ++e)
+        by[e] = open[e / GROUP] ? by[e] : -INFINITY;
+}
+
+//% end
+/* The TOP_K best experts in order of `by`, the lower expert first where equal; their weights by their scores. */
+static void choose(const float *scores, const float *by, int32_t *choice, float *share) {
     float total = 0;
     for (int k = 0; k < TOP_K; ++k) {
         int best = -1;
@@ -24,11 +65,11 @@ static void choose(const float *probability, int32_t *choice, float *share) {
             bool taken = false;
             for (int j = 0; j < k; ++j)
                 taken |= choice[j] == e;
-            if (!taken && (best < 0 || probability[e] > probability[best]))
+            if (!taken && (best < 0 || by[e] > by[best]))
                 best = e;
         }
         choice[k] = best;
-        share[k] = probability[best];
+        share[k] = scores[best];
         total += share[k];
     }
 //% if view.model.renormalize then
@@ -36,6 +77,10 @@ static void choose(const float *probability, int32_t *choice, float *share) {
         share[k] /= total;
 //% else
     (void)total; /* this model does not renormalise */
+//% end
+//% if view.model.routed_scale ~= "1" then
+    for (int k = 0; k < TOP_K; ++k)
+        share[k] *= (float)ROUTED_SCALE;
 //% end
 }
 
@@ -49,6 +94,10 @@ rt_status kernel_route(rt_rank *rank, const void *args) {
     const int64_t tile = min_of(a->rows, TILE_ROUTE);
     float *x = carve(&workspace, tile * HIDDEN);       /* [tile][H] */
     float *logits = carve(&workspace, tile * EXPERTS); /* [tile][experts] */
+//% if apart then
+    const float *correction = at_or_null(rank, a->correction);
+    float *by = carve(&workspace, EXPERTS); /* what one row chooses by */
+//% end
 
     for (int64_t first = 0; first < a->rows; first += tile) {
         int64_t rows = min_of(tile, a->rows - first);
@@ -56,8 +105,18 @@ rt_status kernel_route(rt_rank *rank, const void *args) {
         matmul_f32(x, weight, logits, rows, HIDDEN, EXPERTS);
         for (int64_t row = first; row < first + rows; ++row) {
             if (positions[row] >= 0) {
-                softmax(logits + (row - first) * EXPERTS);
-                choose(logits + (row - first) * EXPERTS, choice + row * TOP_K, share + row * TOP_K);
+                float *scores = logits + (row - first) * EXPERTS;
+                score(scores);
+//% if apart then
+                for (int e = 0; e < EXPERTS; ++e)
+                    by[e] = scores[e] + (correction ? correction[e] : 0);
+//%   if grouped then
+                close_groups(by);
+//%   end
+                choose(scores, by, choice + row * TOP_K, share + row * TOP_K);
+//% else
+                choose(scores, scores, choice + row * TOP_K, share + row * TOP_K);
+//% end
                 continue;
             }
             for (int k = 0; k < TOP_K; ++k) {

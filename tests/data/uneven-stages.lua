@@ -72,6 +72,7 @@ function M.plan(inputs, options)
         in_flight = 1,
         coincide = options.groups == 1,
         ffn = model.dense_hidden > 0 or model.shared_hidden > 0,
+        norm = model.qk_norm == "full",
         handover = true,
       })
     end),

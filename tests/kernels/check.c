@@ -118,6 +118,26 @@ void check_reals(const char *test, const float *actual, const double *expected, 
         check(fabs((double)actual[i] - expected[i]) <= limit, test, "value differs", i);
 }
 
+/* What pair i of `pairs` turns by a position. Wave lengths up to 1 / BETA_FAST of the original positions are left alone,
+ * those of 1 / BETA_SLOW and more are stretched by the factor; the pair's index goes linearly between. */
+static double frequency(int64_t pair, int64_t size) {
+    double plain = pow(ROPE_THETA, -2.0 * (double)pair / (double)size);
+#ifdef YARN
+    double fast =
+        ROPE_ORIGINAL / ROPE_BETA_FAST / (2 * acos(-1)); /* a radian in so many positions */
+    double slow = ROPE_ORIGINAL / ROPE_BETA_SLOW / (2 * acos(-1));
+    double low = floor(log(fast) / log(ROPE_THETA) * (double)size / 2);
+    double high = ceil(log(slow) / log(ROPE_THETA) * (double)size / 2);
+    low = low < 0 ? 0 : low;
+    high = high > (double)size - 1 ? (double)size - 1 : high;
+    double at = ((double)pair - low) / (high - low);
+    at = at < 0 ? 0 : at > 1 ? 1 : at;
+    return (1 - at) * plain + at * plain / ROPE_FACTOR;
+#else
+    return plain;
+#endif
+}
+
 double turned(int64_t buffer, int64_t base, int64_t i, int64_t size, int32_t position) {
 #ifdef NEIGHBOURS
     int64_t pair = i / 2, a_at = base + 2 * pair, b_at = a_at + 1;
@@ -126,9 +146,10 @@ double turned(int64_t buffer, int64_t base, int64_t i, int64_t size, int32_t pos
     int64_t pair = i % (size / 2), a_at = base + pair, b_at = a_at + size / 2;
     bool first = i < size / 2;
 #endif
-    double angle = position * pow(ROPE_THETA, -2.0 * (double)pair / (double)size);
+    double angle = position * frequency(pair, size);
     double a = element(buffer, a_at), b = element(buffer, b_at);
-    return first ? a * cos(angle) - b * sin(angle) : b * cos(angle) + a * sin(angle);
+    return ROPE_AMPLITUDE *
+           (first ? a * cos(angle) - b * sin(angle) : b * cos(angle) + a * sin(angle));
 }
 
 void launch(const char *test, rt_kernel_fn kernel, const void *args) {
@@ -164,6 +185,7 @@ rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
 int main(void) {
     check_rows();
     check_attention();
+    check_heads();
     check_latent();
     check_routing();
     check_experts();

@@ -54,10 +54,12 @@ extern int kernel_failures; /* calls of rt_fail */
 /* Run a kernel and check its guards. */
 void launch(const char *test, rt_kernel_fn kernel, const void *args);
 
-/* Element i of `size` elements from `base` on after rotation, in double, by definition. */
+/* Element i of `size` elements from `base` on after rotation, in double, by definition, with YaRN where the model has
+ * it. */
 double turned(int64_t buffer, int64_t base, int64_t i, int64_t size, int32_t position);
 
 void check_rows(void);      /* check_rows.c */
+void check_heads(void);     /* check_heads.c */
 void check_latent(void);    /* check_latent.c */
 void check_attention(void); /* check_attention.c */
 void check_routing(void);   /* check_routing.c */

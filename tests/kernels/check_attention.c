@@ -10,6 +10,7 @@ typedef struct Case {
     int32_t head_begin, heads, sequences, tokens, cache_first;
     int32_t length[3]; /* of each sequence before this step (decode) or in it (prompt) */
     bool decode;
+    int32_t window; /* 0: none */
 } Case;
 
 static double *state_keys, *state_values; /* [CACHED][CONTEXT][kv][D] as the cache should be */
@@ -17,7 +18,7 @@ static double *state_keys, *state_values; /* [CACHED][CONTEXT][kv][D] as the cac
 /* Rotation in double, by definition; the identity for models without it. */
 static double rotated(int64_t qkv, int64_t base, int64_t i, int32_t position) {
 #ifdef HAVE_rope_append
-    return turned(qkv, base, i, HEAD_DIM, position);
+    return i < ROPE_DIM ? turned(qkv, base, i, ROPE_DIM, position) : element(qkv, base + i);
 #else
     (void)position;
     return element(qkv, base + i);
@@ -44,18 +45,19 @@ static void expect_head(const Case *c, const double *query, int32_t position, in
                         int64_t kv, int64_t kv_heads, double *out) {
     double weight[CONTEXT], largest = -INFINITY, sum = 0;
     int64_t first = (c->cache_first + sequence) * CONTEXT;
-    for (int64_t t = 0; t <= position; ++t) {
+    int64_t seen = c->window && position >= c->window ? position - c->window + 1 : 0;
+    for (int64_t t = seen; t <= position; ++t) {
         weight[t] = 0;
         for (int64_t i = 0; i < HEAD_DIM; ++i)
             weight[t] += query[i] * state_keys[((first + t) * kv_heads + kv) * HEAD_DIM + i];
-        weight[t] /= sqrt(HEAD_DIM);
+        weight[t] *= SCORE_SCALE / sqrt(HEAD_DIM);
         largest = weight[t] > largest ? weight[t] : largest;
     }
-    for (int64_t t = 0; t <= position; ++t)
+    for (int64_t t = seen; t <= position; ++t)
         sum += weight[t] = exp(weight[t] - largest);
     for (int64_t i = 0; i < HEAD_DIM; ++i) {
         out[i] = 0;
-        for (int64_t t = 0; t <= position; ++t)
+        for (int64_t t = seen; t <= position; ++t)
             out[i] += weight[t] / sum * state_values[((first + t) * kv_heads + kv) * HEAD_DIM + i];
     }
 }
@@ -119,7 +121,8 @@ static void check_case(const Case *c) {
                                .heads = c->heads,
                                .kv_heads = (int32_t)kv_heads,
                                .head_begin = c->head_begin,
-                               .kv_begin = (int32_t)kv_begin};
+                               .kv_begin = (int32_t)kv_begin,
+                               .window = c->window};
     a.workspace = slab_workspace(OP_attention, &a);
     state_keys = malloc((size_t)count * sizeof *state_keys);
     state_values = malloc((size_t)count * sizeof *state_values);
@@ -149,9 +152,11 @@ static void check_case(const Case *c) {
 
 void check_attention(void) {
     static const Case cases[] = {
-        {0, HEADS, 2, 90, 1, {90, 11, 0}, false},  {0, HEADS, 3, 5, 0, {5, 0, 1}, false},
-        {1, HEADS - 2, 2, 9, 2, {3, 9, 0}, false}, {HEADS - 1, 1, 1, 1, 3, {1, 0, 0}, false},
-        {0, HEADS, 3, 1, 1, {0, 159, 7}, true},    {1, 2, 2, 1, 0, {39, 120, 0}, true},
+        {0, HEADS, 2, 90, 1, {90, 11, 0}, false, 0},  {0, HEADS, 3, 5, 0, {5, 0, 1}, false, 0},
+        {1, HEADS - 2, 2, 9, 2, {3, 9, 0}, false, 0}, {HEADS - 1, 1, 1, 1, 3, {1, 0, 0}, false, 0},
+        {0, HEADS, 3, 1, 1, {0, 159, 7}, true, 0},    {1, 2, 2, 1, 0, {39, 120, 0}, true, 0},
+        {0, HEADS, 2, 90, 1, {90, 11, 0}, false, 7},  {1, 2, 2, 9, 0, {9, 4, 0}, false, 1},
+        {0, HEADS, 3, 1, 1, {0, 159, 7}, true, 32},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i)
         check_case(&cases[i]);

@@ -60,7 +60,8 @@ static void expect_pair(const Case *c, int64_t queries, int64_t up, int64_t pair
     for (int64_t t = 0; t <= position; ++t) {
         weight[t] = 0;
         for (int64_t i = 0; i < HEAD_DIM; ++i)
-            weight[t] += query[i] * made(entries + t * WIDE, up, head, i) / sqrt(HEAD_DIM);
+            weight[t] +=
+                query[i] * made(entries + t * WIDE, up, head, i) / sqrt(HEAD_DIM) * SCORE_SCALE;
         largest = weight[t] > largest ? weight[t] : largest;
     }
     for (int64_t t = 0; t <= position; ++t)
@@ -162,7 +163,7 @@ static double product(int64_t in, int64_t row, int64_t weight, int64_t bias, int
     return sum;
 }
 
-static void check_ffn(int32_t rows, int32_t columns, bool biases) {
+static void check_ffn(int32_t rows, int32_t columns, bool biases, bool scored) {
     int64_t count = (int64_t)rows * HIDDEN, matrix = (int64_t)columns * HIDDEN;
     double *expected = calloc((size_t)count, sizeof *expected);
     double *middle = calloc((size_t)columns, sizeof *middle);
@@ -174,11 +175,13 @@ static void check_ffn(int32_t rows, int32_t columns, bool biases) {
                                .up_bias = biases ? slab_random(columns, 0.5) : -1,
                                .down = slab_random(matrix, 0.5),
                                .down_bias = biases ? slab_random(HIDDEN, 0.5) : -1,
+                               .score = scored ? slab_random(HIDDEN, 0.5) : -1,
                                .out = slab_random(count, 1),
                                .rows = rows,
                                .columns = columns};
     a.workspace = slab_workspace(OP_dense_ffn, &a);
     for (int64_t row = 0; row < rows; ++row) {
+        double scale = scored ? 1 / (1 + exp(-product(a.in, row, a.score, -1, 0))) : 1;
         for (int64_t i = 0; i < columns; ++i) {
             double value = product(a.in, row, a.up, a.up_bias, i);
             middle[i] = GATED ? value * activation(product(a.in, row, a.gate, a.gate_bias, i))
@@ -188,7 +191,7 @@ static void check_ffn(int32_t rows, int32_t columns, bool biases) {
             double sum = a.down_bias < 0 ? 0 : element(a.down_bias, h);
             for (int64_t i = 0; i < columns; ++i)
                 sum += middle[i] * element(a.down, h * columns + i);
-            expected[row * HIDDEN + h] = sum;
+            expected[row * HIDDEN + h] = scale * sum;
         }
     }
     launch("dense_ffn", kernel_dense_ffn, &a);
@@ -215,8 +218,8 @@ void check_latent(void) {
     check_norm();
 #endif
 #ifdef HAVE_dense_ffn
-    check_ffn(1, 17, true);
-    check_ffn(3, 40, false);
-    check_ffn(TILE_LINEAR + 5, 33, true);
+    check_ffn(1, 17, true, false);
+    check_ffn(3, 40, false, true);
+    check_ffn(TILE_LINEAR + 5, 33, true, true);
 #endif
 }

@@ -1,7 +1,33 @@
 /* Router and capacity. */
 #include "check.h"
 
-static void check_route(void) {
+/* Scores by definition, and what experts are chosen by: the sum of the two best of each group decides
+ * which groups are open. */
+static void expect_scores(const double *logit, const float *correction, double *score, double *by) {
+    double sum = 0, groups[EXPERT_GROUPS];
+    int size = EXPERTS / EXPERT_GROUPS;
+    for (int e = 0; e < EXPERTS; ++e)
+        sum += exp(logit[e]);
+    for (int e = 0; e < EXPERTS; ++e) {
+        score[e] = SIGMOID ? 1 / (1 + exp(-logit[e])) : exp(logit[e]) / sum;
+        by[e] = score[e] + (correction ? (double)correction[e] : 0);
+    }
+    for (int g = 0; g < EXPERT_GROUPS; ++g) {
+        groups[g] = size > 1 ? -INFINITY : by[g];
+        for (int i = 0; i < size; ++i)
+            for (int k = 0; k < i; ++k)
+                groups[g] = fmax(groups[g], by[g * size + i] + by[g * size + k]);
+    }
+    for (int g = 0; g < EXPERT_GROUPS; ++g) {
+        int better = 0;
+        for (int h = 0; h < EXPERT_GROUPS; ++h)
+            better += groups[h] > groups[g] || (groups[h] == groups[g] && h < g);
+        for (int i = 0; better >= TOP_GROUPS && i < size; ++i)
+            by[g * size + i] = -INFINITY;
+    }
+}
+
+static void check_route(bool corrected) {
     enum { ROWS = 70 };
     int32_t positions[ROWS];
     for (int i = 0; i < ROWS; ++i)
@@ -9,40 +35,44 @@ static void check_route(void) {
     slab_reset();
     struct route_args a = {.in = slab_random(ROWS * HIDDEN, 1),
                            .weight = slab_bytes(EXPERTS * HIDDEN * 4),
+                           .correction = corrected ? slab_bytes(EXPERTS * 4) : -1,
                            .positions = slab_ints(positions, ROWS),
                            .choice = slab_ints(NULL, ROWS * TOP_K),
                            .share = slab_ints(NULL, ROWS * TOP_K),
                            .rows = ROWS};
-    float *weight = slab_at(a.weight);
+    float *weight = slab_at(a.weight), *correction = corrected ? slab_at(a.correction) : NULL;
     for (int64_t i = 0; i < EXPERTS * HIDDEN; ++i)
         weight[i] = (float)random_real(0.5);
-    /* Two experts with equal rows: the lower one comes first. */
-    memcpy(weight + (EXPERTS - 1) * HIDDEN, weight, HIDDEN * sizeof *weight);
+    for (int64_t e = 0; corrected && e < EXPERTS; ++e)
+        correction[e] = (float)random_real(0.3);
+    /* Two experts of a group with equal rows: the lower one comes first. */
+    memcpy(weight + (EXPERTS - 1) * HIDDEN,
+           weight + (EXPERT_GROUPS > 1 ? (EXPERTS - 2) * HIDDEN : 0), HIDDEN * sizeof *weight);
     a.workspace = slab_workspace(OP_route, &a);
     launch("route", kernel_route, &a);
     const int32_t *choice = slab_at(a.choice);
     const float *share = slab_at(a.share);
     for (int64_t row = 0; row < ROWS; ++row, choice += TOP_K, share += TOP_K) {
-        double probability[EXPERTS], sum = 0, chosen = 0, expected[TOP_K];
+        double logit[EXPERTS], score[EXPERTS], by[EXPERTS], chosen = 0, expected[TOP_K];
         for (int64_t e = 0; e < EXPERTS; ++e) {
-            double logit = 0;
+            logit[e] = 0;
             for (int64_t i = 0; i < HIDDEN; ++i)
-                logit += element(a.in, row * HIDDEN + i) * (double)weight[e * HIDDEN + i];
-            sum += probability[e] = exp(logit);
+                logit[e] += element(a.in, row * HIDDEN + i) * (double)weight[e * HIDDEN + i];
         }
+        expect_scores(logit, correction, score, by);
         for (int k = 0; k < TOP_K; ++k) {
             int best = 0;
             for (int e = 1; e < EXPERTS; ++e)
-                if (probability[e] > probability[best])
+                if (by[e] > by[best])
                     best = e;
             check(positions[row] < 0 ? choice[k] == -1 && share[k] == 0 : choice[k] == best,
                   "route", "choice differs", row);
-            expected[k] = probability[best] / sum;
+            expected[k] = score[best];
             chosen += expected[k];
-            probability[best] = -1;
+            by[best] = -INFINITY;
         }
-        for (int k = 0; RENORMALIZE && k < TOP_K; ++k)
-            expected[k] /= chosen;
+        for (int k = 0; k < TOP_K; ++k)
+            expected[k] *= ROUTED_SCALE / (RENORMALIZE ? chosen : 1);
         if (positions[row] >= 0)
             check_reals("route", share, expected, TOP_K, 1e-5);
     }
@@ -84,7 +114,9 @@ static void check_capacity(void) {
 #endif
 
 void check_routing(void) {
-    check_route();
+    check_route(false);
+    if (CORRECTED)
+        check_route(true);
 #ifdef HAVE_capacity
     check_capacity();
 #endif

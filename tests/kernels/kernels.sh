@@ -19,6 +19,8 @@ if grep -q 'erff(' kernels/activation.h; then activation=1
 elif grep -q 'tanhf(' kernels/activation.h; then activation=2
 else activation=0; fi
 defines="-DACTIVATION=$activation -DGATED=$(flag 'tile->gate\[i\]') -DRENORMALIZE=$(flag 'share\[k\] /= total')"
+defines="$defines -DSIGMOID=$(flag 'expf(-logits') -DCORRECTED=$(flag 'correction\[e\]')"
+if [ -f kernels/rotate.h ] && grep -q 'slowed' kernels/rotate.h; then defines="$defines -DYARN"; fi
 if [ -f kernels/rotate.h ] && grep -q 'neighbours' kernels/rotate.h; then defines="$defines -DNEIGHBOURS"; fi
 for file in kernels/*.c; do
     name=${file#kernels/}

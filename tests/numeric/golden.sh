@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
-# One placement of mixtral-tiny against what a public implementation computed: logits of the prompts within
+# One placement of a golden model against what a public implementation computed: logits of the prompts within
 # 1e-5 of the largest, the 16 greedy tokens of each sequence equal, counters as scheduled.
-# usage: golden.sh NAME TIMES STRATEGY   (TIMES: the golden sequences so often, one after another)
+# usage: golden.sh NAME TIMES STRATEGY [MODEL [TRANSPORT]]
+#   TIMES: the golden sequences so often, one after another; MODEL: a folder of tests/data, default mixtral-tiny
 set -euo pipefail
 name=$1
 times=$2
 strategy=$3
 # shellcheck source=tests/numeric/common.sh
 source "$(dirname "$0")/common.sh"
-data=$root/tests/data/mixtral-tiny
+data=$root/tests/data/${4:-mixtral-tiny}
 dir=$OUT/golden-$name
+TRANSPORT=${5:-$TRANSPORT}
 mkdir -p "$OUT"
 
-tokens=$root/tests/data/golden.json
-((times == 1)) || tokens=$root/tests/data/golden$times.json
+tokens=$dir.tokens.json
+# shellcheck disable=SC2016 # it is jq's
+jq -c --argjson times "$times" '.input_ids as $all | [range($times) as $_ | $all[]]' \
+    "$data/expected.json" >"$tokens"
 
 "$GEN" make -m "$data" -t "$root/topologies/one-host.yaml" -s "$strategy" -o "$dir" \
     --batch $((3 * times)) --prefill 24 --context 40 --dtype f32

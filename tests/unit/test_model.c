@@ -84,7 +84,8 @@ static void test_large_model(void **state) {
     assert_false(model_has_in_layer(&model, TENSOR_ROUTER, 1));
     assert_true(model_has_in_layer(&model, TENSOR_DENSE_UP, 1));
     Model all = read_good(test, TEST_DATA "/latent-gated.yaml");
-    assert_true(model_has(&all, TENSOR_QUERY_LATENT_NORM) && model_has(&all, TENSOR_SHARED_GATE_BIAS));
+    assert_true(model_has(&all, TENSOR_QUERY_LATENT_NORM) &&
+                model_has(&all, TENSOR_SHARED_GATE_BIAS));
     assert_false(model_has_in_layer(&all, TENSOR_SHARED_UP, 2));
     assert_true(model_has_in_layer(&all, TENSOR_SHARED_UP, 1));
 }
@@ -279,12 +280,13 @@ static void test_families(void **state) {
            ":1:16: error[E0206]: the model family mixtrall is not known\n"
            "    1 | {\"model_type\": \"mixtrall\"}\n"
            "      |                ^^^^^^^^^^\n"
-           "  help: did you mean mixtral? Known are mixtral, moe_transformer\n");
+           "  help: did you mean mixtral? Known are deepseek_v3, mixtral, moe_transformer, "
+           "olmoe, qwen3_moe\n");
     refuse(test, "config.json", "{\"model_type\": \"../../etc/passwd\"}", STATUS_DATA,
            ":1:16: error[E0206]: the model family ../../etc/passwd is not known\n"
            "    1 | {\"model_type\": \"../../etc/passwd\"}\n"
            "      |                ^^^^^^^^^^^^^^^^^^\n"
-           "  help: known are mixtral, moe_transformer\n");
+           "  help: known are deepseek_v3, mixtral, moe_transformer, olmoe, qwen3_moe\n");
     refuse(test, "config.json", "{\"model_type\": \"moe_transformer\"}", STATUS_DATA,
            ":1:16: error[E0206]: the model family moe_transformer has no hub format\n"
            "    1 | {\"model_type\": \"moe_transformer\"}\n"

@@ -88,6 +88,7 @@ struct attention_args {
     int32_t kv_heads;    /* key-value heads held */
     int32_t head_begin;  /* first query head held, in the model's numbering */
     int32_t kv_begin;    /* first key-value head held, in the model's numbering */
+    int32_t window;      /* positions that a query sees, its own among them; 0: all */
 };
 rt_status kernel_attention(rt_rank *rank, const void *args);
 
@@ -99,15 +100,16 @@ struct add_args {
 };
 rt_status kernel_add(rt_rank *rank, const void *args);
 
-/* route: softmax over experts in float32, top-k by probability then lower expert */
+/* route: scores of experts in float32, top-k by (corrected) score then lower expert */
 struct route_args {
-    int64_t in;        /* E [rows][H] */
-    int64_t weight;    /* f32 [experts][H] */
-    int64_t positions; /* i32 [rows] */
-    int64_t choice;    /* i32 [rows][K]: expert, -1 where masked */
-    int64_t share;     /* f32 [rows][K]: weight of the choice */
-    int64_t workspace; /* scratch */
-    int32_t rows;      /* routed rows: owned, or all where every holder of experts has them */
+    int64_t in;         /* E [rows][H] */
+    int64_t weight;     /* f32 [experts][H] */
+    int64_t correction; /* f32 [experts], added for choosing only; or absent */
+    int64_t positions;  /* i32 [rows] */
+    int64_t choice;     /* i32 [rows][K]: expert, -1 where masked */
+    int64_t share;      /* f32 [rows][K]: weight of the choice */
+    int64_t workspace;  /* scratch */
+    int32_t rows;       /* routed rows: owned, or all where every holder of experts has them */
 };
 rt_status kernel_route(rt_rank *rank, const void *args);
 

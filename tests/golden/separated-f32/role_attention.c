@@ -160,6 +160,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .kv_heads = 4,
                          .head_begin = 0,
                          .kv_begin = 0,
+                         .window = 0,
                      }));
     /* 6 m0 attention: lower_attention.c: output projection of the local heads */
     RT_TRY(rt_launch(rank, 6, 0, K_LINEAR,
@@ -193,6 +194,7 @@ rt_status attention_prefill(rt_rank *rank) {
                      &(struct route_args){
                          .in = PREFILL_FFN_IN_M0,
                          .weight = ROUTER(0),
+                         .correction = -1,
                          .positions = PREFILL_POSITIONS_M0,
                          .choice = PREFILL_CHOICE_M0,
                          .share = PREFILL_SHARE_M0,
@@ -296,6 +298,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .kv_heads = 4,
                          .head_begin = 0,
                          .kv_begin = 0,
+                         .window = 0,
                      }));
     /* 18 m1 attention: lower_attention.c: output projection of the local heads */
     RT_TRY(rt_launch(rank, 18, 0, K_LINEAR,
@@ -329,6 +332,7 @@ rt_status attention_prefill(rt_rank *rank) {
                      &(struct route_args){
                          .in = PREFILL_FFN_IN_M1,
                          .weight = ROUTER(0),
+                         .correction = -1,
                          .positions = PREFILL_POSITIONS_M1,
                          .choice = PREFILL_CHOICE_M1,
                          .share = PREFILL_SHARE_M1,
@@ -431,6 +435,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .kv_heads = 4,
                          .head_begin = 0,
                          .kv_begin = 0,
+                         .window = 0,
                      }));
     /* 30 m0 attention: lower_attention.c: output projection of the local heads */
     RT_TRY(rt_launch(rank, 30, 1, K_LINEAR,
@@ -464,6 +469,7 @@ rt_status attention_prefill(rt_rank *rank) {
                      &(struct route_args){
                          .in = PREFILL_FFN_IN_M0,
                          .weight = ROUTER(1),
+                         .correction = -1,
                          .positions = PREFILL_POSITIONS_M0,
                          .choice = PREFILL_CHOICE_M0,
                          .share = PREFILL_SHARE_M0,
@@ -566,6 +572,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .kv_heads = 4,
                          .head_begin = 0,
                          .kv_begin = 0,
+                         .window = 0,
                      }));
     /* 42 m1 attention: lower_attention.c: output projection of the local heads */
     RT_TRY(rt_launch(rank, 42, 1, K_LINEAR,
@@ -599,6 +606,7 @@ rt_status attention_prefill(rt_rank *rank) {
                      &(struct route_args){
                          .in = PREFILL_FFN_IN_M1,
                          .weight = ROUTER(1),
+                         .correction = -1,
                          .positions = PREFILL_POSITIONS_M1,
                          .choice = PREFILL_CHOICE_M1,
                          .share = PREFILL_SHARE_M1,
@@ -824,6 +832,7 @@ rt_status attention_decode(rt_rank *rank) {
                          .kv_heads = 4,
                          .head_begin = 0,
                          .kv_begin = 0,
+                         .window = 0,
                      }));
     /* 66 m0 attention: lower_attention.c: output projection of the local heads */
     RT_TRY(rt_launch(rank, 66, 0, K_LINEAR,
@@ -857,6 +866,7 @@ rt_status attention_decode(rt_rank *rank) {
                      &(struct route_args){
                          .in = DECODE_FFN_IN_M0,
                          .weight = ROUTER(0),
+                         .correction = -1,
                          .positions = DECODE_POSITIONS_M0,
                          .choice = DECODE_CHOICE_M0,
                          .share = DECODE_SHARE_M0,
@@ -959,6 +969,7 @@ rt_status attention_decode(rt_rank *rank) {
                          .kv_heads = 4,
                          .head_begin = 0,
                          .kv_begin = 0,
+                         .window = 0,
                      }));
     /* 78 m0 attention: lower_attention.c: output projection of the local heads */
     RT_TRY(rt_launch(rank, 78, 1, K_LINEAR,
@@ -992,6 +1003,7 @@ rt_status attention_decode(rt_rank *rank) {
                      &(struct route_args){
                          .in = DECODE_FFN_IN_M0,
                          .weight = ROUTER(1),
+                         .correction = -1,
                          .positions = DECODE_POSITIONS_M0,
                          .choice = DECODE_CHOICE_M0,
                          .share = DECODE_SHARE_M0,

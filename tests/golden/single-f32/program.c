@@ -11,35 +11,35 @@ static const rt_op ops_worker[] = {
     {"embed", "embed", 2, 0, 0, false, {-1}, "lower_attention.c: embedding of the held entries"}, /* 1 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before attention"}, /* 2 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: query, key, value of the local heads"}, /* 3 */
-    {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 4 */
-    {"attention", "attention", 8, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 5 */
+    {"rope_append", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 4 */
+    {"attention", "attention", 12, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 5 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 6 */
-    {"add", "attention", 12, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 7 */
+    {"add", "attention", 16, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 7 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_ffn.c: norm before experts and feed-forwards"}, /* 8 */
-    {"route", "attention", 13, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 9 */
-    {"pack", "attention", 15, 0, 0, false, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 10 */
-    {"expert_ffn", "experts", 20, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 11 */
-    {"weighted_sum", "combine", 16, 0, 0, false, {-1}, "lower_experts.c: experts' results by their weights"}, /* 12 */
+    {"route", "attention", 17, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 9 */
+    {"pack", "attention", 19, 0, 0, false, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 10 */
+    {"expert_ffn", "experts", 24, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 11 */
+    {"weighted_sum", "combine", 20, 0, 0, false, {-1}, "lower_experts.c: experts' results by their weights"}, /* 12 */
     {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 13 */
-    {"head", "head", 18, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 14 */
-    {"choose", "head", 19, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 15 */
+    {"head", "head", 22, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 14 */
+    {"choose", "head", 23, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 15 */
     {"finish", "head", 1, 0, 0, false, {-1}, "lower_head.c: the choice into the request table"}, /* 16 */
     {"begin", "embed", 0, 0, 0, false, {-1}, "lower_attention.c: token ids of the micro-batch"}, /* 17 */
     {"embed", "embed", 2, 0, 0, false, {-1}, "lower_attention.c: embedding of the held entries"}, /* 18 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_attention.c: norm before attention"}, /* 19 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: query, key, value of the local heads"}, /* 20 */
-    {"rope_append", "attention", 6, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 21 */
-    {"attention", "attention", 8, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 22 */
+    {"rope_append", "attention", 10, 0, 0, false, {-1}, "lower_attention.c: keys and values into the cache"}, /* 21 */
+    {"attention", "attention", 12, 0, 0, false, {-1}, "lower_attention.c: the local heads"}, /* 22 */
     {"linear", "attention", 5, 0, 0, false, {-1}, "lower_attention.c: output projection of the local heads"}, /* 23 */
-    {"add", "attention", 12, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 24 */
+    {"add", "attention", 16, 0, 0, false, {-1}, "lower_attention.c: residual"}, /* 24 */
     {"rms_norm", "attention", 3, 0, 0, false, {-1}, "lower_ffn.c: norm before experts and feed-forwards"}, /* 25 */
-    {"route", "attention", 13, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 26 */
-    {"pack", "attention", 15, 0, 0, false, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 27 */
-    {"expert_ffn", "experts", 20, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 28 */
-    {"weighted_sum", "combine", 16, 0, 0, false, {-1}, "lower_experts.c: experts' results by their weights"}, /* 29 */
+    {"route", "attention", 17, 0, 0, false, {-1}, "lower_attention.c: router of the rows routed here"}, /* 26 */
+    {"pack", "attention", 19, 0, 0, false, {-1}, "lower_experts.c: rows by the holders of their experts"}, /* 27 */
+    {"expert_ffn", "experts", 24, 0, 0, false, {-1}, "lower_experts.c: the local experts"}, /* 28 */
+    {"weighted_sum", "combine", 20, 0, 0, false, {-1}, "lower_experts.c: experts' results by their weights"}, /* 29 */
     {"rms_norm", "head", 3, 0, 0, false, {-1}, "lower_head.c: final norm"}, /* 30 */
-    {"head", "head", 18, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 31 */
-    {"choose", "head", 19, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 32 */
+    {"head", "head", 22, 0, 0, false, {-1}, "lower_head.c: logits of the held entries"}, /* 31 */
+    {"choose", "head", 23, 0, 0, false, {-1}, "lower_head.c: the next token of each sequence"}, /* 32 */
     {"finish", "head", 1, 0, 0, false, {-1}, "lower_head.c: the choice into the request table"}, /* 33 */
 };
 
@@ -76,6 +76,10 @@ static const char *const kinds[] = {
     "rms_norm",
     "layer_norm",
     "linear",
+    "head_norm",
+    "norm_squares",
+    "norm_scale",
+    "clip",
     "rope_append",
     "append",
     "attention",
@@ -106,15 +110,15 @@ static const rt_kernel_args kernel_args[] = {
     [K_EMBED] = {2, 5, 3},
     [K_RMS_NORM] = {3, 3, 1},
     [K_LINEAR] = {5, 5, 3},
-    [K_ROPE_APPEND] = {6, 4, 5},
-    [K_ATTENTION] = {8, 6, 7},
-    [K_ADD] = {12, 2, 1},
-    [K_ROUTE] = {13, 6, 1},
-    [K_PACK] = {15, 7, 3},
-    [K_WEIGHTED_SUM] = {16, 5, 1},
-    [K_HEAD] = {18, 5, 5},
-    [K_CHOOSE] = {19, 2, 2},
-    [K_EXPERT_FFN] = {20, 12, 3},
+    [K_ROPE_APPEND] = {10, 4, 5},
+    [K_ATTENTION] = {12, 6, 8},
+    [K_ADD] = {16, 2, 1},
+    [K_ROUTE] = {17, 7, 1},
+    [K_PACK] = {19, 7, 3},
+    [K_WEIGHTED_SUM] = {20, 5, 1},
+    [K_HEAD] = {22, 5, 5},
+    [K_CHOOSE] = {23, 2, 2},
+    [K_EXPERT_FFN] = {24, 12, 3},
 };
 
 /* What only kernels read: name, numbers, how many, bytes of each. */
@@ -137,7 +141,7 @@ const rt_program program = {
     .steps = 2,
     .channels = 0,
     .exchanges = 2,
-    .kinds = 29,
+    .kinds = 33,
     .kernels = KERNELS,
     .places = places,
     .role = roles,

@@ -134,6 +134,7 @@ rt_status worker_prefill(rt_rank *rank) {
                              .kv_heads = 4,
                              .head_begin = 0,
                              .kv_begin = 0,
+                             .window = 0,
                          }));
         /* 6 m0 attention: lower_attention.c: output projection of the local heads */
         RT_TRY(rt_launch(rank, 6, layer, K_LINEAR,
@@ -167,6 +168,7 @@ rt_status worker_prefill(rt_rank *rank) {
                          &(struct route_args){
                              .in = PREFILL_FFN_IN_M0,
                              .weight = ROUTER(layer),
+                             .correction = -1,
                              .positions = PREFILL_POSITIONS_M0,
                              .choice = PREFILL_CHOICE_M0,
                              .share = PREFILL_SHARE_M0,
@@ -330,6 +332,7 @@ rt_status worker_decode(rt_rank *rank) {
                              .kv_heads = 4,
                              .head_begin = 0,
                              .kv_begin = 0,
+                             .window = 0,
                          }));
         /* 23 m0 attention: lower_attention.c: output projection of the local heads */
         RT_TRY(rt_launch(rank, 23, layer, K_LINEAR,
@@ -363,6 +366,7 @@ rt_status worker_decode(rt_rank *rank) {
                          &(struct route_args){
                              .in = DECODE_FFN_IN_M0,
                              .weight = ROUTER(layer),
+                             .correction = -1,
                              .positions = DECODE_POSITIONS_M0,
                              .choice = DECODE_CHOICE_M0,
                              .share = DECODE_SHARE_M0,

@@ -7,57 +7,66 @@ enum { GROUP = HEADS / KV_HEADS }; /* query heads a key-value head */
 
 /* Pairs gathered for one product, and where their results go. */
 struct tile {
-    int64_t pairs, length; /* length: one more than the largest position */
-    int32_t position[TILE_ATTENTION];
+    int64_t pairs, begin, end; /* positions [begin, end) that some pair sees */
+    int32_t first[TILE_ATTENTION], position[TILE_ATTENTION]; /* that a pair sees, both included */
     elem_t *to[TILE_ATTENTION];
-    float *queries; /* [pairs][D], scaled by 1 / sqrt(D) */
+    float *queries; /* [pairs][D], scaled by SCORE_SCALE / sqrt(D) */
     float *mixed;   /* [pairs][D] */
-    float *scores;  /* [pairs][length] */
+    float *scores;  /* [pairs][end - begin] */
     float *scratch;
 };
 
 /* Attend from all pairs of the tile to keys and values with `stride` elements between positions. */
 static void attend(struct tile *tile, const elem_t *keys, const elem_t *values, int64_t stride) {
+    const int64_t length = tile->end - tile->begin;
     matmul_transposed(&(matmul){
         .in = tile->queries,
         .in_stride = HEAD_DIM,
-        .weight = keys,
+        .weight = keys + tile->begin * stride,
         .weight_stride = stride,
         .out = tile->scores,
-        .out_stride = tile->length,
+        .out_stride = length,
         .rows = tile->pairs,
         .inputs = HEAD_DIM,
-        .outputs = tile->length,
+        .outputs = length,
         .scratch = tile->scratch,
     });
-    for (int64_t i = 0; i < tile->pairs; ++i)
-        softmax(tile->scores + i * tile->length, tile->position[i] + 1, tile->length);
+    for (int64_t i = 0; i < tile->pairs; ++i) {
+        int64_t unseen = tile->first[i] - tile->begin;
+        float *scores = tile->scores + i * length;
+        memset(scores, 0, (size_t)unseen * sizeof *scores);
+        softmax(scores + unseen, tile->position[i] + 1 - tile->first[i], length - unseen);
+    }
     matmul_plain(&(matmul){
         .in = tile->scores,
-        .in_stride = tile->length,
-        .weight = values,
+        .in_stride = length,
+        .weight = values + tile->begin * stride,
         .weight_stride = stride,
         .out = tile->mixed,
         .out_stride = HEAD_DIM,
         .rows = tile->pairs,
-        .inputs = tile->length,
+        .inputs = length,
         .outputs = HEAD_DIM,
         .scratch = tile->scratch,
     });
     for (int64_t i = 0; i < tile->pairs; ++i)
         store_row(tile->to[i], tile->mixed + i * HEAD_DIM, HEAD_DIM);
-    tile->pairs = tile->length = 0;
+    tile->pairs = tile->end = 0;
 }
 
-static void add_pair(struct tile *tile, const elem_t *query, elem_t *to, int32_t position) {
-    const float scale = 1.0f / sqrtf((float)HEAD_DIM);
+static void add_pair(struct tile *tile, const elem_t *query, elem_t *to, int32_t position,
+                     int32_t window) {
+    const float scale = (float)SCORE_SCALE / sqrtf((float)HEAD_DIM);
+    const int32_t first = window && position >= window ? position - window + 1 : 0;
     float *row = tile->queries + tile->pairs * HEAD_DIM;
     load_row(row, query, HEAD_DIM);
     for (int64_t i = 0; i < HEAD_DIM; ++i)
         row[i] *= scale;
     tile->to[tile->pairs] = to;
+    tile->first[tile->pairs] = first;
     tile->position[tile->pairs++] = position;
-    tile->length = max_of(tile->length, position + 1);
+    tile->begin = tile->pairs > 1 ? min_of(tile->begin, first) : first;
+    tile->end = max_of(tile->end, position + 1);
 }
 
 rt_status kernel_attention(rt_rank *rank, const void *args) {
@@ -87,7 +96,7 @@ rt_status kernel_attention(rt_rank *rank, const void *args) {
             for (int64_t row = s * a->tokens; row < (s + 1) * a->tokens; ++row) {
                 for (int64_t head = begin; positions[row] >= 0 && head < end; ++head) {
                     add_pair(&tile, qkv + row * width + head * HEAD_DIM,
-                             out + row * wide + head * HEAD_DIM, positions[row]);
+                             out + row * wide + head * HEAD_DIM, positions[row], a->window);
                     if (tile.pairs == capacity)
                         attend(&tile, key + kv * HEAD_DIM, value + kv * HEAD_DIM, stride);
                 }

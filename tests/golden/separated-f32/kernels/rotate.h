@@ -1,4 +1,5 @@
-/* rotate: rotary positions. Of the ROPE_DIM elements that rotate, pairs turn by position x theta^(-2 i / ROPE_DIM). */
+/* rotate: rotary positions. Of the ROPE_DIM elements that rotate, pairs turn by position x theta^(-2 i / ROPE_DIM),
+ * slower where positions are scaled. */
 #pragma once
 
 #include "kernel.h"
@@ -11,14 +12,15 @@ struct turn {
 };
 
 static inline void turn_begin(struct turn *turn) {
-    for (int i = 0; i < ROPE_PAIRS; ++i)
+    for (int i = 0; i < ROPE_PAIRS; ++i) {
         turn->frequency[i] = pow(ROPE_THETA, -2.0 * i / ROPE_DIM);
+    }
 }
 
 static inline void turn_to(struct turn *turn, int32_t position) {
     for (int i = 0; i < ROPE_PAIRS; ++i) {
-        turn->cosine[i] = (float)cos(position * turn->frequency[i]);
-        turn->sine[i] = (float)sin(position * turn->frequency[i]);
+        turn->cosine[i] = (float)(ROPE_AMPLITUDE * cos(position * turn->frequency[i]));
+        turn->sine[i] = (float)(ROPE_AMPLITUDE * sin(position * turn->frequency[i]));
     }
 }
 

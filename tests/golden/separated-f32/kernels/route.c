@@ -1,9 +1,9 @@
-/* route: which experts a row goes to, and with what weight. Logits and softmax are float32 whatever the
- * element type, with router weights in float32. */
+/* route: which experts a row goes to, and with what weight. Logits and scores are float32 whatever the element type,
+ * with router weights in float32. */
 #include "matmul.h"
 
 /* Turn logits into probabilities. */
-static void softmax(float *logits) {
+static void score(float *logits) {
     float largest = logits[0], sum = 0;
     for (int e = 1; e < EXPERTS; ++e)
         largest = logits[e] > largest ? logits[e] : largest;
@@ -15,8 +15,8 @@ static void softmax(float *logits) {
         logits[e] /= sum;
 }
 
-/* The TOP_K most probable experts in order, the lower expert first where equal. */
-static void choose(const float *probability, int32_t *choice, float *share) {
+/* The TOP_K best experts in order of `by`, the lower expert first where equal; their weights by their scores. */
+static void choose(const float *scores, const float *by, int32_t *choice, float *share) {
     float total = 0;
     for (int k = 0; k < TOP_K; ++k) {
         int best = -1;
@@ -24,11 +24,11 @@ static void choose(const float *probability, int32_t *choice, float *share) {
             bool taken = false;
             for (int j = 0; j < k; ++j)
                 taken |= choice[j] == e;
-            if (!taken && (best < 0 || probability[e] > probability[best]))
+            if (!taken && (best < 0 || by[e] > by[best]))
                 best = e;
         }
         choice[k] = best;
-        share[k] = probability[best];
+        share[k] = scores[best];
         total += share[k];
     }
     for (int k = 0; k < TOP_K; ++k)
@@ -52,8 +52,9 @@ rt_status kernel_route(rt_rank *rank, const void *args) {
         matmul_f32(x, weight, logits, rows, HIDDEN, EXPERTS);
         for (int64_t row = first; row < first + rows; ++row) {
             if (positions[row] >= 0) {
-                softmax(logits + (row - first) * EXPERTS);
-                choose(logits + (row - first) * EXPERTS, choice + row * TOP_K, share + row * TOP_K);
+                float *scores = logits + (row - first) * EXPERTS;
+                score(scores);
+                choose(scores, scores, choice + row * TOP_K, share + row * TOP_K);
                 continue;
             }
             for (int k = 0; k < TOP_K; ++k) {

@@ -1,4 +1,5 @@
-/* rope_append: rotary positions, then keys and values into the cache. All elements of a head rotate. */
+/* rope_append: rotary positions, then keys and values into the cache. The first ROPE_DIM elements of a
+ * head rotate. */
 #include "rotate.h"
 
 rt_status kernel_rope_append(rt_rank *rank, const void *args) {
