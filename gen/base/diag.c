@@ -67,15 +67,33 @@ static char *record_help(Arena *arena, const char *format, ...) {
     return text;
 }
 
+static const char *source_name(DiagPlace place) {
+    return place.source && place.source->name ? place.source->name : "";
+}
+
+/* Is the same said of the same place already? Once is enough, though two readers met it. */
+static bool is_told(const Diag *diag, DiagLevel level, DiagPlace place, const char *code,
+                    const char *text) {
+    for (int64_t i = 0; i < diag->count; i++) {
+        const DiagMessage *message = &diag->messages[i];
+        if (message->level == level && strcmp(message->code, code) == 0 &&
+            message->place.line == place.line && message->place.column == place.column &&
+            strcmp(source_name(message->place), source_name(place)) == 0 &&
+            strcmp(message->text, text) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void record(Diag *diag, DiagLevel level, DiagPlace place, const char *code, const char *help,
                    const char *format, va_list args) {
     assert(diag->arena && "the owner of a Diag sets its arena");
     if (level == DIAG_ERROR)
         diag->errors++;
-    DiagMessage *message = slot_for(diag, level);
+    const char *text = record_text(diag->arena, format, args);
+    DiagMessage *message = is_told(diag, level, place, code, text) ? NULL : slot_for(diag, level);
     if (!message)
         return;
-    const char *text = record_text(diag->arena, format, args);
     *message = (DiagMessage){.level = level, .place = place, .code = code, .text = text};
     if (help)
         message->help = record_help(diag->arena, "%s", help);

@@ -2,6 +2,8 @@
 -- without biases, top-k probabilities renormalised.
 
 local hub = require("lib.hub")
+local layers = require("lib.hub_layers")
+local rope = require("lib.hub_rope")
 
 local layer = "model.layers.{layer}."
 local expert = layer .. "block_sparse_moe.experts.{expert}."
@@ -10,28 +12,12 @@ local newer = hub.experts(layer .. "mlp.")
 local M = {
   name = "mixtral",
 
-  -- Hub key -> field of our model. A dot reaches into a mapping: transformers 5 writes
-  -- rope_parameters, version 4 rope_theta.
-  keys = {
-    attention_dropout = "attention_dropout",
+  keys = hub.with(hub.keys, {
     head_dim = "head_dim",
-    hidden_act = "activation",
-    hidden_size = "hidden",
-    initializer_range = "initializer_range",
     intermediate_size = "expert_hidden",
-    max_position_embeddings = "max_positions",
-    num_attention_heads = "heads",
-    num_experts_per_tok = "top_k",
-    num_hidden_layers = "layers",
-    num_key_value_heads = "kv_heads",
     num_local_experts = "experts",
-    rms_norm_eps = "norm_eps",
-    ["rope_parameters.rope_theta"] = "rope_theta",
-    rope_theta = "rope_theta",
     router_aux_loss_coef = "load_balance_coefficient",
-    tie_word_embeddings = "tie_embeddings",
-    vocab_size = "vocabulary",
-  },
+  }),
 
   values = { hidden_act = hub.activations },
 
@@ -40,6 +26,9 @@ local M = {
 
   -- What the family's own code takes where a config is silent; a null means as many as query heads.
   defaults = { kv_heads = 8, rope_theta = 1000000.0 },
+
+  -- A window, where the config has one, is that of all layers.
+  derived = hub.with({ rope.scaling(false) }, layers.window(true)),
 
   harmless = hub.harmless,
   only = hub.with(hub.only, { router_jitter_noise = { 0.0 } }),

@@ -41,7 +41,8 @@ M.only = {
   use_sliding_window = { false },
 }
 
--- Keys that mean the same in every family that has them.
+-- Keys that mean the same in every family that has them. A dot reaches into a mapping: newer configs write
+-- rope_parameters, older ones rope_theta.
 M.keys = {
   attention_dropout = "attention_dropout",
   hidden_act = "activation",

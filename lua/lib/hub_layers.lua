@@ -25,25 +25,27 @@ local function list(layers, is)
 end
 
 ---Rules for dense_layers and dense_hidden. A model without dense layers has no such width, whatever its config says.
----@param from string[][] keys and types that `is_dense` takes after the layer
+---@param from string[][] keys and types that `is_dense` takes after the layer; messages point at the first that is given
 ---@param is_dense fun(layer: integer, ...): boolean
 ---@return table[]
 function M.dense(from, is_dense)
-  local function make(layers, ...)
+  local keys = { table.unpack(from) }
+  keys[#keys + 1] = { "num_hidden_layers", "integer" }
+  keys[#keys + 1] = { "intermediate_size", "integer" }
+  local function make(...)
     local given = table.pack(...)
-    return list(layers, function(layer)
-      return is_dense(layer, table.unpack(given, 1, given.n))
+    return list(given[#from + 1], function(layer)
+      return is_dense(layer, table.unpack(given, 1, #from))
     end)
   end
-  local keys = { { "num_hidden_layers", "integer" }, table.unpack(from) }
   return {
     { field = "dense_layers", from = keys, make = make },
     {
       field = "dense_hidden",
-      from = { { "intermediate_size", "integer" }, table.unpack(keys) },
-      make = function(width, ...)
+      from = keys,
+      make = function(...)
         local dense = make(...)
-        return dense and #dense > 0 and width or nil
+        return dense and #dense > 0 and (select(#from + 2, ...)) or nil
       end,
     },
   }
@@ -51,8 +53,8 @@ end
 
 ---Dense where a list says so, and where a step of layers leaves them so: layers step - 1, 2 step - 1, ... have experts.
 ---@type table[]
-M.dense_by_step = M.dense({ { "decoder_sparse_step", "integer" }, { "mlp_only_layers", "table" } },
-  function(layer, step, only)
+M.dense_by_step = M.dense({ { "mlp_only_layers", "table" }, { "decoder_sparse_step", "integer" } },
+  function(layer, only, step)
     for _, dense in ipairs(only or {}) do
       if dense == layer then
         return true
@@ -76,13 +78,13 @@ end
 ---@return table[]
 function M.window(always)
   local keys = {
-    { "num_hidden_layers", "integer" },
+    { "layer_types", "table" },
     { "sliding_window", "integer" },
     { "use_sliding_window", "boolean" },
     { "max_window_layers", "integer" },
-    { "layer_types", "table" },
+    { "num_hidden_layers", "integer" },
   }
-  local function layers_of(layers, size, use, first, types)
+  local function layers_of(types, size, use, first, layers)
     if (size or 0) == 0 or use == false or (use == nil and not always) then
       return nil
     end
@@ -105,18 +107,18 @@ function M.window(always)
     {
       field = "window_layers",
       from = keys,
-      make = function(layers, size, use, first, types)
+      make = function(types, ...)
         if not supported(types) then
-          return nil, "layer_types: supported are full_attention and sliding_attention"
+          return nil, "supported are full_attention and sliding_attention"
         end
-        return layers_of(layers, size, use, first, types)
+        return layers_of(types, ...)
       end,
     },
     {
       field = "sliding_window",
       from = keys,
-      make = function(layers, size, ...)
-        local windowed = layers_of(layers, size, ...)
+      make = function(types, size, ...)
+        local windowed = layers_of(types, size, ...)
         return windowed and #windowed > 0 and size or nil
       end,
     },
