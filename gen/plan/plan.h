@@ -142,10 +142,10 @@ typedef enum PlanMoveKind {
     MOVE_GATHER,           /* rows that owners hold to all members of their group */
     MOVE_EMBEDDING,        /* partial sums of a vocabulary-split embedding, within a group */
     MOVE_FFN_OUTPUT, /* partial sums over experts or their columns, within a group that holds all */
-    MOVE_DISPATCH,   /* owners to expert holders */
-    MOVE_COMBINE,    /* expert holders to owners */
-    MOVE_HANDOVER,   /* the residual stream to the next stage, chosen tokens to the first */
     MOVE_NORM, /* float32 sums of squares of queries and keys over all heads, within a request group */
+    MOVE_DISPATCH, /* owners to expert holders */
+    MOVE_COMBINE,  /* expert holders to owners */
+    MOVE_HANDOVER, /* the residual stream to the next stage, chosen tokens to the first */
     MOVE_KINDS,
 } PlanMoveKind;
 extern const char *const plan_move_names[];

@@ -11,8 +11,8 @@ const char *const plan_primitive_names[] = {"all_reduce", "reduce_scatter", "all
                                             "transfers", NULL};
 const char *const plan_reduce_names[] = {"copy", "sum", NULL};
 const char *const plan_move_names[] = {
-    "attention_output", "gather",   "embedding", "ffn_output", "dispatch",
-    "combine",          "handover", "norm",      NULL,
+    "attention_output", "gather",  "embedding", "ffn_output", "norm",
+    "dispatch",         "combine", "handover",  NULL,
 };
 const char *const plan_stream_names[] = {"compute", "dispatch", "combine", "collectives", NULL};
 const char *const plan_phase_names[] = {"prefill", "decode", NULL};

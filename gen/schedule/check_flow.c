@@ -20,6 +20,9 @@
     V(QUERIES, "queries")                                                                          \
     V(QUERIES_ROTATED, "rotated queries")                                                          \
     V(QKV, "queries, keys and values")                                                             \
+    V(QKV_NORMED, "normed queries and keys, and values")                                           \
+    V(QKV_CLIPPED, "queries, keys and values within their limits")                                 \
+    V(SQUARES, "sums of squares of queries and keys")                                              \
     V(QKV_APPENDED, "queries, keys and values that are in the cache")                              \
     V(LATENT, "latents of keys and values")                                                        \
     V(MIXED, "the result of attention")                                                            \
@@ -84,9 +87,15 @@ static const FlowRule flow_rules[] = {
     {OP_finish, "next", FLOW_NEXT, FLOW_NOTHING},
     {OP_embed, "ids", FLOW_IDS, FLOW_NOTHING},
     {OP_embed, "positions", FLOW_POSITIONS, FLOW_NOTHING},
-    {OP_rope_append, "qkv", FLOW_QKV, FLOW_QKV_APPENDED},
+    {OP_head_norm, "qkv", FLOW_QKV, FLOW_QKV_NORMED},
+    {OP_norm_squares, "qkv", FLOW_QKV, FLOW_NOTHING},
+    {OP_norm_squares, "out", FLOW_NOTHING, FLOW_SQUARES},
+    {OP_norm_scale, "qkv", FLOW_QKV, FLOW_QKV_NORMED},
+    {OP_norm_scale, "squares", FLOW_SQUARES, FLOW_NOTHING},
+    {OP_clip, "qkv", FLOW_NOTHING, FLOW_QKV_CLIPPED},
+    {OP_rope_append, "qkv", FLOW_NOTHING, FLOW_QKV_APPENDED},
     {OP_rope_append, "positions", FLOW_POSITIONS, FLOW_NOTHING},
-    {OP_append, "qkv", FLOW_QKV, FLOW_QKV_APPENDED},
+    {OP_append, "qkv", FLOW_NOTHING, FLOW_QKV_APPENDED},
     {OP_append, "positions", FLOW_POSITIONS, FLOW_NOTHING},
     {OP_attention, "qkv", FLOW_QKV_APPENDED, FLOW_NOTHING},
     {OP_attention, "positions", FLOW_POSITIONS, FLOW_NOTHING},
@@ -320,6 +329,14 @@ static void flow_pair(const FlowRank *at, WalkItem item, const Op *op) {
         at->flows[op->args[buffer].value] = (Flow){FLOW_RESIDUAL, 0, at->stage->layers.begin - 1};
 }
 
+/* Queries, keys and values are normed, then clipped, where the model does so; then they go to the cache. */
+static void flow_qkv(const FlowRank *at, WalkItem item, const Op *op) {
+    const Model *model = at->check->model;
+    int normed = model->qk_norm == QK_NORM_NONE ? FLOW_QKV : FLOW_QKV_NORMED;
+    bool clipped = op->kind != OP_clip && model->qkv_clip > 0;
+    expect(at, item, "qkv", clipped ? FLOW_QKV_CLIPPED : normed);
+}
+
 static void flow_pack(const FlowRank *at, WalkItem item) {
     bool capped = at->check->model->capacity_factor > 0 &&
                   at->check->plan->steps.items[at->step].phase == PHASE_PREFILL;
@@ -354,6 +371,7 @@ static void flow_collective(const FlowRank *at, WalkItem item, const Op *op) {
                                    FLOW_HEAD_IN,  FLOW_CHOICE,       FLOW_BEST};
     static const int summed[] = {FLOW_DENSE_OUT, FLOW_SHARED_OUT, FLOW_EXPERTS_OUT};
     static const int projected[] = {FLOW_PROJECTED}, embedded[] = {FLOW_RESIDUAL};
+    static const int squares[] = {FLOW_SQUARES};
     const struct {
         const int *kinds;
         size_t count;
@@ -361,6 +379,7 @@ static void flow_collective(const FlowRank *at, WalkItem item, const Op *op) {
                  [MOVE_GATHER] = {gathered, sizeof gathered / sizeof *gathered},
                  [MOVE_EMBEDDING] = {embedded, 1},
                  [MOVE_FFN_OUTPUT] = {summed, sizeof summed / sizeof *summed},
+                 [MOVE_NORM] = {squares, 1},
                  [MOVE_HANDOVER] = {NULL, 0}};
     int64_t move = at->check->schedule->channels.items[op->channel].move;
     int buffer = op_arg((OpKind)op->kind, "buffer");
@@ -390,6 +409,11 @@ static void flow_op(const FlowRank *at, const FlowTable *table, WalkItem item) {
         break;
     case OP_linear:
         flow_linear(at, item, op);
+        break;
+    case OP_clip:
+    case OP_append:
+    case OP_rope_append:
+        flow_qkv(at, item, op);
         break;
     case OP_add:
         flow_add(at, item, op);

@@ -43,8 +43,9 @@ static const char *bad_move(const Schedule *schedule, int64_t rank, const Op *op
 }
 
 static bool may_be_absent(const Op *op, int arg) {
-    static const char *const optional[] = {"bias",    "position_table", "gate", "gate_bias",
-                                           "up_bias", "down_bias",      "base"};
+    static const char *const optional[] = {"bias",      "position_table", "gate",
+                                           "gate_bias", "up_bias",        "down_bias",
+                                           "base",      "correction",     "score"};
     const char *name = op_info[op->kind].args[arg].name;
     if (op_info[op->kind].class == OPCLASS_EXCHANGE || strcmp(name, "workspace") == 0)
         return true;          /* match.exchange asks for the side's windows */

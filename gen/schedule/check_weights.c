@@ -41,7 +41,7 @@ static const struct {
     {OP_linear,
      "bias",
      {TENSOR_QUERY_BIAS, TENSOR_KEY_BIAS, TENSOR_VALUE_BIAS, TENSOR_OUTPUT_BIAS, -1}},
-    {OP_dense_ffn, "score", {TENSOR_SHARED_SCORE, -1}},
+    {OP_dense_ffn, "score", {TENSOR_KINDS, TENSOR_SHARED_SCORE, -1}} /* none in dense layers */,
     {OP_route, "weight", {TENSOR_ROUTER, -1}},
     {OP_route, "correction", {TENSOR_ROUTER_CORRECTION, -1}},
     {OP_head, "weight", {TENSOR_HEAD, TENSOR_EMBEDDING, -1}},

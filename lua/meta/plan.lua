@@ -240,7 +240,7 @@
 
 ---a transfer between ranks
 ---@class PlanMove
----@field kind "attention_output"|"gather"|"embedding"|"ffn_output"|"dispatch"|"combine"|"handover"|"norm" what is moved
+---@field kind "attention_output"|"gather"|"embedding"|"ffn_output"|"norm"|"dispatch"|"combine"|"handover" what is moved
 ---@field group integer request group, counted over the stages; -1 for moves between groups
 ---@field algorithm string the Lua file that expanded it; for people
 ---@field pieces integer the payload is cut in so many pieces

@@ -36,8 +36,23 @@ static void random_heads(RandomCase *made, Model *model) {
     model->rope_interleave = draw_rare(c, 2);
     model->rope_theta = 10000;
     model->latent_norm_eps = 1e-6;
+    model->rope_scaling = (RopeScaling){
+        .factor = 1, .beta_fast = 32, .beta_slow = 1, .amplitude = 1, .score_scale = 1};
+    if (model->position == POSITION_ROPE && draw_rare(c, 3)) {
+        model->rope_scaling = (RopeScaling){.kind = ROPE_LINEAR + draw(c, 2),
+                                            .factor = 1 + (double)draw_low(c, 4),
+                                            .original_positions = 1 + draw(c, 16),
+                                            .beta_fast = 4,
+                                            .beta_slow = 0.25,
+                                            .amplitude = 1.25,
+                                            .score_scale = draw_rare(c, 2) ? 1.5 : 1};
+    }
     if (!latent) {
         model->attention_bias = draw_rare(c, 2);
+        if (model->position == POSITION_ROPE && draw_rare(c, 3))
+            model->rope_dim = 2 + 2 * draw(c, model->head_dim / 2);
+        model->qk_norm = draw_rare(c, 2) ? QK_NORM_HEAD + draw(c, 2) : QK_NORM_NONE;
+        model->qkv_clip = draw_rare(c, 4) ? 0.5 : 0;
         return;
     }
     model->head_dim += 2;
@@ -45,6 +60,31 @@ static void random_heads(RandomCase *made, Model *model) {
     model->value_dim = 1 + draw(c, 8);
     model->kv_latent = 1 + draw(c, 12);
     model->q_latent = draw_rare(c, 2) ? 1 + draw(c, 12) : 0;
+}
+
+/* Groups that divide the experts, and so many of them that top_k fit. */
+static void random_groups(Choices *c, Model *model) {
+    model->expert_groups = model->top_groups = 1;
+    if (!draw_rare(c, 3))
+        return;
+    model->expert_groups = 1 + draw(c, model->experts);
+    while (model->experts % model->expert_groups)
+        --model->expert_groups;
+    int64_t size = model->experts / model->expert_groups;
+    int64_t least = (model->top_k + size - 1) / size;
+    model->top_groups = least + draw(c, model->expert_groups - least + 1);
+}
+
+/* Layers with a window, of plain attention only. */
+static void random_windows(RandomCase *made, Model *model) {
+    Choices *c = made->choices;
+    if (model_is_latent(model) || !draw_rare(c, 4))
+        return;
+    for (int64_t layer = 0; layer < model->layers; ++layer)
+        if (draw(c, 2))
+            *(int64_t *)LIST_PUSH(made->arena, &model->window_layers) = layer;
+    if (model->window_layers.count)
+        model->sliding_window = 1 + draw(c, 6);
 }
 
 static void random_feed_forward(RandomCase *made, Model *model) {
@@ -56,8 +96,13 @@ static void random_feed_forward(RandomCase *made, Model *model) {
     model->expert_hidden = 1 + draw(c, 20);
     model->top_k = 1 + draw_low(c, least_of(model->experts, 4));
     model->renormalize = draw_rare(c, 2);
+    model->scoring = draw_rare(c, 3) ? SCORING_SIGMOID : SCORING_SOFTMAX;
+    model->router_correction = draw_rare(c, 4);
+    model->routed_scale = draw_rare(c, 4) ? 1.75 : 1;
+    random_groups(c, model);
     model->capacity_factor = draw_rare(c, 3) ? 0.5 + 0.25 * (double)draw(c, 5) : 0;
     model->shared_hidden = draw_rare(c, 3) ? 1 + draw(c, 12) : 0;
+    model->shared_score = model->shared_hidden > 0 && draw_rare(c, 2);
     if (model->layers > 1 && draw_rare(c, 3)) {
         model->dense_hidden = 1 + draw(c, 12);
         int64_t count = 1 + draw(c, model->layers - 1);
@@ -79,7 +124,8 @@ static void random_tensors(RandomCase *made, Model *model) {
         const char *layer = tensor_kind_per_layer((TensorKind)kind) ? "layer.{layer}." : "";
         const char *expert = tensor_kind_per_expert((TensorKind)kind) ? "expert.{expert}." : "";
         *(ModelTensor *)LIST_PUSH(made->arena, &model->tensors) = (ModelTensor){
-            kind, arena_printf(made->arena, "%s%s%s", layer, expert, tensor_kind_names[kind])};
+            .kind = kind,
+            .name = arena_printf(made->arena, "%s%s%s", layer, expert, tensor_kind_names[kind])};
     }
 }
 
@@ -97,6 +143,7 @@ void random_model(RandomCase *made) {
     model->norm_eps = 1e-5;
     random_heads(made, model);
     model->output_bias = draw_rare(c, 2);
+    random_windows(made, model);
     random_feed_forward(made, model);
     model->tie_embeddings = draw_rare(c, 2);
     model->initializer_range = 0.5;       /* wide, so that choices differ in more than rounding */

@@ -320,7 +320,8 @@ static void group_move(RandomCase *made, PlanStep *step, const PlanGroup *group,
     Collective of = {made, ranks, group->members.count, add_move(made, step, kind, index, 3), NULL};
     if (kind != MOVE_GATHER) {
         /* a sum that leaves all of it with all serves a sharded residual as well */
-        sum_stages(&of, made->plan.residual == RESIDUAL_SHARDED && draw(made->choices, 4) < 3);
+        bool sharded = made->plan.residual == RESIDUAL_SHARDED && kind != MOVE_NORM;
+        sum_stages(&of, sharded && draw(made->choices, 4) < 3);
         return;
     }
     own_rows(&of);
@@ -411,6 +412,8 @@ void random_moves(RandomCase *made, PlanStep *step) {
                 continue;
             group_move(made, step, group, index, MOVE_ATTENTION_OUTPUT);
             group_move(made, step, group, index, MOVE_GATHER);
+            if (plan->inputs.model.qk_norm == QK_NORM_FULL)
+                group_move(made, step, group, index, MOVE_NORM);
             if (stage->ffn.count > 0 || (stage->experts.count > 0 && local))
                 group_move(made, step, group, index, MOVE_FFN_OUTPUT);
             if (s == 0 && embedding_is_split(plan, group))

@@ -9,10 +9,10 @@
 
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
-#define PLAN_DIGEST "7f63be9b2ab74040"
-#define SCHEDULE_DIGEST "e10ade6f05aecf60"
-#define CERTIFICATE_DIGEST "f4bd71fccd0365b3"
-#define MODEL_DIGEST "89ea95c5dbedbd4b"
+#define PLAN_DIGEST "050d628b726b82a2"
+#define SCHEDULE_DIGEST "ff3da3eb2180276c"
+#define CERTIFICATE_DIGEST "25e25f66d5718187"
+#define MODEL_DIGEST "538dfa7c46a77a86"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "3c301aa45eb4838c"
 
@@ -33,6 +33,14 @@
 #define LATENT_NORM_EPS 1e-6
 #define ROPE_THETA 1000000.0
 #define CAPACITY_FACTOR 0.0
+
+/* Of the model's rotary positions, router and clip. */
+#define ROPE_AMPLITUDE 1.0
+#define SCORE_SCALE 1.0
+#define EXPERT_GROUPS 1
+#define TOP_GROUPS 1
+#define ROUTED_SCALE 1.0
+#define QKV_CLIP 0.0
 
 /* Bounds: sequences of a wave, prompt tokens, positions of a sequence. */
 #define BATCH 12

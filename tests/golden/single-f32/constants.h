@@ -9,10 +9,10 @@
 
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
-#define PLAN_DIGEST "734d50d6de961797"
-#define SCHEDULE_DIGEST "4aa87b6c8f882a7d"
-#define CERTIFICATE_DIGEST "6cea262b20e13f32"
-#define MODEL_DIGEST "89ea95c5dbedbd4b"
+#define PLAN_DIGEST "2ff302ab367e9ed9"
+#define SCHEDULE_DIGEST "d3521f94d607aae5"
+#define CERTIFICATE_DIGEST "c964ac05855238a8"
+#define MODEL_DIGEST "538dfa7c46a77a86"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "3c301aa45eb4838c"
 
@@ -33,6 +33,14 @@
 #define LATENT_NORM_EPS 1e-6
 #define ROPE_THETA 1000000.0
 #define CAPACITY_FACTOR 0.0
+
+/* Of the model's rotary positions, router and clip. */
+#define ROPE_AMPLITUDE 1.0
+#define SCORE_SCALE 1.0
+#define EXPERT_GROUPS 1
+#define TOP_GROUPS 1
+#define ROUTED_SCALE 1.0
+#define QKV_CLIP 0.0
 
 /* Bounds: sequences of a wave, prompt tokens, positions of a sequence. */
 #define BATCH 12
