@@ -79,12 +79,9 @@ typedef enum Form {
 } Form;
 
 static bool has_form(const YamlNode *node, Form form) {
-    static const Form items[] = {[FORM_TEXTS] = FORM_TEXT,
-                                 [FORM_MAPPING] = FORM_ANY,
-                                 [FORM_NAMES] = FORM_TEXT,
-                                 [FORM_TENSORS] = FORM_TENSOR,
-                                 [FORM_TABLES] = FORM_NAMES,
-                                 [FORM_LISTS] = FORM_TEXTS};
+    static const Form items[] = {
+        [FORM_TEXTS] = FORM_TEXT,     [FORM_MAPPING] = FORM_ANY,  [FORM_NAMES] = FORM_TEXT,
+        [FORM_TENSORS] = FORM_TENSOR, [FORM_TABLES] = FORM_NAMES, [FORM_LISTS] = FORM_TEXTS};
     if (form == FORM_ANY)
         return true;
     if (form == FORM_TENSOR && node->kind == YAML_SEQUENCE)

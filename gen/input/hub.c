@@ -160,9 +160,10 @@ static void walk(Hub *hub, const YamlNode *config, const char *prefix) {
             use(hub, path, field->text, key, value);
         } else if (is_nothing(value) || is_listed(yaml_get(hub->family->root, "harmless"), path)) {
             continue;
-        } else if (value->kind == YAML_MAPPING && is_nested(hub, path)) {
+        } else if (value->kind == YAML_MAPPING &&
+                   (is_nested(hub, path) || hub_derived_reads(hub->family, path, true))) {
             walk(hub, value, arena_printf(hub->arena, "%s.", path));
-        } else if (hub_derived_reads(hub->family, path)) {
+        } else if (hub_derived_reads(hub->family, path, false)) {
             continue;
         } else if (allowed) {
             check_only(hub, path, allowed, value);

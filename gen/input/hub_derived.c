@@ -63,7 +63,7 @@ const YamlNode *hub_value(const YamlNode *config, const char *path) {
     return NULL;
 }
 
-bool hub_derived_reads(Family *family, const char *path) {
+bool hub_derived_reads(Family *family, const char *path, bool below) {
     Arena scratch = {0};
     lua_State *lua = family->sandbox.lua;
     int64_t count = hub_derived_count(family);
@@ -75,9 +75,9 @@ bool hub_derived_reads(Family *family, const char *path) {
             if (lua_rawgeti(lua, -1, k) != LUA_TTABLE)
                 break;
             const char *key = text_of(&scratch, lua, 1, NULL);
-            size_t length = strlen(key);
-            found =
-                *key && strncmp(path, key, length) == 0 && (!path[length] || path[length] == '.');
+            size_t length = strlen(path);
+            found = below ? strncmp(key, path, length) == 0 && key[length] == '.'
+                          : strcmp(key, path) == 0;
             lua_pop(lua, 1);
         }
         lua_settop(lua, 0);
@@ -183,9 +183,11 @@ Status hub_derived_make(Arena *arena, Family *family, int64_t i, const YamlNode 
     TRY_TO(push_values(arena, lua, config, &count, &place, &first, diag), done);
     TRY_TO(sandbox_call(&family->sandbox, count, 2, diag), done);
     if (lua_isnil(lua, -2)) {
+        const YamlNode *node = first ? hub_value(config, first) : NULL;
         if (!lua_isnil(lua, -1))
             status = diag_error(diag, place, "E0205", lua_tostring(lua, -1),
-                                "%s is not supported as it is", first ? first : *field);
+                                "%s %s is not supported", first ? first : *field,
+                                node && node->kind == YAML_SCALAR ? node->text : "of this form");
         goto done;
     }
     TRY_TO(sandbox_to_json(lua, -2, &json, diag), done);

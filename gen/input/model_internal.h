@@ -36,8 +36,8 @@ Status hub_translate(Arena *arena, const YamlNode *config, const char *path, Fam
 
 /* The value at a dotted path, or NULL. */
 const YamlNode *hub_value(const YamlNode *config, const char *path);
-/* Does some rule read this key, or the mapping around it? */
-bool hub_derived_reads(Family *family, const char *path);
+/* Does some rule read this key; or, `below`, a key of the mapping that it holds? */
+bool hub_derived_reads(Family *family, const char *path, bool below);
 /* How many rules there are; the field that rule i makes, and its value with the place of the first key that the config
  * has for it, NULL: silent. What the rule refuses is E0205, a key of another type too. */
 int64_t hub_derived_count(Family *family);

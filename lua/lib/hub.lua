@@ -34,7 +34,6 @@ M.only = {
   mlp_bias = { false },
   partial_rotary_factor = { 1.0 },
   quantization_config = {},
-  rope_scaling = {},
   ["rope_parameters.partial_rotary_factor"] = { 1.0 },
   ["rope_parameters.rope_type"] = { "default" },
   sliding_window = {},

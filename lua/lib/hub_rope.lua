@@ -2,29 +2,39 @@
 
 local M = {}
 
-local KNOWN <const> = {
-  attention_factor = "number",
-  beta_fast = "number",
-  beta_slow = "number",
-  factor = "number",
-  mscale = "number",
-  mscale_all_dim = "number",
-  original_max_position_embeddings = "number",
-  partial_rotary_factor = "number",
-  rope_theta = "number",
-  rope_type = "string",
-  type = "string",
+-- What the mapping has, the kind first: messages point at the first key that is given.
+local KEYS <const> = {
+  { "rope_type", "string" },
+  { "type", "string" },
+  { "factor", "number" },
+  { "attention_factor", "number" },
+  { "beta_fast", "number" },
+  { "beta_slow", "number" },
+  { "mscale", "number" },
+  { "mscale_all_dim", "number" },
+  { "original_max_position_embeddings", "integer" },
 }
 
----What of the mapping is not supported, or nil. Of several keys the first in the alphabet is told.
-local function fault(scaling)
-  local wrong
-  for key, value in pairs(scaling) do
-    if KNOWN[key] ~= type(value) and (not wrong or tostring(key) < wrong) then
-      wrong = tostring(key)
+---Keys of the older mapping, of the newer one, and the positions of the model, as a rule reads them.
+local function keys()
+  local from = {}
+  for _, mapping in ipairs({ "rope_scaling", "rope_parameters" }) do
+    for _, key in ipairs(KEYS) do
+      from[#from + 1] = { mapping .. "." .. key[1], key[2] }
     end
   end
-  return wrong and wrong .. " is not known there, or has a value of another type"
+  from[#from + 1] = { "max_position_embeddings", "integer" }
+  return from
+end
+
+---The values by their keys; the older mapping wins.
+local function scaling_of(...)
+  local scaling = {}
+  for i, key in ipairs(KEYS) do
+    local old, new = select(i, ...), (select(#KEYS + i, ...))
+    scaling[key[1]] = old == nil and new or old
+  end
+  return scaling, (select(2 * #KEYS + 1, ...))
 end
 
 ---How much larger rotated elements become where positions are `factor` times denser.
@@ -44,7 +54,7 @@ local function yarn(scaling, positions)
   return {
     kind = "yarn",
     factor = factor,
-    original_positions = math.tointeger(scaling.original_max_position_embeddings) or positions,
+    original_positions = scaling.original_max_position_embeddings or positions,
     beta_fast = scaling.beta_fast,
     beta_slow = scaling.beta_slow,
     amplitude = size or amplitude(factor, 1.0),
@@ -57,18 +67,11 @@ end
 function M.scaling(scores)
   return {
     field = "rope_scaling",
-    from = {
-      { "rope_scaling", "table" },
-      { "rope_parameters", "table" },
-      { "max_position_embeddings", "integer" },
-    },
-    make = function(old, new, positions)
-      local scaling = old or new or {}
+    from = keys(),
+    make = function(...)
+      local scaling, positions = scaling_of(...)
       local kind = scaling.rope_type or scaling.type or "default"
-      local wrong = fault(scaling)
-      if wrong then
-        return nil, wrong
-      elseif kind == "default" then
+      if kind == "default" then
         return nil
       elseif kind == "linear" and scaling.factor then
         return { kind = "linear", factor = scaling.factor }

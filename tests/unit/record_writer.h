@@ -263,7 +263,7 @@ static inline int64_t writer_arg(const RecordWriter *w, const Op *op, int i, int
 }
 
 static inline void writer_call(RecordWriter *w, int64_t id, int64_t layer) {
-    static const int transfer[] = {0, 2, 3, 1, 4};
+    static const int transfer[] = {0, 2, 3, 1, 5, 4};
     const Op *op = &w->rank->ops.items[id];
     OpClass class = op_info[op->kind].class;
     writer_add(w, writer_function(op->kind));
@@ -274,8 +274,6 @@ static inline void writer_call(RecordWriter *w, int64_t id, int64_t layer) {
     writer_add(w, writer_kernel(op->kind));
     for (int i = 0; i < OP_ARGS && op_info[op->kind].args[i].type != ARG_NONE; i++)
         writer_add(w, writer_arg(w, op, op->kind == OP_transfer ? transfer[i] : i, layer));
-    if (class == OPCLASS_COLLECTIVE)
-        writer_add(w, w->schedule->plan->inputs.workload.dtype);
     writer_put(w, RT_RECORD_CALL);
 }
 

@@ -165,7 +165,7 @@ static void families_of_another_form(void **state) {
         {"M.tensors = 'x'", "`tensors` must be a name for each kind of tensor"},
         {"M.tensors = { 'x' }", "`tensors` must be a name for each kind of tensor"},
         {"M.tensors = { head = {} }", "`tensors` must be a name for each kind of tensor"},
-        {"M.ungated = { head = { 'x' } }", "`ungated` must be a name for each kind of tensor"},
+        {"M.ungated = { head = { {} } }", "`ungated` must be a name for each kind of tensor"},
         {"M.keys = { hidden_size = {} }", "`keys` must be a field of ours for each key of the hub"},
         {"M.keys = { 'hidden' }", "`keys` must be a field of ours"},
         {"M.keys = 3", "`keys` must be a field of ours"},
@@ -235,6 +235,86 @@ static void names_of_models(void **state) {
     assert_null(strchr(said, '\x1b'));
 }
 
+/* --- what is made of several keys ----------------------------------------------------------------------- */
+
+static void derived(void **state) {
+    static const struct {
+        const char *more, *config, *said;
+    } refused[] = {
+        {"make = function(a) return a end", ", \"a\": 1.5}",
+         "error[E0205]: a 1.5 is not supported"},
+        {"make = function(a) return a end", ", \"a\": -1}",
+         "help: supported: a value of type integer"},
+        {"make = function(a) return a end", ", \"a\": {\"x\": 1}}",
+         "a of this form is not supported"},
+        {"make = function(a) return nil, 'never' end", ", \"a\": 3}",
+         ":5:8: error[E0205]: a 3 is not supported"},
+        {"make = function(a) return nil, 'never' end", ", \"a\": 3}", "help: never"},
+        {"make = function(a) return nil, 'never' end", "}", "error[E0205]: top_k of this form"},
+        {"make = function(a) error('broken') end", ", \"a\": 3}", "error[E0450]: broken"},
+        {"make = function(a) return pairs end", ", \"a\": 3}", "error[E0451]"},
+        {"make = 3", ", \"a\": 3}", "error[E0450]"},
+        {"make = function(a) return 'x' end", ", \"a\": 3}", ":5:8: error[E0109]"},
+        {"make = function(a) local t = {} for i = 1, 1e9 do t[i] = i end end", "}", "error[E0462]"},
+    };
+    Test *test = *state;
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        family(test, arena_printf(
+                         &test->arena,
+                         "M.keys.num_experts_per_tok = nil "
+                         "M.derived = { { field = 'top_k', from = { { 'a', 'integer' } }, %s } }",
+                         refused[i].more));
+        refuse(test, arena_printf(&test->arena, CONFIG "\n%s", refused[i].config), refused[i].said);
+    }
+}
+
+/* A key gives its field whatever is derived; what a rule reads is known, and what lies below it but for that is not. */
+static void derived_and_given(void **state) {
+    Test *test = *state;
+    family(test,
+           "M.derived = { { field = 'top_k', from = { { 'a.b', 'integer' }, { 'c', 'table' } },\n"
+           "  make = function(b, c) return (b or 0) + #(c or {}) end },\n"
+           "  { field = 'qk_norm', from = { { 'd', 'boolean' } },\n"
+           "  make = function(d) return d and 'head' end } }\n"
+           "M.tensors.query_norm = 'q' M.tensors.key_norm = 'k'");
+    assert_int_equal(read_good(test, CONFIG ", \"a\": {\"b\": 1}, \"c\": [3, 4]}").top_k, 2);
+    assert_int_equal(test->diag.count, 0);
+    assert_int_equal(read_good(test, CONFIG ", \"d\": true}").qk_norm, QK_NORM_HEAD);
+    assert_int_equal(read_good(test, CONFIG ", \"d\": null}").qk_norm, QK_NORM_NONE);
+    assert_int_equal(test->diag.count, 0);
+    read_good(test, CONFIG ", \"a\": {\"b\": 1, \"x\": 2}}");
+    assert_non_null(strstr(test_messages(test), "taken as harmless: a.x"));
+    family(test, "M.keys.num_experts_per_tok = nil M.derived = { { field = 'top_k', from = {\n"
+                 "{ 'a.b', 'integer' }, { 'c', 'table' } },\n"
+                 "make = function(b, c) return (b or 0) + #(c or {}) end } }");
+    assert_int_equal(read_good(test, CONFIG ", \"a\": {\"b\": 1}, \"c\": [3, 4]}").top_k, 3);
+}
+
+/* Other forms of tensors: parts of larger ones, by the rows of those that lie before. */
+static void forms(void **state) {
+    static const char *const refused[] = {"{ name = 'x' }",
+                                          "{ stack = { 'query' } }",
+                                          "{}",
+                                          "{ name = 'x', stack = { 'key' } }",
+                                          "{ name = 'x', stack = { 'query', 'nothing' } }",
+                                          "{ name = 'x', stack = 'query' }"};
+    Test *test = *state;
+    family(test, "local all = { name = 'all', stack = { 'query', 'query_bias', 'key', 'value' } }\n"
+                 "M.tensors.query = { 'q', all } M.tensors.key = { 'k', 'kk', all }");
+    Model model = read_good(test, CONFIG ", \"num_key_value_heads\": 2}");
+    assert_true(model.alternatives.count > 3); /* those of the base among them */
+    const ModelTensor *query = &model.alternatives.items[0], *key = &model.alternatives.items[2];
+    assert_int_equal(query->kind, TENSOR_QUERY);
+    assert_true(query->first_row == 0 && query->block_rows == 64 + 16 + 16); /* no bias */
+    assert_string_equal(model.alternatives.items[1].name, "kk");
+    assert_int_equal(model.alternatives.items[1].block_rows, 0);
+    assert_true(key->first_row == 64 && key->block_rows == 96);
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        family(test, arena_printf(&test->arena, "M.tensors.query = { 'q', %s }", refused[i]));
+        refuse(test, CONFIG "}", "error[E0212]: the family mine has a form of the tensor query");
+    }
+}
+
 /* --- models that contradict themselves ---------------------------------------------------------------- */
 
 #define OWN                                                                                        \
@@ -250,7 +330,23 @@ static void sizes_that_contradict(void **state) {
         {"kv_heads: 3\n", "error[E0201]: 4 heads cannot share 3 key-value heads evenly"},
         {"q_latent: 8\n", "error[E0214]: q_latent: only latent attention has it"},
         {"value_dim: 8\n", "error[E0214]: value_dim: only latent attention has it"},
-        {"rope_dim: 8\n", "error[E0214]: rope_dim: only latent attention has it"},
+        {"rope_dim: 7\n", "error[E0214]: rope_dim: an even number of a head's elements"},
+        {"rope_dim: 18\n", "error[E0214]: rope_dim: a head has not so many elements"},
+        {"rope_scaling: {kind: none, factor: 2}\n", "rope_scaling: a factor needs a kind"},
+        {"rope_scaling: {kind: yarn, factor: 2}\n", "rope_scaling: yarn needs original_positions"},
+        {"rope_scaling: {kind: yarn, original_positions: 8, beta_fast: 1, beta_slow: 2}\n",
+         "rope_scaling: beta_fast is at least beta_slow"},
+        {"kv_latent: 8\nrope_dim: 4\nqk_norm: full\n", "qk_norm: latent attention norms its"},
+        {"kv_latent: 8\nrope_dim: 4\nqkv_clip: 1\n", "qkv_clip: latent attention is not clipped"},
+        {"kv_latent: 8\nrope_dim: 4\nsliding_window: 1\nwindow_layers: [0]\n",
+         "sliding_window: latent attention has no window"},
+        {"sliding_window: 4\n", "sliding_window: sliding_window and window_layers are given"},
+        {"window_layers: [1]\n", "sliding_window: sliding_window and window_layers are given"},
+        {"sliding_window: 4\nwindow_layers: [1, 1]\n", "window_layers: layers stand there once"},
+        {"shared_score: true\n", "shared_score: there is no shared_hidden"},
+        {"expert_groups: 3\n", "expert_groups: experts are in groups of equal size"},
+        {"top_groups: 2\n", "top_groups: a token's experts are chosen from 1 to"},
+        {"expert_groups: 4\n", "top_groups: so few groups have fewer than top_k"},
         {"kv_latent: 8\n", "error[E0214]: rope_dim: latent attention rotates"},
         {"kv_latent: 8\nrope_dim: 3\n", "error[E0214]: rope_dim: latent attention rotates"},
         {"kv_latent: 8\nrope_dim: 16\n", "error[E0214]: rope_dim: latent attention rotates"},
@@ -342,10 +438,21 @@ static void tensors_of_ones_own(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(two_keys_for_one_field),   TEST(null_gives_way),       TEST(values),
-        TEST(keys_that_are_not_used),   TEST(families_with_little), TEST(names_without_gates),
-        TEST(families_of_another_form), TEST(types_of_families),    TEST(names_of_models),
-        TEST(sizes_that_contradict),    TEST(latent_positions),     TEST(tensors_of_ones_own),
+        TEST(two_keys_for_one_field),
+        TEST(null_gives_way),
+        TEST(values),
+        TEST(keys_that_are_not_used),
+        TEST(families_with_little),
+        TEST(names_without_gates),
+        TEST(families_of_another_form),
+        TEST(types_of_families),
+        TEST(names_of_models),
+        TEST(derived),
+        TEST(derived_and_given),
+        TEST(forms),
+        TEST(sizes_that_contradict),
+        TEST(latent_positions),
+        TEST(tensors_of_ones_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
