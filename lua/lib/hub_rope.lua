@@ -27,14 +27,15 @@ local function keys()
   return from
 end
 
----The values by their keys; the older mapping wins.
+---The values of a mapping by their keys; the older one counts where it names a kind or a factor.
 local function scaling_of(...)
-  local scaling = {}
+  local old, new = {}, {}
   for i, key in ipairs(KEYS) do
-    local old, new = select(i, ...), (select(#KEYS + i, ...))
-    scaling[key[1]] = old == nil and new or old
+    old[key[1]] = (select(i, ...))
+    new[key[1]] = (select(#KEYS + i, ...))
   end
-  return scaling, (select(2 * #KEYS + 1, ...))
+  local used = (old.rope_type or old.type or old.factor) and old or new
+  return used, (select(2 * #KEYS + 1, ...))
 end
 
 ---How much larger rotated elements become where positions are `factor` times denser.
