@@ -185,12 +185,13 @@ static bool owned_twice(const Channel *channel) {
 static void meet_pieces(Walkers *walkers, const WalkMeeting *meeting, const Channel *channel) {
     Check *check = walkers->check;
     const Op *first = check_op(check, meeting->ranks[0], meeting->items[0].op);
-    if (adds(channel, first->kind) && check_arg(first, "unit_bytes") % check->element != 0)
+    int64_t element = element_bytes(check_arg(first, "type"));
+    if (adds(channel, first->kind) && check_arg(first, "unit_bytes") % element != 0)
         check_fail(check, CHECK_COLLECTIVE, NULL,
                    "channel %s: %s adds units of %lld bytes, which are no whole elements of %lld",
                    channel->name,
                    check_where(check, meeting->ranks[0], walkers->step, meeting->items[0]),
-                   (long long)check_arg(first, "unit_bytes"), (long long)check->element);
+                   (long long)check_arg(first, "unit_bytes"), (long long)element);
     if ((first->kind == OP_all_gather || first->kind == OP_reduce_scatter) && owned_twice(channel))
         check_fail(check, CHECK_COLLECTIVE, NULL, "channel %s: %s has a piece of two members",
                    channel->name,

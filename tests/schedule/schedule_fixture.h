@@ -15,6 +15,8 @@
 #define MIXTRAL TEST_SOURCE "/tests/data/mixtral-tiny"
 #define LATENT TEST_SOURCE "/models/large-ep-small.yaml"
 #define LATENT_GATED TEST_SOURCE "/tests/data/latent-gated.yaml"
+#define MIXED TEST_SOURCE "/tests/data/mixed-attention.yaml"
+#define HEAD_NORM TEST_SOURCE "/tests/data/qwen3_moe-tiny"
 #define MA_SMALL TEST_SOURCE "/models/ma-small.yaml"
 #define CLUSTER TEST_SOURCE "/topologies/a100-4x4.yaml"
 
