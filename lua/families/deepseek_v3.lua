@@ -45,7 +45,9 @@ local M = {
 
   -- What the family's own code takes where a config is silent.
   defaults = {
+    activation = "silu",
     expert_groups = 8,
+    norm_eps = 1e-6,
     q_latent = 1536,
     renormalize = true,
     rope_interleave = true,

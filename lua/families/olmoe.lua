@@ -27,7 +27,7 @@ local M = {
   fixed = { norm = "rms", position = "rope", gated = true, qk_norm = "full" },
 
   -- What the family's own code takes where a config is silent.
-  defaults = { renormalize = false },
+  defaults = { activation = "silu", norm_eps = 1e-5, renormalize = false },
 
   derived = {
     rope.scaling(false),

@@ -27,7 +27,7 @@ local M = {
   fixed = { norm = "rms", position = "rope", gated = true, qk_norm = "head" },
 
   -- What the family's own code takes where a config is silent.
-  defaults = { kv_heads = 4, renormalize = false },
+  defaults = { activation = "silu", kv_heads = 4, norm_eps = 1e-6, renormalize = false },
 
   derived = hub.with({
     rope.scaling(false),
