@@ -38,6 +38,7 @@ TensorPlace checkpoint_find(Arena *arena, const Safetensors *checkpoint, const M
     const char *name = model_fill_name(arena, form->name, layer, expert);
     TensorPlace place = {.tensor = safetensors_require_blocks(
                              checkpoint, name, stacked ? model->experts : 0, rows, columns, diag)};
-    place.first = ((stacked ? expert * rows : 0) + form->first_row) * columns;
+    if (place.tensor) /* as large as that: no overflow */
+        place.first = ((stacked ? expert * rows : 0) + form->first_row) * columns;
     return place;
 }

@@ -88,7 +88,8 @@ static bool blocks_match(const SafetensorsTensor *tensor, int64_t blocks, int64_
     const int64_t *shape = tensor->shape;
     if (!blocks)
         return shape_matches(tensor, rows, columns);
-    if (shape_matches(tensor, blocks * rows, columns))
+    int64_t all;
+    if (!__builtin_mul_overflow(blocks, rows, &all) && shape_matches(tensor, all, columns))
         return true;
     return tensor->dims == (columns == 1 ? 2 : 3) && shape[0] == blocks && shape[1] == rows &&
            (columns == 1 || shape[2] == columns);

@@ -112,6 +112,38 @@ static void test_require(void **state) {
     assert_string_equal(messages[2].code, "E0612");
 }
 
+/* Blocks of two rows of three: in three dimensions or two; of vectors in two or one. */
+static void test_blocks(void **state) {
+    static const struct {
+        const char *shape;
+        int64_t blocks, rows, columns;
+        bool good;
+    } cases[] = {
+        {"[4,2,3]", 4, 2, 3, true},    {"[8,3]", 4, 2, 3, true},
+        {"[2,4,3]", 4, 2, 3, false},   {"[4,3,2]", 4, 2, 3, false},
+        {"[24]", 4, 2, 3, false},      {"[24]", 4, 6, 1, true},
+        {"[4,6]", 4, 6, 1, true},      {"[6,4]", 4, 6, 1, false},
+        {"[24,1]", 4, 6, 1, true},     {"[4,2,3]", 0, 8, 3, false},
+        {"[8,3]", 0, 8, 3, true},      {"[1,8,3]", 1, 8, 3, true},
+        {"[4,2,3,1]", 4, 2, 3, false}, {"[8,3]", INT64_MAX, 2, 3, false},
+    };
+    Fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Safetensors checkpoint;
+        const char *header = arena_printf(
+            &fixture->arena, "{\"x\":{\"dtype\":\"F32\",\"shape\":%s,\"data_offsets\":[0,96]}}",
+            cases[i].shape);
+        fixture->diag.count = 0;
+        assert_int_equal(open_header(fixture, header, 96, &checkpoint), STATUS_OK);
+        bool good = safetensors_require_blocks(&checkpoint, "x", cases[i].blocks, cases[i].rows,
+                                               cases[i].columns, &fixture->diag) != NULL;
+        if (good != cases[i].good)
+            fail_msg("%s as %lld of %lld x %lld", cases[i].shape, (long long)cases[i].blocks,
+                     (long long)cases[i].rows, (long long)cases[i].columns);
+    }
+    assert_string_equal(fixture->diag.messages[0].code, "E0611");
+}
+
 static void test_refused(void **state) {
     Fixture *fixture = *state;
     expect_refused(fixture, "[]", 0, "E0602", "no JSON object");
@@ -360,6 +392,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_read, setup, teardown),
         cmocka_unit_test_setup_teardown(test_require, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_blocks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tiling, setup, teardown),
         cmocka_unit_test_setup_teardown(test_lengths, setup, teardown),
