@@ -32,12 +32,24 @@ static rt_status job_check(rt_job *job, const char *path, rt_error *error) {
     return RT_OK;
 }
 
+/* What ends a sequence, where the file says it. */
+static rt_status job_read_stops(rt_job *job, const char *path, rt_error *error) {
+    const rt_array *stop;
+    if (!rt_arrays_has(&job->file, "stop"))
+        return RT_OK;
+    RT_TRY(rt_arrays_get(&job->file, path, "stop", RT_I32, 1, &stop, error));
+    job->stops = stop->shape[0];
+    job->stop = stop->data;
+    return RT_OK;
+}
+
 static rt_status job_read(rt_job *job, const char *path, rt_error *error) {
     const rt_array *lengths, *ids, *max_new;
     RT_TRY(rt_arrays_read(&job->file, path, job->program->digest, error));
     RT_TRY(rt_arrays_get(&job->file, path, "lengths", RT_I32, 1, &lengths, error));
     RT_TRY(rt_arrays_get(&job->file, path, "ids", RT_I32, 2, &ids, error));
     RT_TRY(rt_arrays_get(&job->file, path, "max_new", RT_I32, 1, &max_new, error));
+    RT_TRY(job_read_stops(job, path, error));
     job->sequences = lengths->shape[0];
     job->longest = ids->shape[1];
     if (job->sequences < 1 || ids->shape[0] != job->sequences || max_new->shape[0] != 1)
@@ -122,6 +134,8 @@ static rt_status job_fill(rt_job *job, rt_error *error) {
     job->round = (job->sequences + program->batch - 1) / program->batch;
     job->waves = job->round * (!bench ? 1 : options->repeat ? options->repeat : JOB_ROUNDS);
     job->logits = options->logits || options->verb == RT_VERB_VERIFY;
+    job->scores = options->scores != NULL;
+    job->tracks = options->verb == RT_VERB_RUN && (options->stream || job->stops > 0);
     job->trace = options->trace != NULL;
     job->times = options->verb == RT_VERB_MEASURE;
     return job_check(job, bench ? "command line" : path, error);
