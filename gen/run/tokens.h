@@ -30,6 +30,14 @@ typedef struct TokensBounds {
 Status tokens_read(Arena *arena, const char *path, const TokensBounds *bounds, int64_t max_new,
                    Tokens *tokens, Diag *diag);
 
+/* How many new tokens: `wanted`, or, of 0, what fits after the longest prompt, at most `usual`. E0814 at `place`. */
+Status tokens_choose_new(Tokens *tokens, const TokensBounds *bounds, int64_t wanted, int64_t usual,
+                         DiagPlace place, Diag *diag);
+
+/* Write them as the program takes them, with the ids that end a sequence. E0904. */
+Status tokens_write(const char *path, const Tokens *tokens, const int32_t *stop, int64_t stops,
+                    Diag *diag);
+
 /* `sequences` prompts of varied lengths and ids by counter, the first of full length; new tokens
  * min(8, context - prompt + 1). */
 void tokens_make(Arena *arena, const TokensBounds *bounds, int64_t sequences, Tokens *tokens);

@@ -2,7 +2,7 @@
  * the arena, and free nothing: who reads the whole does. */
 #pragma once
 
-#include "text/fields.h"
+#include "base/jsonp.h"
 #include "text/tokenizer_parts.h"
 
 typedef struct TokenizerReader {
@@ -19,26 +19,26 @@ typedef struct MergeText {
 } MergeText;
 
 /* read_pieces.c: normalizer, pre_tokenizer. */
-Status read_normalizer(TokenizerReader *reader, const Field *root);
-Status read_splitter(TokenizerReader *reader, const Field *root);
+Status read_normalizer(TokenizerReader *reader, const Jsonp *root);
+Status read_splitter(TokenizerReader *reader, const Jsonp *root);
 /* The split of GPT-2, which files of that time do not write down. */
 Status read_default_splitter(TokenizerReader *reader);
 
 /* read_decoder.c: post_processor, decoder. */
-Status read_around(TokenizerReader *reader, const Field *root);
-Status read_decoder(TokenizerReader *reader, const Field *root);
+Status read_around(TokenizerReader *reader, const Jsonp *root);
+Status read_decoder(TokenizerReader *reader, const Jsonp *root);
 void read_default_decoder(TokenizerReader *reader);
 
 /* read_model.c: model and added_tokens; entries of vocab.json and merges.txt. */
-Status read_model(TokenizerReader *reader, const Field *root);
-Status read_vocabulary_files(TokenizerReader *reader, const Field *vocabulary, const char *merges);
+Status read_model(TokenizerReader *reader, const Jsonp *root);
+Status read_vocabulary_files(TokenizerReader *reader, const Jsonp *vocabulary, const char *merges);
 
 /* A {"String": text} or {"Regex": text}. */
-Status read_pattern(TokenizerReader *reader, const Field *object, const char *key,
+Status read_pattern(TokenizerReader *reader, const Jsonp *object, const char *key,
                     Pattern *pattern);
 /* The `type` of a part is none that gen knows; `known` lists those. */
-Status read_unknown_type(const Field *part, const char *what, const char *type, const char *known);
+Status read_unknown_type(const Jsonp *part, const char *what, const char *type, const char *known);
 
 /* A text in the tokenizer's arena. */
-Status read_copy(TokenizerReader *reader, const Field *object, const char *key,
+Status read_copy(TokenizerReader *reader, const Jsonp *object, const char *key,
                  const char *fallback, const char **text, size_t *length);

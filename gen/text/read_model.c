@@ -11,23 +11,23 @@ enum { ADDED_MOST = 1 << 16 };
 /* --- entries ---------------------------------------------------------------------------------- */
 
 /* 1 + the greatest id among entries and added tokens, which are checked here. */
-static Status count_ids(const Field *vocabulary, const Field *added, int64_t *size) {
+static Status count_ids(const Jsonp *vocabulary, const Jsonp *added, int64_t *size) {
     const char *key;
     json_t *value;
     *size = 0;
     json_object_foreach(vocabulary->value, key, value) {
         json_int_t id = json_integer_value(value);
         if (!json_is_integer(value) || id < 0 || id >= VOCABULARY_IDS) {
-            Field field = {vocabulary->file, value, vocabulary, key, 0};
-            return field_error(&field, "E0624", NULL, "ids are whole numbers from 0 to %d",
+            Jsonp field = {vocabulary->file, value, vocabulary, key, 0};
+            return jsonp_error(&field, "E0624", NULL, "ids are whole numbers from 0 to %d",
                                VOCABULARY_IDS - 1);
         }
         *size = id >= *size ? id + 1 : *size;
     }
     for (size_t i = 0; added && i < json_array_size(added->value); i++) {
-        Field item = field_item(added, (int64_t)i);
+        Jsonp item = jsonp_item(added, (int64_t)i);
         int64_t id;
-        TRY(field_int(&item, "id", 0, VOCABULARY_IDS - 1, 0, &id));
+        TRY(jsonp_int(&item, "id", 0, VOCABULARY_IDS - 1, 0, &id));
         *size = id >= *size ? id + 1 : *size;
     }
     return STATUS_OK;
@@ -49,23 +49,23 @@ static Entry entry_of(const TokenizerReader *reader, const char *text, size_t le
     return entry;
 }
 
-static Status read_entries(TokenizerReader *reader, const Field *vocabulary) {
+static Status read_entries(TokenizerReader *reader, const Jsonp *vocabulary) {
     Vocabulary *to = &reader->tokenizer->vocabulary;
     const char *key;
     json_t *value;
     json_object_foreach(vocabulary->value, key, value) {
-        Field field = {vocabulary->file, value, vocabulary, key, 0};
+        Jsonp field = {vocabulary->file, value, vocabulary, key, 0};
         int32_t id = (int32_t)json_integer_value(value);
         size_t length = strlen(key);
         if (length > VOCABULARY_BYTES)
-            return field_error(&field, "E0624", NULL, "an entry has at most %d bytes",
+            return jsonp_error(&field, "E0624", NULL, "an entry has at most %d bytes",
                                VOCABULARY_BYTES);
         if (to->entries[id].present)
-            return field_error(&field, "E0624", "every id stands once", "id %d is that of \"%s\"",
+            return jsonp_error(&field, "E0624", "every id stands once", "id %d is that of \"%s\"",
                                id, to->entries[id].text);
         Entry entry = entry_of(reader, key, length);
         if (!vocabulary_add(to, id, &entry))
-            return field_error(&field, "E0624", NULL, "another entry stands for the same text");
+            return jsonp_error(&field, "E0624", NULL, "another entry stands for the same text");
     }
     return STATUS_OK;
 }
@@ -118,7 +118,7 @@ static bool merge_text(const json_t *value, MergeText *text) {
     return true;
 }
 
-static Status read_merges(TokenizerReader *reader, const Field *merges) {
+static Status read_merges(TokenizerReader *reader, const Jsonp *merges) {
     for (size_t i = 0; i < json_array_size(merges->value); i++) {
         const json_t *value = json_array_get(merges->value, i);
         MergeText text;
@@ -126,8 +126,8 @@ static Status read_merges(TokenizerReader *reader, const Field *merges) {
         if (merge_text(value, &text))
             wrong = add_merge(reader, &text, (int64_t)i);
         if (wrong) {
-            Field field = field_item(merges, (int64_t)i);
-            return field_error(&field, "E0624", NULL, "%s", wrong);
+            Jsonp field = jsonp_item(merges, (int64_t)i);
+            return jsonp_error(&field, "E0624", NULL, "%s", wrong);
         }
     }
     return STATUS_OK;
@@ -135,29 +135,29 @@ static Status read_merges(TokenizerReader *reader, const Field *merges) {
 
 /* --- added tokens ----------------------------------------------------------------------------- */
 
-static Status read_added_token(TokenizerReader *reader, const Field *item, AddedToken *token) {
+static Status read_added_token(TokenizerReader *reader, const Jsonp *item, AddedToken *token) {
     Tokenizer *tokenizer = reader->tokenizer;
     int64_t id;
-    TRY(field_keys(item, "an added token",
+    TRY(jsonp_keys(item, "an added token",
                    "id content single_word lstrip rstrip normalized special"));
-    Field number = field_member(item, "id");
-    if (!field_there(&number))
-        return field_error(item, "E0622", NULL, "\"id\" is missing");
-    TRY(field_int(item, "id", 0, VOCABULARY_IDS - 1, 0, &id));
+    Jsonp number = jsonp_member(item, "id");
+    if (!jsonp_there(&number))
+        return jsonp_error(item, "E0622", NULL, "\"id\" is missing");
+    TRY(jsonp_int(item, "id", 0, VOCABULARY_IDS - 1, 0, &id));
     TRY(read_copy(reader, item, "content", NULL, &token->content, &token->length));
-    TRY(field_bool(item, "single_word", false, &token->single_word));
-    TRY(field_bool(item, "lstrip", false, &token->lstrip));
-    TRY(field_bool(item, "rstrip", false, &token->rstrip));
-    TRY(field_bool(item, "special", false, &token->special));
-    TRY(field_bool(item, "normalized", !token->special, &token->normalized));
+    TRY(jsonp_bool(item, "single_word", false, &token->single_word));
+    TRY(jsonp_bool(item, "lstrip", false, &token->lstrip));
+    TRY(jsonp_bool(item, "rstrip", false, &token->rstrip));
+    TRY(jsonp_bool(item, "special", false, &token->special));
+    TRY(jsonp_bool(item, "normalized", !token->special, &token->normalized));
     token->id = (int32_t)id;
-    Field content = field_member(item, "content");
+    Jsonp content = jsonp_member(item, "content");
     if (token->length == 0 || token->length > ADDED_BYTES)
-        return field_error(&content, "E0624", NULL, "an added token has 1 to %d bytes",
+        return jsonp_error(&content, "E0624", NULL, "an added token has 1 to %d bytes",
                            ADDED_BYTES);
     Entry *entry = &tokenizer->vocabulary.entries[id];
     if (entry->present && strcmp(entry->text, token->content) != 0)
-        return field_error(&number, "E0624", "every id stands once", "id %lld is that of \"%s\"",
+        return jsonp_error(&number, "E0624", "every id stands once", "id %lld is that of \"%s\"",
                            (long long)id, entry->text);
     if (!entry->present)
         *entry = (Entry){
@@ -167,7 +167,7 @@ static Status read_added_token(TokenizerReader *reader, const Field *item, Added
 }
 
 /* The trees of those found in the text as it is, and as it is normalised, as they are then themselves. */
-static Status plant_trees(TokenizerReader *reader, const Field *list) {
+static Status plant_trees(TokenizerReader *reader, const Jsonp *list) {
     Tokenizer *tokenizer = reader->tokenizer;
     size_t bytes[2] = {0, 0};
     Buf text = {0}, spare = {0};
@@ -194,19 +194,19 @@ static Status plant_trees(TokenizerReader *reader, const Field *list) {
     buf_free(&text);
     buf_free(&spare);
     if (bytes[0] + bytes[1] > 2 * (size_t)ADDED_ALL_BYTES || !tokenizer->raw.slots)
-        return field_error(list, "E0624", NULL, "the added tokens have more than %d bytes in all",
+        return jsonp_error(list, "E0624", NULL, "the added tokens have more than %d bytes in all",
                            ADDED_ALL_BYTES);
     return STATUS_OK;
 }
 
-static Status read_added(TokenizerReader *reader, const Field *list) {
+static Status read_added(TokenizerReader *reader, const Jsonp *list) {
     Tokenizer *tokenizer = reader->tokenizer;
     size_t count = json_array_size(list->value);
     if (count > ADDED_MOST)
-        return field_error(list, "E0624", NULL, "there are more than %d added tokens", ADDED_MOST);
+        return jsonp_error(list, "E0624", NULL, "there are more than %d added tokens", ADDED_MOST);
     tokenizer->added = ARENA_ARRAY(reader->arena, count + 1, AddedToken);
     for (size_t i = 0; i < count; i++) {
-        Field item = field_item(list, (int64_t)i);
+        Jsonp item = jsonp_item(list, (int64_t)i);
         TRY(read_added_token(reader, &item, &tokenizer->added[tokenizer->added_count]));
         tokenizer->added_count++;
     }
@@ -215,32 +215,32 @@ static Status read_added(TokenizerReader *reader, const Field *list) {
 
 /* --- all -------------------------------------------------------------------------------------- */
 
-static Status refuse_text(const Field *model, const char *key) {
+static Status refuse_text(const Jsonp *model, const char *key) {
     const char *text;
-    TRY(field_text(model, key, "", &text));
-    Field field = field_member(model, key);
+    TRY(jsonp_text(model, key, "", &text));
+    Jsonp field = jsonp_member(model, key);
     if (*text)
-        return field_error(&field, "E0623", "gen knows: null, \"\"",
+        return jsonp_error(&field, "E0623", "gen knows: null, \"\"",
                            "the %s \"%s\" is not supported", key, text);
     return STATUS_OK;
 }
 
-static Status read_merger(TokenizerReader *reader, const Field *model) {
+static Status read_merger(TokenizerReader *reader, const Jsonp *model) {
     Tokenizer *tokenizer = reader->tokenizer;
     Merger *merger = &tokenizer->merger;
     const char *unknown;
-    Field dropout = field_member(model, "dropout"), field = field_member(model, "unk_token");
+    Jsonp dropout = jsonp_member(model, "dropout"), field = jsonp_member(model, "unk_token");
     TRY(refuse_text(model, "continuing_subword_prefix"));
     TRY(refuse_text(model, "end_of_word_suffix"));
-    if (field_there(&dropout) && json_number_value(dropout.value) != 0)
-        return field_error(&dropout, "E0623", "gen knows: null",
+    if (jsonp_there(&dropout) && json_number_value(dropout.value) != 0)
+        return jsonp_error(&dropout, "E0623", "gen knows: null",
                            "a dropout would make ids by chance");
     *merger =
         (Merger){.vocabulary = &tokenizer->vocabulary, .bytes = reader->letters, .unknown = -1};
-    TRY(field_bool(model, "byte_fallback", false, &merger->byte_fallback));
-    TRY(field_bool(model, "ignore_merges", false, &merger->whole));
-    TRY(field_bool(model, "fuse_unk", false, &merger->fuse_unknown));
-    TRY(field_text(model, "unk_token", "", &unknown));
+    TRY(jsonp_bool(model, "byte_fallback", false, &merger->byte_fallback));
+    TRY(jsonp_bool(model, "ignore_merges", false, &merger->whole));
+    TRY(jsonp_bool(model, "fuse_unk", false, &merger->fuse_unknown));
+    TRY(jsonp_text(model, "unk_token", "", &unknown));
     vocabulary_bytes(&tokenizer->vocabulary, !reader->letters);
     if (!*unknown)
         return STATUS_OK;
@@ -251,26 +251,26 @@ static Status read_merger(TokenizerReader *reader, const Field *model) {
             strcmp(tokenizer->vocabulary.entries[i].text, unknown) == 0)
             merger->unknown = (int32_t)i;
     return merger->unknown < 0
-               ? field_error(&field, "E0624", NULL, "\"unk_token\" is no entry of the vocabulary")
+               ? jsonp_error(&field, "E0624", NULL, "\"unk_token\" is no entry of the vocabulary")
                : STATUS_OK;
 }
 
-Status read_model(TokenizerReader *reader, const Field *root) {
+Status read_model(TokenizerReader *reader, const Jsonp *root) {
     Tokenizer *tokenizer = reader->tokenizer;
-    Field model, vocabulary, merges, added = field_member(root, "added_tokens");
+    Jsonp model, vocabulary, merges, added = jsonp_member(root, "added_tokens");
     const char *type;
     int64_t size;
-    TRY(field_object(root, "model", &model));
-    TRY(field_text(&model, "type", "BPE", &type));
+    TRY(jsonp_object(root, "model", &model));
+    TRY(jsonp_text(&model, "type", "BPE", &type));
     if (strcmp(type, "BPE") != 0)
         return read_unknown_type(&model, "model", type, "BPE");
-    TRY(field_keys(&model, "the model",
+    TRY(jsonp_keys(&model, "the model",
                    "type dropout unk_token continuing_subword_prefix end_of_word_suffix fuse_unk "
                    "byte_fallback ignore_merges vocab merges"));
-    TRY(field_object(&model, "vocab", &vocabulary));
-    TRY(field_array(&model, "merges", &merges));
-    if (field_there(&added))
-        TRY(field_array(root, "added_tokens", &added));
+    TRY(jsonp_object(&model, "vocab", &vocabulary));
+    TRY(jsonp_array(&model, "merges", &merges));
+    if (jsonp_there(&added))
+        TRY(jsonp_array(root, "added_tokens", &added));
     TRY(count_ids(&vocabulary, &added, &size));
     vocabulary_begin(&tokenizer->vocabulary, reader->arena, size,
                      (int64_t)json_array_size(merges.value));
@@ -290,14 +290,14 @@ static Status wrong_line(TokenizerReader *reader, const char *path, const char *
     return diag_error(reader->diag, (DiagPlace){source, line, 1, 1}, "E0624", NULL, "%s", wrong);
 }
 
-Status read_vocabulary_files(TokenizerReader *reader, const Field *vocabulary, const char *path) {
+Status read_vocabulary_files(TokenizerReader *reader, const Jsonp *vocabulary, const char *path) {
     Tokenizer *tokenizer = reader->tokenizer;
     char *text;
     size_t length;
     int64_t size, lines = 1, line = 0, rank = 0;
     TRY(fs_read(reader->arena, path, TOKENIZER_FILE_LIMIT, &text, &length, reader->diag));
     if (!json_is_object(vocabulary->value))
-        return field_error(vocabulary, "E0622", NULL, "this must be an object: entry to id");
+        return jsonp_error(vocabulary, "E0622", NULL, "this must be an object: entry to id");
     for (const char *at = text; *at; at++)
         lines += *at == '\n';
     TRY(count_ids(vocabulary, NULL, &size));

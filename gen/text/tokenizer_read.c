@@ -11,13 +11,13 @@ enum { CONFIG_LIMIT = 8 << 20 };
 static const char WORD[] = "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}]";
 
 static Status read_json(TokenizerReader *reader, const char *path) {
-    FieldFile file;
-    Status status = field_file_open(&file, reader->arena, path, TOKENIZER_FILE_LIMIT, "E0621",
+    JsonpFile file;
+    Status status = jsonp_file_open(&file, reader->arena, path, TOKENIZER_FILE_LIMIT, "E0621",
                                     "E0622", reader->diag);
     if (status != STATUS_OK)
         goto done;
-    Field root = field_root(&file);
-    TRY_TO(field_keys(&root, "a tokenizer file",
+    Jsonp root = jsonp_root(&file);
+    TRY_TO(jsonp_keys(&root, "a tokenizer file",
                       "version truncation padding added_tokens normalizer pre_tokenizer "
                       "post_processor decoder model"),
            done);
@@ -27,51 +27,51 @@ static Status read_json(TokenizerReader *reader, const char *path) {
     TRY_TO(read_around(reader, &root), done);
     TRY_TO(read_decoder(reader, &root), done);
 done:
-    field_file_close(&file);
+    jsonp_file_close(&file);
     return status;
 }
 
 static Status read_two_files(TokenizerReader *reader, const char *vocabulary, const char *merges) {
-    FieldFile file;
-    Status status = field_file_open(&file, reader->arena, vocabulary, TOKENIZER_FILE_LIMIT, "E0621",
+    JsonpFile file;
+    Status status = jsonp_file_open(&file, reader->arena, vocabulary, TOKENIZER_FILE_LIMIT, "E0621",
                                     "E0622", reader->diag);
     if (status != STATUS_OK)
         goto done;
-    Field root = field_root(&file);
+    Jsonp root = jsonp_root(&file);
     TRY_TO(read_default_splitter(reader), done);
     read_default_decoder(reader);
     TRY_TO(read_vocabulary_files(reader, &root, merges), done);
 done:
-    field_file_close(&file);
+    jsonp_file_close(&file);
     return status;
 }
 
 /* --- tokenizer_config.json -------------------------------------------------------------------- */
 
 /* The id that a key names, by a text or by an object with its content; -1: none. */
-static Status named_token(const TokenizerReader *reader, const Field *root, const char *key,
+static Status named_token(const TokenizerReader *reader, const Jsonp *root, const char *key,
                           int32_t *id) {
-    Field field = field_member(root, key), holder = field;
+    Jsonp field = jsonp_member(root, key), holder = field;
     const char *text = "";
     *id = -1;
-    if (!field_there(&field))
+    if (!jsonp_there(&field))
         return STATUS_OK;
     if (json_is_object(field.value))
-        TRY(field_text(&holder, "content", "", &text));
+        TRY(jsonp_text(&holder, "content", "", &text));
     else
-        TRY(field_text(root, key, "", &text));
+        TRY(jsonp_text(root, key, "", &text));
     *id = *text ? tokenizer_id(reader->tokenizer, text) : -1;
     return STATUS_OK;
 }
 
 /* Put a token at an end of the text, or take it from there, as the file says; where it says nothing, the tokenizer
  * file alone counts. */
-static Status around(const TokenizerReader *reader, const Field *root, const char *flag, int32_t id,
+static Status around(const TokenizerReader *reader, const Jsonp *root, const char *flag, int32_t id,
                      bool front, Ids *ids) {
-    Field field = field_member(root, flag);
+    Jsonp field = jsonp_member(root, flag);
     bool wanted;
-    TRY(field_bool(root, flag, false, &wanted));
-    if (!field_there(&field) || id < 0)
+    TRY(jsonp_bool(root, flag, false, &wanted));
+    if (!jsonp_there(&field) || id < 0)
         return STATUS_OK;
     int64_t kept = 0;
     Ids others = *ids;
@@ -89,27 +89,27 @@ static Status around(const TokenizerReader *reader, const Field *root, const cha
 }
 
 /* Files of two kinds alone tell their pattern by the tokenizer's class. */
-static Status check_class(const Field *root) {
+static Status check_class(const Jsonp *root) {
     const char *class;
-    TRY(field_text(root, "tokenizer_class", "GPT2Tokenizer", &class));
-    Field field = field_member(root, "tokenizer_class");
+    TRY(jsonp_text(root, "tokenizer_class", "GPT2Tokenizer", &class));
+    Jsonp field = jsonp_member(root, "tokenizer_class");
     if (strcmp(class, "GPT2Tokenizer") != 0 && strcmp(class, "GPT2TokenizerFast") != 0)
-        return field_error(&field, "E0623", "have tokenizer.json in the folder, which tells it",
+        return jsonp_error(&field, "E0623", "have tokenizer.json in the folder, which tells it",
                            "vocab.json and merges.txt do not tell how \"%s\" splits a text", class);
     return STATUS_OK;
 }
 
 static Status read_config(TokenizerReader *reader, const char *path, bool two_files) {
-    FieldFile file;
+    JsonpFile file;
     int32_t begin;
     Tokenizer *tokenizer = reader->tokenizer;
     Status status =
-        field_file_open(&file, reader->arena, path, CONFIG_LIMIT, "E0621", "E0622", reader->diag);
+        jsonp_file_open(&file, reader->arena, path, CONFIG_LIMIT, "E0621", "E0622", reader->diag);
     if (status != STATUS_OK)
         goto done;
-    Field root = field_root(&file);
+    Jsonp root = jsonp_root(&file);
     if (!json_is_object(file.root))
-        TRY_TO(field_error(&root, "E0622", NULL, "this must be an object"), done);
+        TRY_TO(jsonp_error(&root, "E0622", NULL, "this must be an object"), done);
     if (two_files)
         TRY_TO(check_class(&root), done);
     TRY_TO(named_token(reader, &root, "bos_token", &begin), done);
@@ -117,7 +117,7 @@ static Status read_config(TokenizerReader *reader, const char *path, bool two_fi
     TRY_TO(around(reader, &root, "add_bos_token", begin, true, &tokenizer->before), done);
     TRY_TO(around(reader, &root, "add_eos_token", tokenizer->end, false, &tokenizer->after), done);
 done:
-    field_file_close(&file);
+    jsonp_file_close(&file);
     return status;
 }
 

@@ -1,6 +1,6 @@
-/* fields: see fields.h. jansson keeps no positions, so a place is found by a second look at the text, which is known
+/* jsonp: see jsonp.h. jansson keeps no positions, so a place is found by a second look at the text, which is known
  * to be JSON by then. Members of an object come in the order of the text. */
-#include "text/fields.h"
+#include "base/jsonp.h"
 
 #include "base/fs.h"
 
@@ -55,7 +55,7 @@ static const char *nth_value(const char *at, int64_t index) {
     }
 }
 
-static int64_t index_of(const Field *field) {
+static int64_t index_of(const Jsonp *field) {
     if (!field->key)
         return field->index;
     int64_t index = 0;
@@ -70,7 +70,7 @@ static int64_t index_of(const Field *field) {
 }
 
 /* Start of a field in the text; of its parent where it is absent. */
-static const char *locate(const Field *field) {
+static const char *locate(const Jsonp *field) {
     if (!field->parent)
         return skip_space(field->file->source.text);
     const char *at = locate(field->parent);
@@ -78,7 +78,7 @@ static const char *locate(const Field *field) {
     return index < 0 ? at : nth_value(at, index);
 }
 
-DiagPlace field_place(const Field *field) {
+DiagPlace jsonp_place(const Jsonp *field) {
     const char *text = field->file->source.text, *at = locate(field);
     DiagSource *source = ARENA_NEW(field->file->diag->arena, DiagSource);
     *source = field->file->source;
@@ -96,45 +96,45 @@ DiagPlace field_place(const Field *field) {
 
 /* --- mistakes --------------------------------------------------------------------------------- */
 
-Status field_error(const Field *field, const char *code, const char *help, const char *format,
+Status jsonp_error(const Jsonp *field, const char *code, const char *help, const char *format,
                    ...) {
     char text[512];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return diag_error(field->file->diag, field_place(field), code, help, "%s", text);
+    return diag_error(field->file->diag, jsonp_place(field), code, help, "%s", text);
 }
 
-static Status wrong_type(const Field *field, const char *wanted) {
+static Status wrong_type(const Jsonp *field, const char *wanted) {
     if (field->key)
-        return field_error(field, field->file->code, NULL, "\"%s\" must be %s", field->key, wanted);
-    return field_error(field, field->file->code, NULL, "this must be %s", wanted);
+        return jsonp_error(field, field->file->code, NULL, "\"%s\" must be %s", field->key, wanted);
+    return jsonp_error(field, field->file->code, NULL, "this must be %s", wanted);
 }
 
-static Status absent(const Field *field) {
-    return field_error(field, field->file->code, NULL, "\"%s\" is missing", field->key);
+static Status absent(const Jsonp *field) {
+    return jsonp_error(field, field->file->code, NULL, "\"%s\" is missing", field->key);
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-Field field_member(const Field *object, const char *key) {
+Jsonp jsonp_member(const Jsonp *object, const char *key) {
     json_t *value = json_object_get(object->value, key);
-    return (Field){.file = object->file,
+    return (Jsonp){.file = object->file,
                    .value = json_is_null(value) ? NULL : value,
                    .parent = object,
                    .key = key};
 }
 
-Field field_item(const Field *array, int64_t index) {
-    return (Field){.file = array->file,
+Jsonp jsonp_item(const Jsonp *array, int64_t index) {
+    return (Jsonp){.file = array->file,
                    .value = json_array_get(array->value, (size_t)index),
                    .parent = array,
                    .index = index};
 }
 
-Status field_text(const Field *object, const char *key, const char *fallback, const char **text) {
-    Field field = field_member(object, key);
+Status jsonp_text(const Jsonp *object, const char *key, const char *fallback, const char **text) {
+    Jsonp field = jsonp_member(object, key);
     *text = fallback;
     if (!field.value)
         return fallback ? STATUS_OK : absent(&field);
@@ -144,8 +144,8 @@ Status field_text(const Field *object, const char *key, const char *fallback, co
     return STATUS_OK;
 }
 
-Status field_bool(const Field *object, const char *key, bool fallback, bool *value) {
-    Field field = field_member(object, key);
+Status jsonp_bool(const Jsonp *object, const char *key, bool fallback, bool *value) {
+    Jsonp field = jsonp_member(object, key);
     *value = fallback;
     if (!field.value)
         return STATUS_OK;
@@ -155,9 +155,9 @@ Status field_bool(const Field *object, const char *key, bool fallback, bool *val
     return STATUS_OK;
 }
 
-Status field_int(const Field *object, const char *key, int64_t min, int64_t max, int64_t fallback,
+Status jsonp_int(const Jsonp *object, const char *key, int64_t min, int64_t max, int64_t fallback,
                  int64_t *value) {
-    Field field = field_member(object, key);
+    Jsonp field = jsonp_member(object, key);
     *value = fallback;
     if (!field.value)
         return STATUS_OK;
@@ -172,15 +172,15 @@ Status field_int(const Field *object, const char *key, int64_t min, int64_t max,
     return STATUS_OK;
 }
 
-Status field_array(const Field *object, const char *key, Field *array) {
-    *array = field_member(object, key);
+Status jsonp_array(const Jsonp *object, const char *key, Jsonp *array) {
+    *array = jsonp_member(object, key);
     if (!array->value)
         return absent(array);
     return json_is_array(array->value) ? STATUS_OK : wrong_type(array, "a list");
 }
 
-Status field_object(const Field *object, const char *key, Field *member) {
-    *member = field_member(object, key);
+Status jsonp_object(const Jsonp *object, const char *key, Jsonp *member) {
+    *member = jsonp_member(object, key);
     if (!member->value)
         return absent(member);
     return json_is_object(member->value) ? STATUS_OK : wrong_type(member, "an object");
@@ -194,7 +194,7 @@ static bool listed(const char *keys, const char *key) {
     return false;
 }
 
-Status field_keys(const Field *object, const char *of, const char *keys) {
+Status jsonp_keys(const Jsonp *object, const char *of, const char *keys) {
     const char *key;
     json_t *value;
     if (!json_is_object(object->value))
@@ -202,8 +202,8 @@ Status field_keys(const Field *object, const char *of, const char *keys) {
     json_object_foreach(object->value, key, value) {
         if (listed(keys, key))
             continue;
-        Field field = {.file = object->file, .value = value, .parent = object, .key = key};
-        return field_error(&field, object->file->code,
+        Jsonp field = {.file = object->file, .value = value, .parent = object, .key = key};
+        return jsonp_error(&field, object->file->code,
                            arena_printf(object->file->diag->arena, "gen knows: %s", keys),
                            "%s has a key that gen does not know: \"%s\"", of, key);
     }
@@ -212,9 +212,9 @@ Status field_keys(const Field *object, const char *of, const char *keys) {
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-Status field_file_open(FieldFile *file, Arena *arena, const char *path, size_t limit,
+Status jsonp_file_open(JsonpFile *file, Arena *arena, const char *path, size_t limit,
                        const char *syntax, const char *code, Diag *diag) {
-    *file = (FieldFile){.diag = diag, .code = code};
+    *file = (JsonpFile){.diag = diag, .code = code};
     char *text;
     size_t length;
     json_error_t error;
@@ -233,7 +233,7 @@ Status field_file_open(FieldFile *file, Arena *arena, const char *path, size_t l
                       "this is not JSON: %s", error.text);
 }
 
-void field_file_close(FieldFile *file) {
+void jsonp_file_close(JsonpFile *file) {
     json_decref(file->root);
     file->root = NULL;
 }
