@@ -11,7 +11,7 @@
 #error "Toposmith files are little-endian, and so must be the machine"
 #endif
 
-#define RT_ABI_VERSION 2
+#define RT_ABI_VERSION 3
 
 typedef enum rt_type {
     RT_F32 = 0,
@@ -137,7 +137,7 @@ typedef struct rt_array_entry {
 
 /* Arrays by name.
  * tokens in:  lengths i32 [sequences], ids i32 [sequences][longest], max_new i32 [1]; perhaps stop i32 [ids]: tokens
- *             that end a sequence
+ *             that end a sequence; perhaps choice f64 [3] (temperature, top_k, top_p) and seed i64 [1]
  * results:    tokens i32 [sequences][max_new], -1 past a sequence's end; steps i64 [2] (prefill, decode steps run);
  *             operations i64 [ranks][kinds]; bytes i64 [ranks from][ranks to] of moves;
  *             weights i64 [ranks] resident weight bytes;

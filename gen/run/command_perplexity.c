@@ -105,7 +105,7 @@ static Status run_windows(Run *run, const char *dir, Perplexity *of) {
     Status status = scratch_open(run, "scores.npy", &out);
     if (status != STATUS_OK)
         goto close_in;
-    TRY_TO(tokens_write(in.path, &tokens, NULL, 0, &run->diag), done);
+    TRY_TO(tokens_write(in.path, &tokens, &(Ids){0}, &(TokensChoice){0}, &run->diag), done);
     runner_add(&runner, "--tokens");
     runner_add(&runner, in.path);
     runner_add(&runner, "--scores");

@@ -24,6 +24,7 @@ Status command_run(Run *run) {
     Runner runner;
     Scratch scratch;
     Ids stops = {0};
+    TokensChoice choice;
     if (options_given(options, OPTION_EMULATE))
         return emulate_program(run);
     TRY(refuse_without_emulate(run, OPTION_SCALE));
@@ -48,11 +49,12 @@ Status command_run(Run *run) {
                                  workload->context};
     TRY(tokens_read(&run->arena, options->values[OPTION_TOKENS], &bounds, max_new, &tokens,
                     &run->diag));
+    TRY(text_choice(run, workload, &choice));
     TRY(runner_begin(run, dir, "run", &runner));
     TRY(scratch_open(run, "tokens.rta", &scratch));
     Status status = STATUS_OK;
     TRY_TO(text_stop_ids(run, bounds.vocabulary, &stops), done);
-    TRY_TO(tokens_write(scratch.path, &tokens, stops.items, stops.count, &run->diag), done);
+    TRY_TO(tokens_write(scratch.path, &tokens, &stops, &choice, &run->diag), done);
     runner_add(&runner, "--tokens");
     runner_add(&runner, scratch.path);
     runner_add_option(run, &runner, "--logits", OPTION_LOGITS);

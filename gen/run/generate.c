@@ -88,8 +88,8 @@ static Status run_program(Run *run, Generation *generation, const char *dir, con
     Buf output = {0};
     TRY(runner_begin(run, dir, "run", &runner));
     TRY(scratch_open(run, "tokens.rta", &scratch));
-    Status status = tokens_write(scratch.path, &generation->tokens, generation->ends.items,
-                                 generation->ends.count, &run->diag);
+    Status status = tokens_write(scratch.path, &generation->tokens, &generation->ends,
+                                 &generation->choice, &run->diag);
     if (status == STATUS_OK)
         status = token_stream_open(run, &stream);
     if (status != STATUS_OK)
@@ -172,6 +172,8 @@ Status generate_text(Run *run) {
     TRY(text_tokenizer(run, dir, &plan, &generation.tokenizer));
     Status status =
         text_end_tokens(run, generation.tokenizer, plan.inputs.model.vocabulary, &generation.ends);
+    if (status == STATUS_OK)
+        status = text_choice(run, &plan.inputs.workload, &generation.choice);
     if (status == STATUS_OK)
         status = read_tokens(run, &generation, &plan);
     if (status == STATUS_OK) {

@@ -11,10 +11,11 @@ typedef struct Generation {
     Tokens tokens;   /* of the prompts */
     Ids ends;        /* tokens that end a text */
     TextStops stops; /* strings that do */
-    TextOut *outs;   /* [sequences] */
-    int64_t ended;   /* texts that have */
-    int64_t front;   /* the first text that is not printed whole */
-    bool headed;     /* its heading is */
+    TokensChoice choice;
+    TextOut *outs; /* [sequences] */
+    int64_t ended; /* texts that have */
+    int64_t front; /* the first text that is not printed whole */
+    bool headed;   /* its heading is */
     bool json, terminal;
 } Generation;
 

@@ -152,3 +152,40 @@ Status text_end_tokens(Run *run, const Tokenizer *tokenizer, int64_t vocabulary,
         ids_push(ends, tokenizer_end(tokenizer));
     return text_stop_ids(run, vocabulary, ends);
 }
+
+/* --- chance ----------------------------------------------------------------------------------- */
+
+static Status read_real(Run *run, OptionId id, double above, double most, double fallback,
+                        double *value) {
+    const char *text = run->options.values[id];
+    *value = fallback;
+    if (!text || (number_parse_real(text, value) && *value > above && *value <= most) ||
+        (id == OPTION_TEMPERATURE && number_parse_real(text, value) && *value == 0))
+        return STATUS_OK;
+    diag_error(&run->diag, options_place(&run->diag, id), "E0917",
+               arena_printf(&run->arena, "write a number above %g, up to %g", above, most),
+               "'%s' is no number in range", text);
+    return STATUS_USAGE;
+}
+
+Status text_choice(Run *run, const Workload *workload, TokensChoice *choice) {
+    const Options *options = &run->options;
+    OptionId cut = options_given(options, OPTION_TOP_K) ? OPTION_TOP_K : OPTION_TOP_P;
+    bool chance = options_given(options, cut) || options_given(options, OPTION_SEED);
+    *choice = (TokensChoice){0};
+    TRY(read_real(run, OPTION_TEMPERATURE, 0, 1e5, chance ? 1 : 0, &choice->temperature));
+    TRY(read_real(run, OPTION_TOP_P, 0, 1, 1, &choice->top_p));
+    TRY(options_int(options, OPTION_TOP_K, 1, INT32_MAX, 0, &choice->top_k, &run->diag));
+    TRY(options_int(options, OPTION_SEED, 0, INT64_MAX, 0, &choice->seed, &run->diag));
+    int64_t needed = choice->top_k > 1 ? choice->top_k : 2;
+    if (choice->top_k == 1) /* the likeliest is no matter of chance */
+        *choice = (TokensChoice){0};
+    bool cuts = choice->temperature > 0 && (choice->top_k > 0 || choice->top_p < 1);
+    if (!cuts || workload->candidates >= needed)
+        return STATUS_OK;
+    return diag_error(&run->diag, options_place(&run->diag, cut), "E0844",
+                      arena_printf(&run->arena, "make the program with --candidates %lld",
+                                   (long long)(needed > 64 ? needed : 64)),
+                      "the program tells apart the %lld likeliest tokens, which is too few",
+                      (long long)workload->candidates);
+}

@@ -3,6 +3,7 @@
 
 #include "plan/plan.h"
 #include "run/command.h"
+#include "run/tokens.h"
 #include "text/tokenizer.h"
 
 /* The tokenizer of --tokenizer, else the one in the program's folder DIR, else beside the checkpoint of its weights, else
@@ -13,6 +14,10 @@ Status text_tokenizer(Run *run, const char *dir, const Plan *plan, Tokenizer **t
 /* Append the tokens that end a text: eos_token_id of generation_config.json, else of config.json, beside the tokenizer,
  * else what tokenizer_config.json names; then those of --stop-id. The caller frees them. */
 Status text_end_tokens(Run *run, const Tokenizer *tokenizer, int64_t vocabulary, Ids *ends);
+
+/* How --temperature, --top-k, --top-p and --seed choose tokens; without the first the others stand for 1. E0844: the program
+ * tells too few candidates apart. */
+Status text_choice(Run *run, const Workload *workload, TokensChoice *choice);
 
 /* Append the ids of --stop-id. */
 Status text_stop_ids(Run *run, int64_t vocabulary, Ids *ends);

@@ -170,16 +170,24 @@ Status tokens_read(Arena *arena, const char *path, const TokensBounds *bounds, i
                              diag);
 }
 
-Status tokens_write(const char *path, const Tokens *tokens, const int32_t *stop, int64_t stops,
-                    Diag *diag) {
+Status tokens_write(const char *path, const Tokens *tokens, const Ids *stop,
+                    const TokensChoice *choice, Diag *diag) {
     const int32_t max_new = (int32_t)tokens->max_new;
-    const Array arrays[] = {
+    const double values[] = {choice->temperature, (double)choice->top_k,
+                             choice->top_p > 0 ? choice->top_p : 1};
+    Array arrays[6] = {
         {"lengths", RT_I32, 1, {tokens->sequences}, tokens->lengths},
         {"ids", RT_I32, 2, {tokens->sequences, tokens->longest}, tokens->ids},
         {"max_new", RT_I32, 1, {1}, &max_new},
-        {"stop", RT_I32, 1, {stops}, stop},
     };
-    return arrays_write(path, NULL, arrays, stops ? 4 : 3, diag);
+    int64_t count = 3;
+    if (stop->count)
+        arrays[count++] = (Array){"stop", RT_I32, 1, {stop->count}, stop->items};
+    if (choice->temperature > 0) {
+        arrays[count++] = (Array){"choice", RT_F64, 1, {3}, values};
+        arrays[count++] = (Array){"seed", RT_I64, 1, {1}, &choice->seed};
+    }
+    return arrays_write(path, NULL, arrays, count, diag);
 }
 
 /* --- made up ---------------------------------------------------------------------------------- */

@@ -154,10 +154,15 @@ static int64_t expected(const Share *share, const Op *op, const char *name, int6
     const struct {
         const char *name;
         int64_t value;
-    } simple[] = {{"sequences", share->sequences}, {"tokens", share->tokens},
-                  {"first", share->first},         {"cache_first", share->cache_first},
-                  {"heads", length(share->heads)}, {"head_begin", share->heads.begin},
-                  {"kv_heads", length(share->kv)}, {"kv_begin", share->kv.begin}};
+    } simple[] = {{"sequences", share->sequences},
+                  {"tokens", share->tokens},
+                  {"first", share->first},
+                  {"cache_first", share->cache_first},
+                  {"heads", length(share->heads)},
+                  {"head_begin", share->heads.begin},
+                  {"kv_heads", length(share->kv)},
+                  {"kv_begin", share->kv.begin},
+                  {"candidates", share->check->plan->inputs.workload.candidates}};
     for (size_t i = 0; i < sizeof simple / sizeof *simple; ++i)
         if (strcmp(name, simple[i].name) == 0)
             return simple[i].value;

@@ -51,10 +51,11 @@ function M.sections(schedule)
       { "ROPE_THETA", text.real(model.rope_theta) },
       { "CAPACITY_FACTOR", text.real(model.capacity_factor) },
     }),
-    section("Bounds: sequences of a wave, prompt tokens, positions of a sequence.", {
+    section("Bounds: sequences of a wave, prompt tokens, positions of a sequence, entries of a choice.", {
       { "BATCH", schedule.batch },
       { "PROMPT", schedule.prompt },
       { "CONTEXT", schedule.context },
+      { "CANDIDATES", schedule.candidates },
     }),
     section("The most column parts that an expert is cut in; the most targets of an exchange.", {
       { "PARTS", schedule.parts },

@@ -16,6 +16,8 @@ typedef struct rt_job {
     const int32_t *ids;     /* [sequences][longest] */
     int64_t stops;          /* ids that end a sequence */
     const int32_t *stop;    /* [stops] */
+    rt_choice choice;       /* of next tokens */
+    uint64_t choice_key;    /* of the seed */
     bool tracks;            /* ranks note which sequences have ended */
     bool logits;            /* ranks store the logits of the prompt */
     bool scores;            /* they do so for one wave at a time, to rate the prompt's own tokens */

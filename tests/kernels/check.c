@@ -154,6 +154,24 @@ float *rt_logits_row(rt_rank *rank, int32_t sequence, int32_t position) {
                                    : NULL;
 }
 
+rt_choice choice = {.top_p = 1};
+
+const rt_choice *rt_choice_of(const rt_rank *rank) {
+    (void)rank;
+    return &choice;
+}
+
+uint64_t rt_choice_key(const rt_rank *rank, int32_t sequence) {
+    (void)rank;
+    return rt_random_bits(17, (uint64_t)sequence);
+}
+
+/* As the runtime has it (runtime/core/choice.c). */
+double rt_choice_noise(uint64_t key, int32_t entry) {
+    double uniform = ((double)(rt_random_bits(key, (uint64_t)entry) >> 11) + 0.5) * 0x1p-53;
+    return -log(-log(uniform));
+}
+
 rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
     (void)rank;
     (void)format;

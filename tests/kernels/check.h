@@ -49,6 +49,7 @@ void check_reals(const char *test, const float *actual, const double *expected, 
 enum { LOGIT_SEQUENCES = 3 };
 extern float *logits;
 extern bool logits_wanted;
+extern rt_choice choice;    /* of next tokens */
 extern int kernel_failures; /* calls of rt_fail */
 
 /* Run a kernel and check its guards. */
