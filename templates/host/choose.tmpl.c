@@ -56,14 +56,14 @@ static double sum_of_likeliest(const struct offer *offer, const rt_choice *choic
 
 /* Of the top_k likeliest entries those that are before the share top_p of the probability is reached. */
 static int32_t choose_likely(const struct offer *offer, const rt_choice *choice, uint64_t key) {
-    int64_t limit = choice->top_k > 0 && choice->top_k < offer->candidates ? choice->top_k
-                                                                           : offer->candidates;
+    int64_t limit =
+        choice->top_k > 0 && choice->top_k < offer->candidates ? choice->top_k : offer->candidates;
     struct best item = next_likeliest(offer, (struct best){0, -1});
     if (item.entry < 0)
         return 0;
     double most = item.logit / choice->temperature, before = 0, largest = -INFINITY;
-    double all = choice->top_k > 0 ? sum_of_likeliest(offer, choice, limit, most)
-                                   : sum_of_all(offer, most);
+    double all =
+        choice->top_k > 0 ? sum_of_likeliest(offer, choice, limit, most) : sum_of_all(offer, most);
     int32_t chosen = item.entry;
     for (int64_t n = 0; n < limit && item.entry >= 0; ++n) {
         double value = item.logit / choice->temperature;

@@ -16,10 +16,10 @@ struct tally {
 /* Rows gathered for one product. */
 struct tile {
     int64_t rows;
-    float *in;                      /* [rows][H] */
-    float *logits;                  /* [rows][entries of a chunk] */
-    float *to[TILE_HEAD];           /* where the row's logits are wanted, or NULL */
-    struct tally tally[TILE_HEAD];  /* of its sequence if this is the last row, else best NULL */
+    float *in;                     /* [rows][H] */
+    float *logits;                 /* [rows][entries of a chunk] */
+    float *to[TILE_HEAD];          /* where the row's logits are wanted, or NULL */
+    struct tally tally[TILE_HEAD]; /* of its sequence if this is the last row, else best NULL */
     float *scratch;
 };
 
@@ -66,7 +66,8 @@ static void count_entry(const rt_choice *choice, int64_t candidates, struct tall
         return;
     }
     if (choice->temperature > 0)
-        item.logit = (float)(item.logit / choice->temperature + rt_choice_noise(tally->key, item.entry));
+        item.logit =
+            (float)(item.logit / choice->temperature + rt_choice_noise(tally->key, item.entry));
     if (tally->best->entry < 0 || likelier(item, *tally->best))
         *tally->best = item;
 }
@@ -114,8 +115,8 @@ static rt_status compute(rt_rank *rank, const struct head_args *a, struct tile *
                 memcpy(tile->to[row] + a->entry_begin + first, logits,
                        (size_t)count * sizeof *logits);
             if (tile->tally[row].best)
-                RT_TRY(count_row(rank, a, &tile->tally[row], logits, a->entry_begin + first,
-                                 count));
+                RT_TRY(
+                    count_row(rank, a, &tile->tally[row], logits, a->entry_begin + first, count));
         }
     }
     for (int64_t row = 0; row < tile->rows; ++row) {

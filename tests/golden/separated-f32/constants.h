@@ -3,18 +3,18 @@
 
 #include "rt_format.h"
 
-#if RT_ABI_VERSION != 2
-#error "this program was made for version 1 of the runtime: make it again, or take that runtime"
+#if RT_ABI_VERSION != 3
+#error "this program was made for version 3 of the runtime: make it again, or take that runtime"
 #endif
 
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
-#define PLAN_DIGEST "7f63be9b2ab74040"
-#define SCHEDULE_DIGEST "e10ade6f05aecf60"
-#define CERTIFICATE_DIGEST "f4bd71fccd0365b3"
+#define PLAN_DIGEST "551becd82794e887"
+#define SCHEDULE_DIGEST "b1cc13b4ade26461"
+#define CERTIFICATE_DIGEST "0972fec8d3941118"
 #define MODEL_DIGEST "89ea95c5dbedbd4b"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
-#define WORKLOAD_DIGEST "3c301aa45eb4838c"
+#define WORKLOAD_DIGEST "a04b91f05d3d1291"
 
 /* The model. */
 #define LAYERS 2
@@ -34,10 +34,11 @@
 #define ROPE_THETA 1000000.0
 #define CAPACITY_FACTOR 0.0
 
-/* Bounds: sequences of a wave, prompt tokens, positions of a sequence. */
+/* Bounds: sequences of a wave, prompt tokens, positions of a sequence, entries of a choice. */
 #define BATCH 12
 #define PROMPT 24
 #define CONTEXT 48
+#define CANDIDATES 1
 
 /* The most column parts that an expert is cut in; the most targets of an exchange. */
 #define PARTS 1

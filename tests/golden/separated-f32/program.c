@@ -194,8 +194,8 @@ static const rt_kernel_args kernel_args[] = {
     [K_ROUTE] = {13, 6, 1},
     [K_PACK] = {15, 7, 3},
     [K_WEIGHTED_SUM] = {16, 5, 1},
-    [K_HEAD] = {18, 5, 5},
-    [K_CHOOSE] = {19, 2, 2},
+    [K_HEAD] = {18, 5, 6},
+    [K_CHOOSE] = {19, 2, 4},
     [K_EXPERT_FFN] = {20, 12, 3},
 };
 
@@ -235,6 +235,7 @@ const rt_program program = {
     .prompt = PROMPT,
     .context = CONTEXT,
     .vocabulary = VOCABULARY,
+    .candidates = CANDIDATES,
     .copies = 1,
     .type = RT_F32,
     .initializer_range = 0.08f,
