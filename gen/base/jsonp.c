@@ -103,7 +103,8 @@ Status jsonp_error(const Jsonp *field, const char *code, const char *help, const
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return diag_error(field->file->diag, jsonp_place(field), code, help, "%s", text);
+    return diag_error(field->file->diag, jsonp_place(field), code, help ? help : field->file->cure,
+                      "%s", text);
 }
 
 static Status wrong_type(const Jsonp *field, const char *wanted) {
@@ -214,7 +215,8 @@ Status jsonp_keys(const Jsonp *object, const char *of, const char *keys) {
 
 Status jsonp_file_open(JsonpFile *file, Arena *arena, const char *path, size_t limit,
                        const char *syntax, const char *code, Diag *diag) {
-    *file = (JsonpFile){.diag = diag, .code = code};
+    *file =
+        (JsonpFile){.diag = diag, .code = code, .cure = "take the file as it came with the model"};
     char *text;
     size_t length;
     json_error_t error;
@@ -229,7 +231,9 @@ Status jsonp_file_open(JsonpFile *file, Arena *arena, const char *path, size_t l
                        .line = error.line > 0 ? error.line : 1,
                        .column = error.column > 0 ? error.column : 1,
                        .width = 1};
-    return diag_error(diag, place, syntax, "was the file cut off while it was copied?",
+    bool twice = json_error_code(&error) == json_error_duplicate_key;
+    return diag_error(diag, place, syntax,
+                      twice ? "keep one of the two" : "was the file cut off while it was copied?",
                       "this is not JSON: %s", error.text);
 }
 

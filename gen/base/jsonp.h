@@ -15,6 +15,7 @@ typedef struct JsonpFile {
     json_t *root;
     Diag *diag;
     const char *code; /* of mistakes in types and keys */
+    const char *cure; /* of mistakes that say no other */
 } JsonpFile;
 
 typedef struct Jsonp {

@@ -48,17 +48,17 @@ static Status read_text(Run *run, Tokenizer *tokenizer, Perplexity *of) {
     TRY(fs_read(&run->arena, path, TEXT_LIMIT, &text, &of->bytes, &run->diag));
     size_t valid = utf8_valid(text, of->bytes);
     if (valid != of->bytes)
-        return diag_error(&run->diag, place, "E0840",
+        return diag_error(&run->diag, place, "E0850",
                           "write it in UTF-8: iconv changes what it is in",
                           "the text is no UTF-8: byte %zu is 0x%02x", valid + 1,
                           (unsigned)(unsigned char)text[valid]);
     TRY(tokenizer_encode(tokenizer, text, of->bytes, true, &of->ids, &run->diag));
     if (of->ids.count < WINDOW_LEAST)
-        return diag_error(&run->diag, place, "E0843", "give it a longer text",
+        return diag_error(&run->diag, place, "E0853", "give it a longer text",
                           "the text has %lld tokens: none follows another",
                           (long long)of->ids.count);
     if (window_count(of) > IDS_MOST / of->window)
-        return diag_error(&run->diag, place, "E0843", "give a larger --stride, or a shorter text",
+        return diag_error(&run->diag, place, "E0853", "give a larger --stride, or a shorter text",
                           "the text makes %lld windows of %lld tokens, which is too much",
                           (long long)window_count(of), (long long)of->window);
     return STATUS_OK;

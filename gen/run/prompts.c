@@ -14,7 +14,7 @@ static Status check_utf8(Run *run, const Prompt *prompt) {
     if (place.line)
         for (size_t i = 0; i < valid; i++)
             place.column += (prompt->text[i] & 0xc0) != 0x80;
-    return diag_error(&run->diag, place, "E0840", "write it in UTF-8: iconv changes what it is in",
+    return diag_error(&run->diag, place, "E0850", "write it in UTF-8: iconv changes what it is in",
                       "the text is no UTF-8: byte %zu is 0x%02x", valid + 1,
                       (unsigned)(unsigned char)prompt->text[valid]);
 }
@@ -34,11 +34,11 @@ static Status add_json(Run *run, Prompts *prompts, const Prompt *line) {
     Status status;
     if (!root) {
         place.column = error.column > 0 ? error.column : 1;
-        status = diag_error(&run->diag, place, "E0841",
+        status = diag_error(&run->diag, place, "E0851",
                             "write a text, or {\"prompt\": \"...\"}, on each line",
                             "this is not JSON: %s", error.text);
     } else if (!json_is_string(text)) {
-        status = diag_error(&run->diag, place, "E0841",
+        status = diag_error(&run->diag, place, "E0851",
                             "write a text, or {\"prompt\": \"...\"}, on each line",
                             "this line holds no prompt");
     } else {
@@ -69,7 +69,7 @@ static Status read_file(Run *run, const char *path, Prompts *prompts) {
     }
     if (prompts->count > before)
         return STATUS_OK;
-    return diag_error(&run->diag, (DiagPlace){.source = source}, "E0842",
+    return diag_error(&run->diag, (DiagPlace){.source = source}, "E0852",
                       "write a prompt on each line; of a file *.jsonl as JSON",
                       "there is no prompt in this file");
 }

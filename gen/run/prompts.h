@@ -17,7 +17,7 @@ typedef LIST_OF(Prompt) Prompts;
 enum { PROMPTS_FILE_LIMIT = 64 << 20 };
 
 /* Those of --prompt, then those of --prompts: one a line, or of a file *.jsonl a text, or an object with "prompt", a line.
- * E0840: no UTF-8; E0841: a line is none of these; E0842: the file has none. */
+ * E0850: no UTF-8; E0851: a line is none of these; E0852: the file has none. */
 Status prompts_read(Run *run, Prompts *prompts);
 
 /* As tokens. `max_new` 0: what fits, at most `usual`. E0812 to E0814 as tokens_read, at the prompt's place. */

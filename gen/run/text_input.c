@@ -183,7 +183,7 @@ Status text_choice(Run *run, const Workload *workload, TokensChoice *choice) {
     bool cuts = choice->temperature > 0 && (choice->top_k > 0 || choice->top_p < 1);
     if (!cuts || workload->candidates >= needed)
         return STATUS_OK;
-    return diag_error(&run->diag, options_place(&run->diag, cut), "E0844",
+    return diag_error(&run->diag, options_place(&run->diag, cut), "E0854",
                       arena_printf(&run->arena, "make the program with --candidates %lld",
                                    (long long)(needed > 64 ? needed : 64)),
                       "the program tells apart the %lld likeliest tokens, which is too few",

@@ -15,7 +15,7 @@ Status text_tokenizer(Run *run, const char *dir, const Plan *plan, Tokenizer **t
  * else what tokenizer_config.json names; then those of --stop-id. The caller frees them. */
 Status text_end_tokens(Run *run, const Tokenizer *tokenizer, int64_t vocabulary, Ids *ends);
 
-/* How --temperature, --top-k, --top-p and --seed choose tokens; without the first the others stand for 1. E0844: the program
+/* How --temperature, --top-k, --top-p and --seed choose tokens; without the first the others stand for 1. E0854: the program
  * tells too few candidates apart. */
 Status text_choice(Run *run, const Workload *workload, TokensChoice *choice);
 

@@ -287,7 +287,8 @@ static Status wrong_line(TokenizerReader *reader, const char *path, const char *
                          const char *wrong) {
     DiagSource *source = ARENA_NEW(reader->diag->arena, DiagSource);
     *source = (DiagSource){.name = path, .text = text};
-    return diag_error(reader->diag, (DiagPlace){source, line, 1, 1}, "E0624", NULL, "%s", wrong);
+    return diag_error(reader->diag, (DiagPlace){source, line, 1, 1}, "E0624",
+                      "take the file as it came with the model", "%s", wrong);
 }
 
 Status read_vocabulary_files(TokenizerReader *reader, const Jsonp *vocabulary, const char *path) {

@@ -85,6 +85,14 @@ uint64_t random_bits(void) {
     return rt_random_bits(42, random_state++);
 }
 
+uint64_t random_mark(void) {
+    return random_state;
+}
+
+void random_return(uint64_t mark) {
+    random_state = mark;
+}
+
 double random_real(double range) {
     return ((double)(random_bits() >> 11) * 0x1p-53 * 2 - 1) * range;
 }
@@ -155,6 +163,7 @@ float *rt_logits_row(rt_rank *rank, int32_t sequence, int32_t position) {
 }
 
 rt_choice choice = {.top_p = 1};
+uint64_t choice_seed;
 
 const rt_choice *rt_choice_of(const rt_rank *rank) {
     (void)rank;
@@ -163,7 +172,7 @@ const rt_choice *rt_choice_of(const rt_rank *rank) {
 
 uint64_t rt_choice_key(const rt_rank *rank, int32_t sequence) {
     (void)rank;
-    return rt_random_bits(17, (uint64_t)sequence);
+    return rt_random_bits(choice_seed, (uint64_t)sequence);
 }
 
 /* As the runtime has it (runtime/core/choice.c). */
@@ -181,6 +190,7 @@ rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
 
 int main(void) {
     check_rows();
+    check_choice();
     check_attention();
     check_latent();
     check_routing();
