@@ -136,9 +136,10 @@ static void consider(Merger *merger, int32_t at) {
         heap_push(merger, (MergeCandidate){merge->rank, at, left->id, right, merge->id});
 }
 
-static void merge_letters(Merger *merger, int64_t count) {
+/* Letters [begin, end), which no merge joins with those after them. */
+static void merge_letters(Merger *merger, int64_t begin, int64_t end) {
     merger->heap_count = 0;
-    for (int64_t i = 0; i + 1 < count; i++)
+    for (int64_t i = begin; i + 1 < end; i++)
         consider(merger, (int32_t)i);
     while (merger->heap_count) {
         MergeCandidate best = heap_pop(merger);
@@ -156,6 +157,22 @@ static void merge_letters(Merger *merger, int64_t count) {
             consider(merger, left->before);
         consider(merger, best.at);
     }
+}
+
+/* A long piece falls into parts between letters that no entry has side by side, as the words of a text do: many small
+ * heaps instead of a large one. */
+static void merge_parts(Merger *merger, int64_t count) {
+    int64_t begin = 0;
+    int32_t before = count ? merger->letters[0].id : -1;
+    for (int64_t i = 1; i < count; i++) {
+        int32_t id = merger->letters[i].id;
+        if (!vocabulary_touches(merger->vocabulary, before, id)) {
+            merge_letters(merger, begin, i);
+            begin = i;
+        }
+        before = id;
+    }
+    merge_letters(merger, begin, count);
 }
 
 /* --- pieces ----------------------------------------------------------------------------------- */
@@ -205,7 +222,7 @@ void merger_piece(Merger *merger, const char *text, size_t length, Ids *ids) {
         ids_push(ids, id);
     } else {
         int64_t count = split_letters(merger, text, length);
-        merge_letters(merger, count);
+        merge_parts(merger, count);
         for (int64_t i = count ? 0 : -1; i >= 0; i = merger->letters[i].behind)
             ids_push(ids, merger->letters[i].id);
     }

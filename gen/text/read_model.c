@@ -242,15 +242,15 @@ static Status read_merger(TokenizerReader *reader, const Jsonp *model) {
     TRY(jsonp_bool(model, "fuse_unk", false, &merger->fuse_unknown));
     TRY(jsonp_text(model, "unk_token", "", &unknown));
     vocabulary_bytes(&tokenizer->vocabulary, !reader->letters);
-    if (!*unknown)
-        return STATUS_OK;
     char bytes[VOCABULARY_BYTES + 1];
-    merger->unknown = find_entry(reader, unknown, strlen(unknown), bytes);
-    for (int64_t i = 0; merger->unknown < 0 && i < tokenizer->vocabulary.size; i++)
+    if (*unknown)
+        merger->unknown = find_entry(reader, unknown, strlen(unknown), bytes);
+    for (int64_t i = 0; *unknown && merger->unknown < 0 && i < tokenizer->vocabulary.size; i++)
         if (tokenizer->vocabulary.entries[i].present &&
             strcmp(tokenizer->vocabulary.entries[i].text, unknown) == 0)
             merger->unknown = (int32_t)i;
-    return merger->unknown < 0
+    vocabulary_touch(&tokenizer->vocabulary, reader->arena, reader->letters, merger->unknown);
+    return *unknown && merger->unknown < 0
                ? jsonp_error(&field, "E0624", NULL, "\"unk_token\" is no entry of the vocabulary")
                : STATUS_OK;
 }
@@ -320,6 +320,7 @@ Status read_vocabulary_files(TokenizerReader *reader, const Jsonp *vocabulary, c
     tokenizer->merger =
         (Merger){.vocabulary = &tokenizer->vocabulary, .bytes = true, .unknown = -1};
     vocabulary_bytes(&tokenizer->vocabulary, false);
+    vocabulary_touch(&tokenizer->vocabulary, reader->arena, true, -1);
     added_tree_begin(&tokenizer->raw, reader->arena, NULL, 0);
     added_tree_begin(&tokenizer->normalized, reader->arena, NULL, 0);
     return STATUS_OK;

@@ -141,3 +141,53 @@ const Merge *vocabulary_merge(const Vocabulary *vocabulary, int32_t left, int32_
     const Merge *merge = merge_slot(vocabulary, left, right);
     return merge->id < 0 ? NULL : merge;
 }
+
+/* --- letters side by side --------------------------------------------------------------------- */
+
+enum { TOUCH_BITS = 1 << 20 };
+
+static uint64_t touch_bit(int32_t left, int32_t right) {
+    return pair_hash(left, right) % TOUCH_BITS;
+}
+
+static void touch_entry(Vocabulary *vocabulary, const Entry *entry, bool bytes) {
+    int32_t before = -1;
+    for (size_t at = 0, size; entry->bytes && at < entry->length; at += size) {
+        uint32_t point;
+        size = bytes ? 1 : utf8_read(entry->bytes + at, entry->length - at, &point);
+        size = size ? size : 1;
+        int32_t letter = vocabulary_find(vocabulary, entry->bytes + at, size);
+        if (before >= 0 && letter >= 0) {
+            uint64_t bit = touch_bit(before, letter);
+            vocabulary->touch[bit / 64] |= UINT64_C(1) << bit % 64;
+        }
+        before = letter;
+    }
+}
+
+/* Does a merge join a letter that its text does not show? */
+static bool joins_hidden(const Vocabulary *vocabulary, const Merge *merge, bool bytes,
+                         int32_t unknown) {
+    if (unknown >= 0 && (merge->left == unknown || merge->right == unknown))
+        return true;
+    for (int b = 0; !bytes && b < 256; b++)
+        if (vocabulary->byte_id[b] >= 0 &&
+            (merge->left == vocabulary->byte_id[b] || merge->right == vocabulary->byte_id[b]))
+            return true;
+    return false;
+}
+
+void vocabulary_touch(Vocabulary *vocabulary, Arena *arena, bool bytes, int32_t unknown) {
+    for (uint64_t i = 0; i <= vocabulary->merge_mask; i++)
+        if (vocabulary->merges[i].id >= 0 &&
+            joins_hidden(vocabulary, &vocabulary->merges[i], bytes, unknown))
+            return;
+    vocabulary->touch = ARENA_ARRAY(arena, TOUCH_BITS / 64, uint64_t);
+    for (int64_t i = 0; i < vocabulary->size; i++)
+        touch_entry(vocabulary, &vocabulary->entries[i], bytes);
+}
+
+bool vocabulary_touches(const Vocabulary *vocabulary, int32_t left, int32_t right) {
+    uint64_t bit = touch_bit(left, right);
+    return !vocabulary->touch || (vocabulary->touch[bit / 64] >> bit % 64 & 1);
+}

@@ -33,8 +33,8 @@ typedef struct Vocabulary {
     Merge *merges; /* [merge_mask + 1] hash of the pair */
     uint64_t merge_mask;
     int64_t merge_count;
-    int32_t byte_id
-        [256]; /* the entry of a single byte, or of "<0xXX>", see vocabulary_bytes; -1: none */
+    uint64_t *touch; /* bits by hash of two letters side by side in some entry; NULL: unknown */
+    int32_t byte_id[256]; /* of a single byte, or of "<0xXX>": vocabulary_bytes; -1: none */
 } Vocabulary;
 
 /* Room for `size` ids, and for `merges` merges. */
@@ -54,6 +54,13 @@ const Merge *vocabulary_merge(const Vocabulary *vocabulary, int32_t left, int32_
 
 /* Find the entries of single bytes: those of their names "<0xXX>" where `named`, else those that are the byte. */
 void vocabulary_bytes(Vocabulary *vocabulary, bool named);
+
+/* Note which letters (bytes, or characters) stand side by side in entries. Not where merges join entries that letters
+ * fall back to: bytes by name, and `unknown` (-1: none). */
+void vocabulary_touch(Vocabulary *vocabulary, Arena *arena, bool bytes, int32_t unknown);
+
+/* May a merge join what ends with one letter and what begins with the other? */
+bool vocabulary_touches(const Vocabulary *vocabulary, int32_t left, int32_t right);
 
 uint64_t vocabulary_hash(const char *bytes, size_t length);
 

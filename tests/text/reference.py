@@ -66,6 +66,7 @@ KINDS = {
     "behaviors": lambda: byte_level(split(r"[a-f]+", "merged_with_previous"), split(r"\s", "contiguous"),
                                     split(r"\p{L}+", "isolated", True), split("x", "removed")),
     "mixtral": sentencepiece,
+    "mixtral-phrases": sentencepiece,
     "metaspace-always": lambda: sentencepiece(pre_tokenizers.Metaspace(prepend_scheme="always")),
     "metaspace-first": lambda: sentencepiece(pre_tokenizers.Metaspace(prepend_scheme="first"), fuse=False),
     "metaspace-never": lambda: sentencepiece(pre_tokenizers.Metaspace(prepend_scheme="never", split=False)),
@@ -81,9 +82,15 @@ def train(name, corpus, size):
                                       limit_alphabet=120)
     else:
         trainer = trainers.BpeTrainer(vocab_size=size, initial_alphabet=alphabet, show_progress=False)
+    if name == "mixtral":  # such files were made word by word, and do not say it
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
     tokenizer.train_from_iterator(corpus, trainer)
+    if name == "mixtral":
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([])
     if pieces:  # as such files have it: the bytes are no added tokens
         data = json.loads(tokenizer.to_str())
+        if name == "mixtral":
+            data["pre_tokenizer"] = None
         data["added_tokens"] = [t for t in data["added_tokens"] if not t["content"].startswith("<0x")]
         tokenizer = Tokenizer.from_str(json.dumps(data))
         tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
@@ -160,4 +167,5 @@ def main():
     sys.exit(1 if wrong else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -22,7 +22,8 @@ static const char *const kinds[] = {"gpt2",
                                     "mixtral",
                                     "metaspace-first",
                                     "metaspace-never",
-                                    "metaspace-always"};
+                                    "metaspace-always",
+                                    "mixtral-phrases"};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static Tokenizer *open_kind(Test *test, const char *kind) {
