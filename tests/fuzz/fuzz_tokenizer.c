@@ -53,12 +53,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         status = tokenizer_encode(tokenizer, text, size - at, true, &once, &diag);
         fuzz_judge(status, &diag);
         if (status == STATUS_OK) {
-            fuzz_expect(tokenizer_encode(tokenizer, text, size - at, true, &twice, &diag) ==
-                                STATUS_OK &&
-                            once.count == twice.count &&
-                            (!once.count || memcmp(once.items, twice.items,
-                                                   (size_t)once.count * sizeof *once.items) == 0),
-                        "a second time it is the same ids");
+            fuzz_expect(
+                tokenizer_encode(tokenizer, text, size - at, true, &twice, &diag) == STATUS_OK &&
+                    once.count == twice.count &&
+                    (!once.count ||
+                     memcmp(once.items, twice.items, (size_t)once.count * sizeof *once.items) == 0),
+                "a second time it is the same ids");
             expect_decoding(tokenizer, &once);
         }
         ids_free(&once);
