@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate] [search] [check]; all
+# Benchmarks, by hand: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate] [search] [check] [tokenizer]; all
 # without arguments. Tables go to stdout, the same as text and JSON to build/bench. Every number is to be read as a ratio
 # within one run.
 #
@@ -15,16 +15,16 @@ cd "$(dirname "$0")/.."
 out=build/bench
 
 usage() {
-    echo "usage: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate] [search] [check]" >&2
+    echo "usage: bench/run.sh [moves] [scaling] [decode] [emulate] [generate] [calibrate] [search] [check] [tokenizer]" >&2
     exit 2
 }
 for name in "$@"; do
     case $name in
-    moves | scaling | decode | emulate | generate | calibrate | search | check) ;;
+    moves | scaling | decode | emulate | generate | calibrate | search | check | tokenizer) ;;
     *) usage ;;
     esac
 done
-[[ $# -gt 0 ]] || set -- moves scaling decode emulate generate calibrate search check
+[[ $# -gt 0 ]] || set -- moves scaling decode emulate generate calibrate search check tokenizer
 
 install_mpi() {
     if ! command -v mpirun >/dev/null || ! command -v mpicc >/dev/null; then
@@ -125,6 +125,15 @@ check() {
         --repeats "${CHECK_REPEATS:-5}" | tee "$out/check.md"
 }
 
+# Ours beside the reference package, which comes from PyPI.
+tokenizer() {
+    build . gen --target probe
+    scripts/python-packages.sh >&2
+    settle
+    build/python/bin/python bench/tokenizer.py --probe "$out/gen/tests/text/probe" --out "$out" |
+        tee "$out/tokenizer.md"
+}
+
 mkdir -p "$out"
 mpirun --version 2>/dev/null | head -1 >&2 || true
 for name in "$@"; do
@@ -136,6 +145,7 @@ for name in "$@"; do
     calibrate) calibrate ;;
     search) search ;;
     check) check ;;
+    tokenizer) tokenizer ;;
     *) program "$name" ;;
     esac
 done

@@ -170,8 +170,9 @@ typedef struct rt_program {
     int32_t tables;
     const rt_table *table;
     int32_t batch, prompt, context, vocabulary; /* bounds of a wave; entries */
-    int32_t copies; /* sequence s of a wave belongs to copy s / ceil(batch / copies) */
-    rt_type type;   /* of activations */
+    int32_t candidates; /* likeliest entries that a choice may be cut down to; 1: none */
+    int32_t copies;     /* sequence s of a wave belongs to copy s / ceil(batch / copies) */
+    rt_type type;       /* of activations */
     float initializer_range;
 } rt_program;
 
@@ -265,6 +266,19 @@ void *rt_at(const rt_rank *rank, int64_t offset);
  * logits are not wanted, the step is not a prefill, or the row is masked. */
 float *rt_logits_row(rt_rank *rank, int32_t sequence, int32_t position);
 bool rt_wants_logits(const rt_rank *rank);
+
+/* How next tokens are chosen: at temperature 0 the entry of the largest logit; else by chance, of the top_k likeliest (0:
+ * all), and of these of the likeliest that have the share top_p of the probability (1: all). */
+typedef struct rt_choice {
+    double temperature, top_p;
+    int32_t top_k; /* at most rt_program.candidates */
+} rt_choice;
+const rt_choice *rt_choice_of(const rt_rank *rank);
+
+/* Key of the noise for the token that this sequence of the wave gets in this step, and an entry's noise: the entry with
+ * the largest logit / temperature + noise is a draw. */
+uint64_t rt_choice_key(const rt_rank *rank, int32_t sequence);
+double rt_choice_noise(uint64_t key, int32_t entry);
 
 /* Record a failure of this rank with a message and return `status`. */
 rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...)

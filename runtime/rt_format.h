@@ -11,7 +11,7 @@
 #error "Toposmith files are little-endian, and so must be the machine"
 #endif
 
-#define RT_ABI_VERSION 2
+#define RT_ABI_VERSION 3
 
 typedef enum rt_type {
     RT_F32 = 0,
@@ -136,8 +136,9 @@ typedef struct rt_array_entry {
 } rt_array_entry;      /* 64 bytes */
 
 /* Arrays by name.
- * tokens in:  lengths i32 [sequences], ids i32 [sequences][longest], max_new i32 [1]
- * results:    tokens i32 [sequences][max_new]; steps i64 [2] (prefill, decode steps run);
+ * tokens in:  lengths i32 [sequences], ids i32 [sequences][longest], max_new i32 [1]; perhaps stop i32 [ids]: tokens
+ *             that end a sequence; perhaps choice f64 [3] (temperature, top_k, top_p) and seed i64 [1]
+ * results:    tokens i32 [sequences][max_new], -1 past a sequence's end; steps i64 [2] (prefill, decode steps run);
  *             operations i64 [ranks][kinds]; bytes i64 [ranks from][ranks to] of moves;
  *             weights i64 [ranks] resident weight bytes;
  *             prefill_s f64 [waves], decode_s f64 [decode steps];
@@ -157,6 +158,25 @@ typedef struct rt_array_entry {
  *             how long after its due time the latest operation ended;
  *             event_run i32, event_rank i32, event_op i32, event_layer i32, event_begin_s f64,
  *             event_end_s f64 [events] one operation each, from the begin of its run */
+
+/* --- streams of new tokens: rt_stream_header, then rt_stream_record as tokens are made ------------------ */
+
+#define RT_STREAM_MAGIC "RTSTREAM"
+
+typedef struct rt_stream_header {
+    char magic[8];    /* RT_STREAM_MAGIC, without its NUL */
+    uint32_t version; /* 1 */
+    uint32_t record_bytes;
+    int64_t sequences, max_new;
+    char digest[16]; /* of the plan */
+    char reserved[16];
+} rt_stream_header; /* 64 bytes */
+
+typedef struct rt_stream_record {
+    int32_t sequence, index; /* index: among the new tokens of the sequence */
+    int32_t token;
+    int32_t last; /* 1: the sequence has no more */
+} rt_stream_record;
 
 /* --- weights.map: where each slice of each rank stands in a checkpoint ------------------------------
  * rt_map_header, rt_map_file x files, rt_map_record x records sorted by rank, names (NUL-terminated). */

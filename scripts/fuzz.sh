@@ -58,6 +58,8 @@ for target in "${targets[@]}"; do
     more=()
     if "$bin/fuzz_dictionary" "$target" >"build/fuzz/$target.dict" 2>/dev/null; then
         more=("-dict=build/fuzz/$target.dict")
+    elif [[ -f tests/fuzz/$target.dict ]]; then
+        more=("-dict=tests/fuzz/$target.dict")
     fi
     size=4096
     [[ $target != record ]] || size=20000 # what a rank writes

@@ -4,9 +4,9 @@
 set -euo pipefail
 
 build=(build-essential cmake ninja-build pkg-config libyaml-dev liblua5.4-dev libjansson-dev
-    libexpat1-dev libopenblas-pthread-dev)
+    libexpat1-dev libpcre2-dev libopenblas-pthread-dev)
 # clang and its runtime are for the fuzz targets: some 45 MB, most of them shared with clang-format
-test=(libcmocka-dev bats clang clang-format gcovr libclang-rt-dev jq python3 shellcheck git mandoc zsh graphviz)
+test=(libcmocka-dev bats clang clang-format gcovr libclang-rt-dev jq python3 python3-venv shellcheck git mandoc zsh graphviz)
 
 wanted=("${build[@]}")
 if [[ "${1:-}" == --test ]]; then

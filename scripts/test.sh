@@ -46,6 +46,7 @@ suite() {
 
 step "packages"
 scripts/install-packages.sh --test
+scripts/python-packages.sh
 suite dev
 if [[ $full == ON ]]; then # everything, with processes and with threads
     suite asan

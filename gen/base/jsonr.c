@@ -16,3 +16,8 @@ json_t *jsonr_parse(const char *text, size_t length, json_error_t *error) {
     json_set_alloc_funcs(allocate, free);
     return json_loadb(text, length, JSON_REJECT_DUPLICATES, error);
 }
+
+json_t *jsonr_parse_any(const char *text, size_t length, json_error_t *error) {
+    json_set_alloc_funcs(allocate, free);
+    return json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, error);
+}

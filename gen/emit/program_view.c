@@ -417,6 +417,7 @@ void program_view_push(lua_State *lua, const Schedule *schedule, const EmitOptio
     set_int(lua, "batch", workload->batch);
     set_int(lua, "prompt", workload->prefill);
     set_int(lua, "context", workload->context);
+    set_int(lua, "candidates", workload->candidates);
     set_int(lua, "copies", plan->copies);
     set_int(lua, "world", schedule->world);
     set_int(lua, "parts", schedule->parts > 0 ? schedule->parts : 1);

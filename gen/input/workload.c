@@ -31,6 +31,13 @@ static const Field workload_fields[] = {
      .fallback = "bf16",
      .names = element_names,
      .doc = "of weights and activations"},
+    {.name = "candidates",
+     .type = FIELD_INT,
+     AT(candidates),
+     .fallback = "1",
+     .min = 1,
+     .max = 1024,
+     .doc = "likeliest tokens that top-k and top-p look at; 1: neither is offered"},
     {0},
 };
 

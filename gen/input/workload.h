@@ -9,12 +9,20 @@ typedef struct Workload {
     int64_t prefill; /* prompt tokens a sequence */
     int64_t context; /* positions a sequence: prompt and new tokens */
     int64_t dtype;   /* ElementType */
+    int64_t
+        candidates; /* likeliest tokens that a choice may be cut down to; 1: none are told apart */
 } Workload;
+
+/* Bytes of what a rank tells of a sequence for the choice of its next token, pairs of a logit and an entry: the best one;
+ * or the likeliest after a pair about all. */
+static inline int64_t workload_choice_bytes(const Workload *workload) {
+    return 8 * (workload->candidates == 1 ? 1 : workload->candidates + 1);
+}
 
 extern const Schema workload_schema;
 
 /* Read a workload file (E04xx). Defaults of absent keys: batch 64, prefill 512, context 1024,
- * bf16. */
+ * bf16, candidates 1. */
 Status workload_read(Arena *arena, const char *path, Workload *workload, Diag *diag);
 
 /* The same with settings of OVERRIDE_WORKLOAD laid over it, or NULL; a `path` of NULL is a file without keys. */

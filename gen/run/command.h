@@ -24,6 +24,8 @@ Status command_weights(Run *run);
 Status command_run(Run *run);
 Status command_verify(Run *run);
 Status command_bench(Run *run);
+Status command_perplexity(Run *run);
+Status command_tokens(Run *run);
 Status command_simulate(Run *run);
 Status command_calibrate(Run *run);
 Status command_show(Run *run);

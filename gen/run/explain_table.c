@@ -195,6 +195,25 @@ const Explanation explain_table[] = {
      "A warning: the checkpoint has tensors that the model has no use for. They may belong to\n"
      "parts that are not run, or the model may be described wrongly."},
     {"E0614", "The file is no weight map, or one of another version."},
+    {"E0620", "A tokenizer is a folder with tokenizer.json, or with vocab.json and merges.txt, as "
+              "the public\n"
+              "hub has them; or the file tokenizer.json itself."},
+    {"E0621", "A file of the tokenizer is no JSON, or has a key twice."},
+    {"E0622",
+     "A file of the tokenizer has a key that gen does not know, lacks one, or has a value of\n"
+     "another type."},
+    {"E0623",
+     "The tokenizer wants something that gen does not do. The message names it and what gen does:\n"
+     "byte pair encoding by bytes, or by characters with bytes for those that have no entry."},
+    {"E0624", "Entries, merges and added tokens of a tokenizer do not fit together."},
+    {"E0625", "A regular expression of the tokenizer is refused: it does not mean the same in all "
+              "dialects, or\n"
+              "is none, or takes too long on a text."},
+    {"E0626",
+     "The tokenizer gives ids that the model has no entry for: it is that of another model."},
+    {"E0627",
+     "A warning: the tokenizer knows far fewer ids than the model's vocabulary has. Some entries\n"
+     "that only pad a model are usual."},
     {"E0701", "A template is malformed: $( without its end, or no template of this name."},
     {"E0710", "Building needs cmake, and ninja or make."},
     {"E0711", "Building needs a C compiler: cc, gcc or clang in PATH, or CC in the environment."},
@@ -241,7 +260,9 @@ const Explanation explain_table[] = {
      "A program was ended by a signal: by you, or by the kernel when memory ran out (exit\n"
      "status 75: it may go well again), or it crashed (SIGSEGV and its kin, exit status 70:\n"
      "a bug)."},
-    {"E0833", "Text needs a tokenizer, and gen has none yet: give token ids with --tokens."},
+    {"E0833", "Text needs a tokenizer: --tokenizer names it, else it lies in the program's folder, "
+              "beside the\n"
+              "checkpoint of the program's weights, or where the model says."},
     {"E0840", "A record of calls is damaged, cut off, or of another version of gen. A run that "
               "fails, or is\n"
               "ended, leaves a record that can be read as far as it came."},
@@ -255,6 +276,14 @@ const Explanation explain_table[] = {
     {"E0843", "A table of the program is not what the schedule says: its operations with streams "
               "and waits,\n"
               "its channels, exchanges or routes. See E0842."},
+    {"E0850", "Texts are UTF-8. gen tokens takes any bytes."},
+    {"E0851",
+     "A file *.jsonl holds a prompt on each line, as JSON: a text, or an object with \"prompt\"."},
+    {"E0852", "A file of prompts holds none."},
+    {"E0853", "A text has too few tokens to be rated, or makes too many windows."},
+    {"E0854", "Drawing from the likeliest tokens alone needs a program that tells that many apart: "
+              "--candidates\n"
+              "of gen make. --temperature alone works with every program."},
     {"E0901", "The file is not there."},
     {"E0902", "The file is there and cannot be read: it is a folder, or you have no permission."},
     {"E0903", "The file is larger than any good one of its kind."},

@@ -13,10 +13,8 @@ static const struct {
     OptionId id;
     const char *field;
 } workload_flags[] = {
-    {OPTION_BATCH, "batch"},
-    {OPTION_PREFILL, "prefill"},
-    {OPTION_CONTEXT, "context"},
-    {OPTION_DTYPE, "dtype"},
+    {OPTION_BATCH, "batch"}, {OPTION_PREFILL, "prefill"},       {OPTION_CONTEXT, "context"},
+    {OPTION_DTYPE, "dtype"}, {OPTION_CANDIDATES, "candidates"},
 };
 
 static const struct {

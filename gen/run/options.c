@@ -59,7 +59,7 @@ void options_help(FILE *out) {
         "usage: gen VERB [options]\n\nFrom a model and a cluster to one program made for them.\n\n",
         out);
     for (int i = 0; i < VERBS; i++)
-        fprintf(out, "  %-9s %s\n", verb_info[i].name, verb_info[i].doc);
+        fprintf(out, "  %-10s %s\n", verb_info[i].name, verb_info[i].doc);
     fputs("\n'gen help VERB' tells the options of a verb, 'gen --version' the version.\n"
           "exit status: 0 success, 1 a negative answer, 2 usage, 65 bad data, 66 missing input,\n"
           "69 missing tool, 70 a bug of gen, 73 cannot write, 75 a rank was killed or stopped\n",

@@ -4,7 +4,7 @@
 
 #include "base/fs.h"
 #include "base/jsonr.h"
-#include "rt_format.h"
+#include "run/arrays.h"
 
 #include <string.h>
 
@@ -130,17 +130,18 @@ static int64_t new_that_fit(const TokensBounds *bounds, int64_t longest) {
     return bounds->context - longest + 1;
 }
 
-static Status choose_new(const Reader *reader, int64_t wanted, Tokens *tokens) {
-    int64_t fit = new_that_fit(reader->bounds, tokens->longest);
-    tokens->max_new = wanted ? wanted : fit < TOKENS_NEW ? fit : TOKENS_NEW;
+Status tokens_choose_new(Tokens *tokens, const TokensBounds *bounds, int64_t wanted, int64_t usual,
+                         DiagPlace place, Diag *diag) {
+    int64_t fit = new_that_fit(bounds, tokens->longest);
+    tokens->max_new = wanted ? wanted : fit < usual ? fit : usual;
     if (tokens->max_new <= fit)
         return STATUS_OK;
-    return diag_error(reader->diag, (DiagPlace){.source = reader->source}, "E0814",
+    return diag_error(diag, place, "E0814",
                       "ask for fewer, or make the program with a larger --context",
                       "a prompt of %lld tokens leaves room for %lld new ones in a context of %lld, "
                       "%lld are asked for",
-                      (long long)tokens->longest, (long long)fit,
-                      (long long)reader->bounds->context, (long long)tokens->max_new);
+                      (long long)tokens->longest, (long long)fit, (long long)bounds->context,
+                      (long long)tokens->max_new);
 }
 
 Status tokens_read(Arena *arena, const char *path, const TokensBounds *bounds, int64_t max_new,
@@ -165,7 +166,28 @@ Status tokens_read(Arena *arena, const char *path, const TokensBounds *bounds, i
     Status status = read_sequences(&reader, root, tokens);
     json_decref(root);
     TRY(status);
-    return choose_new(&reader, max_new, tokens);
+    return tokens_choose_new(tokens, bounds, max_new, TOKENS_NEW, (DiagPlace){.source = source},
+                             diag);
+}
+
+Status tokens_write(const char *path, const Tokens *tokens, const Ids *stop,
+                    const TokensChoice *choice, Diag *diag) {
+    const int32_t max_new = (int32_t)tokens->max_new;
+    const double values[] = {choice->temperature, (double)choice->top_k,
+                             choice->top_p > 0 ? choice->top_p : 1};
+    Array arrays[6] = {
+        {"lengths", RT_I32, 1, {tokens->sequences}, tokens->lengths},
+        {"ids", RT_I32, 2, {tokens->sequences, tokens->longest}, tokens->ids},
+        {"max_new", RT_I32, 1, {1}, &max_new},
+    };
+    int64_t count = 3;
+    if (stop->count)
+        arrays[count++] = (Array){"stop", RT_I32, 1, {stop->count}, stop->items};
+    if (choice->temperature > 0) {
+        arrays[count++] = (Array){"choice", RT_F64, 1, {3}, values};
+        arrays[count++] = (Array){"seed", RT_I64, 1, {1}, &choice->seed};
+    }
+    return arrays_write(path, NULL, arrays, count, diag);
 }
 
 /* --- made up ---------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "text/merge.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,21 @@ typedef struct TokensBounds {
  * too many new tokens: each with line and column. */
 Status tokens_read(Arena *arena, const char *path, const TokensBounds *bounds, int64_t max_new,
                    Tokens *tokens, Diag *diag);
+
+/* How many new tokens: `wanted`, or, of 0, what fits after the longest prompt, at most `usual`. E0814 at `place`. */
+Status tokens_choose_new(Tokens *tokens, const TokensBounds *bounds, int64_t wanted, int64_t usual,
+                         DiagPlace place, Diag *diag);
+
+/* How new tokens are chosen: all zeros: the likeliest. */
+typedef struct TokensChoice {
+    double temperature, top_p; /* top_p 0: all */
+    int64_t top_k;             /* 0: all */
+    int64_t seed;
+} TokensChoice;
+
+/* Write them as the program takes them, with the ids that end a sequence, and how new ones are chosen. E0904. */
+Status tokens_write(const char *path, const Tokens *tokens, const Ids *stop,
+                    const TokensChoice *choice, Diag *diag);
 
 /* `sequences` prompts of varied lengths and ids by counter, the first of full length; new tokens
  * min(8, context - prompt + 1). */

@@ -13,7 +13,7 @@ static int64_t min_of(int64_t a, int64_t b) {
 /* Sizes that an operation's shapes are made of; 0 where it has no such argument. */
 typedef struct Sizes {
     int64_t element, hidden, head, top_k, experts, context, max_positions, parts;
-    int64_t rows, sequences, inputs, outputs, heads, kv_heads, cache_first, entries, members;
+    int64_t rows, sequences, inputs, outputs, heads, kv_heads, cache_first, entries, members, told;
     int64_t slots, columns;
     int64_t value, plain, latent, entry; /* widths of latent attention */
 } Sizes;
@@ -45,6 +45,7 @@ static Sizes sizes_of(const Check *check, const Op *op) {
                .cache_first = number(op, "cache_first"),
                .entries = number(op, "entries"),
                .members = number(op, "members"),
+               .told = workload_choice_bytes(&check->plan->inputs.workload),
                .slots = number(op, "slots"),
                .columns = number(op, "columns"),
                .value = model->value_dim,
@@ -220,9 +221,9 @@ static int64_t kind_bytes(const Sizes *s, const Op *op, const char *name) {
     case OP_head:
         if (weight)
             return s->entries * s->hidden * s->element;
-        return in ? s->rows * s->hidden * s->element : 8 * s->sequences;
+        return in ? s->rows * s->hidden * s->element : s->told * s->sequences;
     case OP_choose:
-        return 8 * s->members * s->sequences;
+        return s->told * s->members * s->sequences;
     case OP_rms_norm:
     case OP_layer_norm:
         if (weight || bias)

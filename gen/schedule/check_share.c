@@ -185,7 +185,8 @@ static int64_t expected(const Share *share, const Op *op, const char *name, int6
                   {"kv_begin", share->kv.begin},
                   {"window", window_of(share, has)},
                   {"key_first", counted_keys(share).begin - share->kv.begin},
-                  {"key_count", length(counted_keys(share))}};
+                  {"key_count", length(counted_keys(share))},
+                  {"candidates", share->check->plan->inputs.workload.candidates}};
     for (size_t i = 0; i < sizeof simple / sizeof *simple; ++i)
         if (strcmp(name, simple[i].name) == 0)
             return simple[i].value;

@@ -6,7 +6,8 @@ static Status lower_candidates(LowerRank *at, int64_t best, int64_t sequences) {
     const Place *place = at->place;
     if (!place->head_split || place->members == 1)
         return STATUS_OK;
-    return lower_collective(at, MOVE_GATHER, best, place->members, sequences * 8,
+    return lower_collective(at, MOVE_GATHER, best, place->members,
+                            sequences * workload_choice_bytes(&at->lower->plan->inputs.workload),
                             "lower_head.c: the head is cut along the vocabulary");
 }
 
@@ -25,9 +26,11 @@ Status lower_head(LowerRank *at) {
         TRY(lower_collective(at, MOVE_GATHER, normed, rows, lower->row_bytes,
                              "lower_head.c: the residual is sharded, the head needs all rows"));
 
+    const Workload *workload = &lower->plan->inputs.workload;
+    int64_t told = workload_choice_bytes(workload);
     int64_t members = split ? place->members : 1, entries = place->head.end - place->head.begin;
     int64_t best = lower_activation(at, "best", split ? BUFFER_WINDOW : BUFFER_ACTIVATION, "f32",
-                                    members, sequences * 2);
+                                    members, sequences * told / 4);
     bool tied = model->tie_embeddings;
     bool shared = tied && place->embedding.begin <= place->head.begin &&
                   place->embedding.end >= place->head.end;
@@ -37,12 +40,13 @@ Status lower_head(LowerRank *at) {
               0);
     op_buffer(op, "weight", lower_find(at, shared ? "embedding" : "head"),
               shared ? (place->head.begin - place->embedding.begin) * lower->row_bytes : 0);
-    op_buffer(op, "best", best, split ? place->member * sequences * 8 : 0);
+    op_buffer(op, "best", best, split ? place->member * sequences * told : 0);
     op_int(op, "first", lower_first_sequence(at));
     op_int(op, "sequences", sequences);
     op_int(op, "tokens", at->step->tokens);
     op_int(op, "entry_begin", place->head.begin);
     op_int(op, "entries", entries);
+    op_int(op, "candidates", workload->candidates);
     op_workspace(at, op, "workspace");
     op->flops = 2.0 * (double)sequences * (double)model->hidden * (double)entries;
     op->bytes = (double)entries * (double)lower->row_bytes;
@@ -53,7 +57,9 @@ Status lower_head(LowerRank *at) {
     op_buffer(choose, "best", best, 0);
     op_buffer(choose, "next", next, 0);
     op_int(choose, "members", members);
+    op_int(choose, "first", lower_first_sequence(at));
     op_int(choose, "sequences", sequences);
+    op_int(choose, "candidates", workload->candidates);
     Op *finish = lower_op(at, OP_finish, "lower_head.c: the choice into the request table");
     op_buffer(finish, "next", next, 0);
     op_int(finish, "first", lower_first_sequence(at));

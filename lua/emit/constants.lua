@@ -77,10 +77,11 @@ function M.sections(schedule)
       { "CAPACITY_FACTOR", text.real(model.capacity_factor) },
     }),
     section("Of the model's rotary positions, router and clip.", extras(model)),
-    section("Bounds: sequences of a wave, prompt tokens, positions of a sequence.", {
+    section("Bounds: sequences of a wave, prompt tokens, positions of a sequence, entries of a choice.", {
       { "BATCH", schedule.batch },
       { "PROMPT", schedule.prompt },
       { "CONTEXT", schedule.context },
+      { "CANDIDATES", schedule.candidates },
     }),
     section("The most column parts that an expert is cut in; the most targets of an exchange.", {
       { "PARTS", schedule.parts },

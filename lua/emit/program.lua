@@ -25,8 +25,10 @@ local PROGRAM_FILES <const> = {
 ---Headers that kernels share, beside those that all have.
 local HEADERS <const> = {
   attention = { "softmax.h" },
+  choose = { "choice.h" },
   dense_ffn = { "activation.h" },
   expert_ffn = { "activation.h" },
+  head = { "choice.h" },
   latent_append = { "latent.h", "rotate.h" },
   latent_attention = { "latent.h", "softmax.h" },
   latent_norm = { "latent.h" },

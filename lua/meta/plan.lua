@@ -150,6 +150,7 @@
 ---@field prefill integer prompt tokens a sequence
 ---@field context integer positions a sequence: prompt and new tokens
 ---@field dtype "f32"|"bf16"|"f16" of weights and activations
+---@field candidates integer likeliest tokens that top-k and top-p look at; 1: neither is offered
 
 ---where a rank runs
 ---@class PlanRank

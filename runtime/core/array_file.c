@@ -110,6 +110,13 @@ void rt_arrays_free(rt_arrays *arrays) {
     *arrays = (rt_arrays){0};
 }
 
+bool rt_arrays_has(const rt_arrays *arrays, const char *name) {
+    for (int64_t i = 0; i < arrays->count; ++i)
+        if (strcmp(arrays->items[i].name, name) == 0)
+            return true;
+    return false;
+}
+
 rt_status rt_arrays_get(const rt_arrays *arrays, const char *path, const char *name, rt_type type,
                         uint32_t dims, const rt_array **array, rt_error *error) {
     for (int64_t i = 0; i < arrays->count; ++i) {

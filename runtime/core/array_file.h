@@ -23,6 +23,8 @@ typedef struct rt_arrays {
 rt_status rt_arrays_read(rt_arrays *arrays, const char *path, const char *digest, rt_error *error);
 void rt_arrays_free(rt_arrays *arrays);
 
+bool rt_arrays_has(const rt_arrays *arrays, const char *name);
+
 /* The array of that name, which must have the type and the dims; missing or different is RT_DATA. */
 rt_status rt_arrays_get(const rt_arrays *arrays, const char *path, const char *name, rt_type type,
                         uint32_t dims, const rt_array **array, rt_error *error);

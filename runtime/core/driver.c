@@ -1,7 +1,9 @@
 /* driver: what one rank does from start to end: load, then for each wave the prefill step and the decode
  * steps, with the request table between them. All ranks run the same number of steps. */
+#include "core/made.h"
 #include "core/progress.h"
 #include "core/record.h"
+#include "core/scores.h"
 #include "host/emulate.h"
 #include "host/wait.h"
 
@@ -73,9 +75,20 @@ rt_status rt_begin(rt_rank *rank, int op, int layer, const rt_begin_args *args) 
     return rt_op_end(rank, op, layer, begin(rank, args));
 }
 
-static rt_status finish(rt_rank *rank, const rt_finish_args *args) {
+/* Store a token that this rank reports; whether its sequence goes on. */
+static bool report_token(rt_rank *rank, int64_t sequence, int64_t index, int32_t token) {
     const rt_job *job = rank->job;
+    rt_segment_tokens(rank->segment)[index * job->max_new + rank->made] = token;
+    if (job->tracks &&
+        (rt_made_stops(job, token) ||
+         atomic_load_explicit(&rt_segment_header(rank->segment)->hung_up, memory_order_relaxed)))
+        rank->ended[sequence] = true;
+    return !rank->ended[sequence];
+}
+
+static rt_status finish(rt_rank *rank, const rt_finish_args *args) {
     const int32_t *next = rt_at(rank, args->next);
+    int32_t reported = 0, live = 0;
     RT_TRY(check_sequences(rank, args->first, args->sequences));
     for (int32_t s = 0; s < args->sequences; ++s) {
         int64_t index = job_sequence(rank, args->first + s);
@@ -87,9 +100,13 @@ static rt_status finish(rt_rank *rank, const rt_finish_args *args) {
                            "the logits are not finite",
                            next[s], (long long)index, rank->program->vocabulary);
         rank->next[args->first + s] = next[s];
-        if (args->report && !rank->warming)
-            rt_segment_tokens(rank->segment)[index * job->max_new + rank->made] = next[s];
+        if (args->report && !rank->warming) {
+            live += report_token(rank, args->first + s, index, next[s]);
+            reported++;
+        }
     }
+    if (rank->job->tracks && reported)
+        rt_made_report(rank, reported, live);
     return RT_OK;
 }
 
@@ -102,7 +119,7 @@ rt_status rt_finish(rt_rank *rank, int op, int layer, const rt_finish_args *args
 }
 
 bool rt_wants_logits(const rt_rank *rank) {
-    return rank->job->logits && rank->step && !rank->step->decode;
+    return (rank->job->logits || rank->job->scores) && rank->step && !rank->step->decode;
 }
 
 float *rt_logits_row(rt_rank *rank, int32_t sequence, int32_t position) {
@@ -111,7 +128,8 @@ float *rt_logits_row(rt_rank *rank, int32_t sequence, int32_t position) {
     if (!rt_wants_logits(rank) || index < 0 || position < 0 || position >= job->lengths[index])
         return NULL;
     float *logits = (float *)(rank->segment->base + rank->segment->logits);
-    return logits + (index * job->longest + position) * rank->program->vocabulary;
+    int64_t row = (job->scores ? sequence : index) * job->longest + position;
+    return logits + row * rank->program->vocabulary;
 }
 
 /* --- waves and steps ---------------------------------------------------------------------------------- */
@@ -136,21 +154,31 @@ static rt_status wave_run(rt_rank *rank, int64_t wave, int64_t decode_steps) {
     if (rank->used) /* a fresh segment is zero, and its pages not yet there */
         memset(rt_at(rank, rank->role->zero_offset), 0, (size_t)rank->role->zero_bytes);
     rank->used = true;
-    for (int32_t s = 0; s < rank->program->batch; ++s)
+    for (int32_t s = 0; s < rank->program->batch; ++s) {
         rank->next[s] = -1;
+        rank->ended[s] = false;
+    }
     RT_TRY(rt_wait_barrier(rank, rank->program->channels));
     rt_progress(rank, "wave %lld of %lld: prompts", (long long)wave + 1,
                 (long long)rank->job->waves);
     ends[0] = rt_now();
     RT_TRY(step_run(rank, rank->job->prefill, 0));
     ends[1] = rt_now();
-    for (int64_t d = 0; d < decode_steps; ++d) {
+    RT_TRY(rt_scores_wave(rank));
+    int64_t d = 0;
+    for (; d < decode_steps; ++d) {
+        bool over;
+        RT_TRY(rt_made_over(rank, d, &over));
+        if (over)
+            break;
         RT_TRY(step_run(rank, rank->job->decode, d + 1));
         ends[2 + d] = rt_now();
         if (rank->job->warm_steps < 0) /* what is measured is not disturbed */
             rt_progress(rank, "wave %lld of %lld: token %lld of %lld", (long long)wave + 1,
                         (long long)rank->job->waves, (long long)d + 2, (long long)decode_steps + 1);
     }
+    if (!rank->warming)
+        rt_made_wave(rank, 1 + d);
     return RT_OK;
 }
 

@@ -32,12 +32,47 @@ static rt_status job_check(rt_job *job, const char *path, rt_error *error) {
     return RT_OK;
 }
 
+/* What ends a sequence, where the file says it. */
+static rt_status job_read_stops(rt_job *job, const char *path, rt_error *error) {
+    const rt_array *stop;
+    if (!rt_arrays_has(&job->file, "stop"))
+        return RT_OK;
+    RT_TRY(rt_arrays_get(&job->file, path, "stop", RT_I32, 1, &stop, error));
+    job->stops = stop->shape[0];
+    job->stop = stop->data;
+    return RT_OK;
+}
+
+/* How tokens are chosen, where the file says it. */
+static rt_status job_read_choice(rt_job *job, const char *path, rt_error *error) {
+    const rt_array *choice, *seed;
+    job->choice.top_p = 1;
+    if (!rt_arrays_has(&job->file, "choice"))
+        return RT_OK;
+    RT_TRY(rt_arrays_get(&job->file, path, "choice", RT_F64, 1, &choice, error));
+    RT_TRY(rt_arrays_get(&job->file, path, "seed", RT_I64, 1, &seed, error));
+    const double *value = choice->data;
+    if (choice->shape[0] != 3 || seed->shape[0] != 1 || !(value[0] >= 0 && value[0] < 1e6) ||
+        !(value[1] >= 0 && value[1] <= INT32_MAX) || !(value[2] > 0 && value[2] <= 1))
+        return rt_error_set(error, RT_DATA, "%s: there is no such choice of tokens", path);
+    job->choice = (rt_choice){value[0], value[2], (int32_t)value[1]};
+    bool cuts = job->choice.temperature > 0 && (job->choice.top_k > 0 || job->choice.top_p < 1);
+    if (cuts && (job->program->candidates < 2 || job->choice.top_k > job->program->candidates))
+        return rt_error_set(error, RT_DATA,
+                            "%s: top-k and top-p need more than the %d candidates of this program",
+                            path, job->program->candidates);
+    job->choice_key = rt_random_key("choice", (uint64_t) * (const int64_t *)seed->data);
+    return RT_OK;
+}
+
 static rt_status job_read(rt_job *job, const char *path, rt_error *error) {
     const rt_array *lengths, *ids, *max_new;
     RT_TRY(rt_arrays_read(&job->file, path, job->program->digest, error));
     RT_TRY(rt_arrays_get(&job->file, path, "lengths", RT_I32, 1, &lengths, error));
     RT_TRY(rt_arrays_get(&job->file, path, "ids", RT_I32, 2, &ids, error));
     RT_TRY(rt_arrays_get(&job->file, path, "max_new", RT_I32, 1, &max_new, error));
+    RT_TRY(job_read_stops(job, path, error));
+    RT_TRY(job_read_choice(job, path, error));
     job->sequences = lengths->shape[0];
     job->longest = ids->shape[1];
     if (job->sequences < 1 || ids->shape[0] != job->sequences || max_new->shape[0] != 1)
@@ -56,6 +91,7 @@ static rt_status job_read(rt_job *job, const char *path, rt_error *error) {
 
 /* Ids of bench: drawn by counter, so that every placement runs the same ones. */
 static rt_status job_make(rt_job *job, rt_error *error) {
+    job->choice.top_p = 1;
     const rt_program *program = job->program;
     const rt_options *options = job->options;
     job->sequences = options->batch ? options->batch : program->batch;
@@ -122,6 +158,8 @@ static rt_status job_fill(rt_job *job, rt_error *error) {
     job->round = (job->sequences + program->batch - 1) / program->batch;
     job->waves = job->round * (!bench ? 1 : options->repeat ? options->repeat : JOB_ROUNDS);
     job->logits = options->logits || options->verb == RT_VERB_VERIFY;
+    job->scores = options->scores != NULL;
+    job->tracks = options->verb == RT_VERB_RUN && (options->stream || job->stops > 0);
     job->trace = options->trace != NULL;
     job->times = options->verb == RT_VERB_MEASURE;
     return job_check(job, bench ? "command line" : path, error);

@@ -14,7 +14,13 @@ typedef struct rt_job {
     int64_t round, waves;   /* waves that all sequences take; in all, several rounds in bench */
     const int32_t *lengths; /* [sequences] */
     const int32_t *ids;     /* [sequences][longest] */
+    int64_t stops;          /* ids that end a sequence */
+    const int32_t *stop;    /* [stops] */
+    rt_choice choice;       /* of next tokens */
+    uint64_t choice_key;    /* of the seed */
+    bool tracks;            /* ranks note which sequences have ended */
     bool logits;            /* ranks store the logits of the prompt */
+    bool scores;            /* they do so for one wave at a time, to rate the prompt's own tokens */
     bool trace;             /* ranks record an event per operation */
     bool times;             /* ranks record the time of each operation */
     int64_t warm_steps;     /* decode steps of an uncounted first run; -1: none */

@@ -2,6 +2,8 @@
 #include "core/output.h"
 #include "core/progress.h"
 #include "core/report.h"
+#include "core/scores.h"
+#include "core/stream.h"
 #include "host/emulate.h"
 #include "host/launch.h"
 
@@ -54,6 +56,8 @@ static rt_status report(const rt_segment *segment, bool *equal, rt_error *error)
         status = rt_results_write(&results, segment, options->out, error);
     if (status == RT_OK && options->logits)
         status = rt_output_logits(segment, options->logits, error);
+    if (status == RT_OK && options->scores)
+        status = rt_scores_write(segment, options->scores, error);
     if (status == RT_OK && options->verb == RT_VERB_RUN)
         rt_report_run(&results, segment);
     if (status == RT_OK && options->verb == RT_VERB_VERIFY)
@@ -92,6 +96,11 @@ static rt_status program_run(const rt_program *program, const rt_options *option
     if (status != RT_OK)
         goto close_job;
     status = launch(&segment, argv, &leader, error);
+    if (segment.stream) {
+        rt_error stream_error = {0};
+        if (rt_stream_end(&segment, &stream_error) != RT_OK && status == RT_OK)
+            status = rt_error_set(error, stream_error.status, "%s", stream_error.text);
+    }
     if (leader && status != RT_OK)
         rt_progress_clear(options);
     if (leader && segment.base && options->trace) { /* also of a run that failed */

@@ -28,6 +28,8 @@ static const Option option_table[] = {
     OPTION("--tokens", KIND_TEXT, RT_VERB_RUN, tokens, 0),
     OPTION("--out", KIND_TEXT, RT_VERB_RUN | ANY_BENCH | RT_VERB_EMULATE, out, 0),
     OPTION("--logits", KIND_TEXT, RT_VERB_RUN, logits, 0),
+    OPTION("--scores", KIND_TEXT, RT_VERB_RUN, scores, 0),
+    OPTION("--stream", KIND_TEXT, RT_VERB_RUN, stream, 0),
     OPTION("--max-new-tokens", KIND_COUNT, RT_VERB_RUN, max_new, 1),
     OPTION("--expected", KIND_TEXT, RT_VERB_VERIFY, expected, 0),
     OPTION("--figures", KIND_TEXT, RT_VERB_EMULATE, figures, 0),
@@ -57,7 +59,8 @@ static const struct {
 };
 
 const char *rt_options_help(void) {
-    return "usage: PROGRAM run --tokens FILE [--out DIR] [--logits FILE.npy] [--max-new-tokens N]\n"
+    return "usage: PROGRAM run --tokens FILE [--out DIR] [--logits FILE.npy | --scores FILE.npy]\n"
+           "                   [--stream FILE] [--max-new-tokens N]\n"
            "       PROGRAM verify --expected FILE\n"
            "       PROGRAM bench [--steps N] [--prompt-tokens N] [--batch N] [--repeat N] [--out "
            "DIR]\n"
@@ -138,6 +141,8 @@ rt_status rt_options_read(rt_options *options, int argc, char **argv, rt_error *
     }
     if (options->verb == RT_VERB_RUN && !options->tokens)
         return rt_error_set(error, RT_USAGE, "run needs --tokens FILE");
+    if (options->logits && options->scores)
+        return rt_error_set(error, RT_USAGE, "give --logits or --scores, not both");
     if (options->verb == RT_VERB_VERIFY && !options->expected)
         return rt_error_set(error, RT_USAGE, "verify needs --expected FILE");
     if (options->verb == RT_VERB_EMULATE && !options->figures)

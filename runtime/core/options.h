@@ -20,7 +20,8 @@ typedef enum rt_transport {
 
 typedef struct rt_options {
     rt_verb verb;
-    const char *tokens, *out, *logits, *weights, *trace, *expected, *figures, *record;
+    const char *tokens, *out, *logits, *scores, *stream, *weights, *trace, *expected, *figures,
+        *record;
     rt_transport transport;
     int64_t timeout_ms, load_timeout_ms;         /* 0: no limit */
     int64_t max_new;                             /* 0: as the tokens file says */

@@ -8,11 +8,10 @@
 /* --- .npy ----------------------------------------------------------------------------------------------- */
 
 /* Version 1.0: magic, header length, a Python literal padded so that the data is aligned to 64. */
-static bool npy_header(FILE *file, int64_t a, int64_t b, int64_t c) {
+static bool npy_header(FILE *file, const char *type, const char *shape) {
     char header[256];
     int length = snprintf(header, sizeof header,
-                          "{'descr': '<f4', 'fortran_order': False, 'shape': (%lld, %lld, %lld), }",
-                          (long long)a, (long long)b, (long long)c);
+                          "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", type, shape);
     while ((10 + length + 1) % 64)
         header[length++] = ' ';
     header[length++] = '\n';
@@ -40,10 +39,13 @@ rt_status rt_output_logits(const rt_segment *segment, const char *path, rt_error
     for (size_t i = 0; i < vocabulary; ++i)
         masked[i] = NAN;
     rt_file file;
+    char shape[96];
+    snprintf(shape, sizeof shape, "%lld, %lld, %lld", (long long)job->sequences,
+             (long long)job->longest, (long long)vocabulary);
     rt_status status = rt_file_create(&file, path, error);
     if (status != RT_OK)
         goto done;
-    bool good = npy_header(file.stream, job->sequences, job->longest, (int64_t)vocabulary);
+    bool good = npy_header(file.stream, "<f4", shape);
     for (int64_t s = 0; good && s < job->sequences; ++s)
         for (int64_t t = 0; good && t < job->longest; ++t) {
             const float *row = logits + (s * job->longest + t) * (int64_t)vocabulary;
@@ -54,6 +56,18 @@ rt_status rt_output_logits(const rt_segment *segment, const char *path, rt_error
 done:
     free(masked);
     return status;
+}
+
+rt_status rt_output_doubles(const char *path, int64_t rows, int64_t columns, const double *values,
+                            rt_error *error) {
+    rt_file file;
+    char shape[64];
+    size_t count = (size_t)rows * (size_t)columns;
+    snprintf(shape, sizeof shape, "%lld, %lld", (long long)rows, (long long)columns);
+    RT_TRY(rt_file_create(&file, path, error));
+    bool good = npy_header(file.stream, "<f8", shape) &&
+                fwrite(values, sizeof *values, count, file.stream) == count;
+    return rt_file_finish(&file, good, error);
 }
 
 /* --- trace ---------------------------------------------------------------------------------------------- */

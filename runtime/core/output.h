@@ -9,6 +9,10 @@
 /* float32 [sequences][longest][vocabulary]; NaN past the end of a sequence. */
 rt_status rt_output_logits(const rt_segment *segment, const char *path, rt_error *error);
 
+/* float64 [rows][columns] as .npy. */
+rt_status rt_output_doubles(const char *path, int64_t rows, int64_t columns, const double *values,
+                            rt_error *error);
+
 /* Complete events: pid = rank, tid = stream, microseconds since the first event. */
 rt_status rt_output_trace(const rt_segment *segment, const char *path, rt_error *error);
 

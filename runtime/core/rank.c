@@ -50,6 +50,7 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
     if (job->trace)
         rank->events = rt_segment_array(segment, id, segment->area_events);
     rank->next = calloc((size_t)program->batch, sizeof *rank->next);
+    rank->ended = calloc((size_t)program->batch, sizeof *rank->ended);
     rank->arrivals = calloc((size_t)program->channels + 1, sizeof *rank->arrivals);
     rank->turns = calloc((size_t)program->channels + 1, sizeof *rank->turns);
     rank->closure = calloc((size_t)program->world, sizeof *rank->closure);
@@ -59,8 +60,8 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
     for (int32_t r = 0; rank->peers && r < program->world; ++r)
         rank->peers[r].pidfd = -1;
     rank->counts = calloc((size_t)most_counts(program), sizeof *rank->counts);
-    if (!rank->next || !rank->arrivals || !rank->turns || !rank->closure || !rank->seen ||
-        !rank->counts || !rank->pulled || !rank->peers) {
+    if (!rank->next || !rank->ended || !rank->arrivals || !rank->turns || !rank->closure ||
+        !rank->seen || !rank->counts || !rank->pulled || !rank->peers) {
         rt_rank_free(rank);
         return NULL;
     }
@@ -75,6 +76,7 @@ void rt_rank_free(rt_rank *rank) {
     if (!rank)
         return;
     free(rank->next);
+    free(rank->ended);
     free(rank->arrivals);
     free(rank->turns);
     free(rank->closure);

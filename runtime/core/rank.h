@@ -40,6 +40,8 @@ struct rt_rank {
     int64_t made;          /* new tokens of each sequence of the wave before this step */
     bool warming;          /* results of this wave are not kept */
     bool used;             /* some wave has written the persistent state */
+    uint32_t indices;      /* token indices of the waves before */
+    bool *ended;           /* [batch] sequences that this rank reports and that go on no more */
     int32_t *next;         /* [batch] token made last; -1: not known here */
 
     double op_begin, waited; /* of the operation under way */

@@ -1,5 +1,6 @@
 /* results: see results.h. */
 #include "core/results.h"
+#include "core/made.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -19,20 +20,41 @@ static double latest(const rt_segment *segment, int64_t index) {
 /* A step lasts from when the last rank ended the step before until the last rank ends it. */
 static void gather_times(rt_results *results, const rt_segment *segment) {
     const rt_job *job = segment->job;
+    int64_t decoded = 0;
     for (int64_t w = 0; w < job->waves; ++w) {
         int64_t first = w * (1 + job->max_new);
         results->prefill_s[w] = latest(segment, first + 1) - latest(segment, first);
-        for (int64_t d = 0; d + 1 < job->max_new; ++d)
-            results->decode_s[w * (job->max_new - 1) + d] =
+        for (int64_t d = 0; d + 1 < rt_segment_indices(segment)[w]; ++d)
+            results->decode_s[decoded++] =
                 latest(segment, first + 2 + d) - latest(segment, first + 1 + d);
     }
+}
+
+/* No token past what ended a sequence, or where its wave ended. */
+static void cut_tokens(const rt_segment *segment) {
+    const rt_job *job = segment->job;
+    for (int64_t s = 0; s < job->sequences; ++s) {
+        int32_t *tokens = rt_segment_tokens(segment) + s * job->max_new;
+        int64_t made = rt_segment_indices(segment)[s / job->program->batch], t = 0;
+        while (t < made && !rt_made_stops(job, tokens[t]))
+            ++t;
+        for (t += t < made; t < job->max_new; ++t)
+            tokens[t] = -1;
+    }
+}
+
+static int64_t decode_steps(const rt_segment *segment) {
+    int64_t steps = 0;
+    for (int64_t w = 0; w < segment->job->waves; ++w)
+        steps += rt_segment_indices(segment)[w] - 1;
+    return steps;
 }
 
 rt_status rt_results_gather(rt_results *results, const rt_segment *segment, rt_error *error) {
     const rt_program *program = segment->program;
     const rt_job *job = segment->job;
     size_t world = (size_t)program->world, kinds = (size_t)program->kinds;
-    *results = (rt_results){.steps = {job->waves, job->waves * (job->max_new - 1)},
+    *results = (rt_results){.steps = {job->waves, decode_steps(segment)},
                             .tokens = rt_segment_tokens(segment)};
     results->operations = calloc(world * kinds + 1, sizeof *results->operations);
     results->bytes = calloc(world * world, sizeof *results->bytes);
@@ -60,6 +82,8 @@ rt_status rt_results_gather(rt_results *results, const rt_segment *segment, rt_e
                kinds * sizeof(double));
     }
     gather_times(results, segment);
+    if (job->tracks)
+        cut_tokens(segment);
     return RT_OK;
 }
 

@@ -1,6 +1,7 @@
 /* launch_seat: ranks started by torchrun, mpirun or srun. They meet in a segment whose name is equal for the
  * ranks of one launch; rank 0 creates it, the last to attach removes the name. */
 #include "host/launch.h"
+#include "core/stream.h"
 #include "host/blas.h"
 #include "host/identity.h"
 
@@ -186,6 +187,8 @@ rt_status rt_launch_seat(rt_segment *segment, const rt_seat *seat, rt_error *err
     int lock = -1;
     seat_segment_name(seat, name, sizeof name);
     rt_status status = seat_attach(segment, seat, name, &lock, error);
+    if (status == RT_OK && seat->rank == 0)
+        status = rt_stream_begin(segment, error);
     if (status == RT_OK)
         status = seat_run(segment, seat, name, error);
     if (lock >= 0)

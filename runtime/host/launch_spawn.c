@@ -1,5 +1,6 @@
 /* launch_spawn: every rank as a process of its own: this binary again, with the segment's descriptor. The
  * launcher watches the processes (see launch_watch.h), and a guard the launcher. */
+#include "core/stream.h"
 #include "host/blas.h"
 #include "host/identity.h"
 #include "host/launch_watch.h"
@@ -99,6 +100,8 @@ rt_status rt_launch_spawn(rt_segment *segment, char **argv, rt_error *error) {
     if (fd < 0)
         return rt_error_set(error, RT_UNAVAILABLE, "shared memory: %s", strerror(errno));
     rt_status status = rt_segment_map(segment, fd, true, error);
+    if (status == RT_OK)
+        status = rt_stream_begin(segment, error);
     if (status == RT_OK) {
         Children children = {.segment = segment, .world = segment->program->world};
         status = children_run(&children, fd, argv, error);

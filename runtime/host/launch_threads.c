@@ -1,6 +1,7 @@
 /* launch_threads: all ranks as threads of this process on private memory: the same code as with processes,
  * for sanitizers and debuggers. Also what is common to all ways of launching. */
 #include "host/launch.h"
+#include "core/stream.h"
 #include "host/blas.h"
 
 #include <pthread.h>
@@ -50,6 +51,7 @@ static void *worker_run(void *argument) {
 rt_status rt_launch_threads(rt_segment *segment, rt_error *error) {
     int world = segment->program->world;
     RT_TRY(rt_segment_map(segment, -1, true, error));
+    RT_TRY(rt_stream_begin(segment, error));
     Worker *workers = calloc((size_t)world, sizeof *workers);
     if (!workers)
         return rt_error_set(error, RT_UNAVAILABLE, "no memory for %d threads", world);

@@ -1,5 +1,6 @@
 /* segment: see segment.h. Pages are touched on demand: a slab costs what its rank uses of it. */
 #include "host/segment.h"
+#include "core/made.h"
 #include "host/emulate_state.h"
 #include "host/identity.h"
 
@@ -69,9 +70,15 @@ rt_status rt_segment_plan(rt_segment *segment, const rt_job *job, rt_error *erro
     }
     segment->pairs = reserve(&at, segment->pair_count, sizeof(rt_pair), SEGMENT_LINE);
     segment->tokens = reserve(&at, job->sequences * job->max_new, sizeof(int32_t), SEGMENT_LINE);
-    int64_t rows = job->logits ? job->sequences * job->longest : 0;
+    segment->made =
+        reserve(&at, job->tracks ? job->waves * job->max_new : 0, sizeof(rt_made), SEGMENT_LINE);
+    segment->indices = reserve(&at, job->waves, sizeof(int32_t), SEGMENT_LINE);
+    int64_t kept = job->scores ? program->batch : job->logits ? job->sequences : 0;
+    int64_t rows = kept * job->longest;
     segment->logits =
         reserve(&at, rows, (int64_t)sizeof(float) * program->vocabulary, SEGMENT_PAGE);
+    segment->scores =
+        reserve(&at, job->scores ? job->sequences * job->longest : 0, sizeof(double), SEGMENT_LINE);
     if (job->emulated) {
         segment->word_count = rt_emulation_words(program);
         segment->emulation = reserve(&at, 1, rt_emulation_bytes(job), SEGMENT_PAGE);
@@ -143,6 +150,7 @@ bool rt_segment_fail(rt_segment *segment, int rank, rt_status status, const char
     snprintf(area->message, sizeof area->message, "%s", message);
     rt_word_add(&header->told);
     rt_word_wake(&header->told);
+    rt_word_abort(&header->made);
     for (int32_t c = 0; c <= segment->program->channels; ++c)
         rt_word_abort(&rt_segment_barrier(segment, c)->arrived);
     rt_pair *pairs = (rt_pair *)(segment->base + segment->pairs);

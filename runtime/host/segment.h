@@ -2,7 +2,8 @@
  * results, and every rank's slab. Its layout follows from program and job alone, so that each process
  * computes it for itself. It knows nothing of how ranks are started.
  *
- *   header | rank areas | barrier words | member slots | pair slots | tokens | logits | emulation | slabs
+ *   header | rank areas | barrier words | member slots | pair slots | tokens, how far they are | logits, scores |
+ *   emulation | slabs
  *
  * A fresh segment is all zeros, and every field means "nothing yet" when it is zero. */
 #pragma once
@@ -26,8 +27,10 @@ typedef struct rt_header {
     int32_t launcher;
     rt_word attached; /* ranks that took their place (segments with a name) */
     _Atomic int32_t ready;
-    _Atomic int32_t failed; /* 1 + first rank that failed */
-    rt_word told;           /* 1 once the failed rank's message is written */
+    _Atomic int32_t failed;  /* 1 + first rank that failed */
+    rt_word told;            /* 1 once the failed rank's message is written */
+    rt_word made;            /* token indices that are complete, over all waves */
+    _Atomic int32_t hung_up; /* 1: nobody wants more tokens */
 } rt_header;
 
 /* What one rank tells the others. */
@@ -85,6 +88,9 @@ typedef struct rt_op_time {
     double begin, end; /* sums of clock readings, which ranks of a host share */
 } rt_op_time;
 
+/* Writes new tokens as they come (core/stream.h). */
+typedef struct rt_stream rt_stream;
+
 typedef struct rt_segment {
     char *base;
     int64_t total;
@@ -92,7 +98,8 @@ typedef struct rt_segment {
     const rt_job *job;
     int64_t area, area_stride; /* offsets from base */
     int64_t area_operations, area_bytes, area_busy, area_wait, area_ends, area_times, area_events;
-    int64_t barriers, pairs, tokens, logits;
+    int64_t barriers, pairs, tokens, made, indices, logits, scores;
+    rt_stream *stream;        /* of the process that reports; NULL: none */
     int64_t emulation, words; /* see emulate_state.h */
     int64_t word_count;       /* of an emulation; 0: none */
     int64_t pair_count;
@@ -153,6 +160,10 @@ static inline rt_pair *rt_segment_hop(const rt_segment *s, int exchange, bool ba
 }
 static inline int32_t *rt_segment_tokens(const rt_segment *s) {
     return (int32_t *)(s->base + s->tokens);
+}
+/* How many token indices each wave had, int32 [waves]; 0: all. */
+static inline int32_t *rt_segment_indices(const rt_segment *s) {
+    return (int32_t *)(s->base + s->indices);
 }
 static inline char *rt_segment_slab(const rt_segment *s, int rank) {
     return s->base + s->slabs[rank];

@@ -196,3 +196,9 @@ rt_status rt_wait_peer(rt_rank *rank, rt_word *word, uint32_t target, int peer) 
     return wait_run(
         rank, &(Wait){.word = word, .target = rt_word_count(target), .waits_for = -(peer + 1)});
 }
+
+rt_status rt_wait_world(rt_rank *rank, rt_word *word, uint32_t target) {
+    return wait_run(rank, &(Wait){.word = word,
+                                  .target = rt_word_count(target),
+                                  .waits_for = rank->program->channels + 1});
+}

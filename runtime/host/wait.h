@@ -14,5 +14,8 @@ rt_status rt_wait_barrier(rt_rank *rank, int channel);
  * the run has failed elsewhere. Where nobody else watches the ranks, it looks after them at times. */
 rt_status rt_wait_check(rt_rank *rank);
 
+/* Wait until the count of a word that any rank adds to reaches `target`. */
+rt_status rt_wait_world(rt_rank *rank, rt_word *word, uint32_t target);
+
 /* Wait until the count of a word that `peer` adds to reaches `target`. */
 rt_status rt_wait_peer(rt_rank *rank, rt_word *word, uint32_t target, int peer);

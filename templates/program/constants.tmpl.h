@@ -3,8 +3,8 @@
 
 #include "rt_format.h"
 
-#if RT_ABI_VERSION != 2
-#error "this program was made for version 1 of the runtime: make it again, or take that runtime"
+#if RT_ABI_VERSION != 3
+#error "this program was made for version 3 of the runtime: make it again, or take that runtime"
 #endif
 //% for _, section in ipairs(view.constants) do
 

@@ -96,6 +96,7 @@ const rt_program program = {
     .prompt = PROMPT,
     .context = CONTEXT,
     .vocabulary = VOCABULARY,
+    .candidates = CANDIDATES,
     .copies = $(view.copies),
     .type = $(view.type),
     .initializer_range = $(view.initializer_range)f,

@@ -25,7 +25,8 @@ static void prepare(void) {
     Diag diag = {.arena = &arena};
     PlanInputs *inputs = &plan.inputs;
     PlannerRequest request = {.strategy = "ma-separation:attention=2,experts=2,microbatches=1"};
-    inputs->workload = (Workload){.batch = 4, .prefill = 3, .context = 6, .dtype = ELEMENT_F32};
+    inputs->workload =
+        (Workload){.batch = 4, .prefill = 3, .context = 6, .dtype = ELEMENT_F32, .candidates = 1};
     Status status =
         model_read(&arena, TEST_SOURCE "/tests/data/mixtral-tiny", NULL, &inputs->model, &diag);
     if (status == STATUS_OK)

@@ -85,6 +85,14 @@ uint64_t random_bits(void) {
     return rt_random_bits(42, random_state++);
 }
 
+uint64_t random_mark(void) {
+    return random_state;
+}
+
+void random_return(uint64_t mark) {
+    random_state = mark;
+}
+
 double random_real(double range) {
     return ((double)(random_bits() >> 11) * 0x1p-53 * 2 - 1) * range;
 }
@@ -175,6 +183,25 @@ float *rt_logits_row(rt_rank *rank, int32_t sequence, int32_t position) {
                                    : NULL;
 }
 
+rt_choice choice = {.top_p = 1};
+uint64_t choice_seed;
+
+const rt_choice *rt_choice_of(const rt_rank *rank) {
+    (void)rank;
+    return &choice;
+}
+
+uint64_t rt_choice_key(const rt_rank *rank, int32_t sequence) {
+    (void)rank;
+    return rt_random_bits(choice_seed, (uint64_t)sequence);
+}
+
+/* As the runtime has it (runtime/core/choice.c). */
+double rt_choice_noise(uint64_t key, int32_t entry) {
+    double uniform = ((double)(rt_random_bits(key, (uint64_t)entry) >> 11) + 0.5) * 0x1p-53;
+    return -log(-log(uniform));
+}
+
 rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
     (void)rank;
     (void)format;
@@ -184,6 +211,7 @@ rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
 
 int main(void) {
     check_rows();
+    check_choice();
     check_attention();
     check_heads();
     check_latent();

@@ -38,6 +38,9 @@ extern int failures;
 uint64_t random_bits(void);
 double random_real(double range);
 int64_t random_below(int64_t bound);
+/* Where the random numbers stand, and back to there. */
+uint64_t random_mark(void);
+void random_return(uint64_t mark);
 
 void check(bool holds, const char *test, const char *what, int64_t index);
 /* Elements at `offset` against `expected`, relative to the largest expected. */
@@ -49,7 +52,9 @@ void check_reals(const char *test, const float *actual, const double *expected, 
 enum { LOGIT_SEQUENCES = 3 };
 extern float *logits;
 extern bool logits_wanted;
-extern int kernel_failures; /* calls of rt_fail */
+extern rt_choice choice;     /* of next tokens */
+extern uint64_t choice_seed; /* of their noise */
+extern int kernel_failures;  /* calls of rt_fail */
 
 /* Run a kernel and check its guards. */
 void launch(const char *test, rt_kernel_fn kernel, const void *args);
@@ -60,6 +65,7 @@ double turned(int64_t buffer, int64_t base, int64_t i, int64_t size, int32_t pos
 
 void check_rows(void);      /* check_rows.c */
 void check_heads(void);     /* check_heads.c */
+void check_choice(void);    /* check_choice.c */
 void check_latent(void);    /* check_latent.c */
 void check_attention(void); /* check_attention.c */
 void check_routing(void);   /* check_routing.c */

@@ -148,7 +148,8 @@ static void check_head(void) {
                               .sequences = SEQUENCES,
                               .tokens = TOKENS,
                               .entry_begin = BEGIN,
-                              .entries = ENTRIES};
+                              .entries = ENTRIES,
+                              .candidates = 1};
         a.workspace = slab_workspace(OP_head, &a);
         logits = calloc((size_t)LOGIT_SEQUENCES * PROMPT * VOCABULARY, sizeof *logits);
         logits_wanted = all;
@@ -196,7 +197,8 @@ static void check_choose(void) {
     struct choose_args a = {.best = slab_bytes(sizeof best),
                             .next = slab_ints(NULL, SEQUENCES),
                             .members = MEMBERS,
-                            .sequences = SEQUENCES};
+                            .sequences = SEQUENCES,
+                            .candidates = 1};
     memcpy(slab_at(a.best), best, sizeof best);
     launch("choose", kernel_choose, &a);
     const int32_t *next = slab_at(a.next);

@@ -21,6 +21,7 @@ void random_workload(RandomCase *made) {
         made->sequences = 1 + draw(c, workload->batch + 2); /* more than a batch run in waves */
         made->max_new = 1 + draw(c, workload->context - workload->prefill + 1);
     }
+    workload->candidates = draw_rare(c, 4) ? 2 + draw(c, 6) : 1;
 }
 
 /* --- model ------------------------------------------------------------------------------------ */

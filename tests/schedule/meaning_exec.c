@@ -93,7 +93,7 @@ int64_t meaning_grain_bytes(const Exec *at, int arg, Grain *grain) {
         {"keys", context * kv * model->head_dim * e, OF_CACHE},
         {"values", context * kv * model->head_dim * e, OF_CACHE},
         {"latents", context * model_latent_dim(model) * e, OF_CACHE},
-        {"best", 8, OF_SEQUENCES},
+        {"best", meaning_told_bytes(at), OF_SEQUENCES},
         {"next", 4, OF_SEQUENCES}};
     for (size_t i = 0; i < sizeof table / sizeof *table; ++i)
         if (strcmp(table[i].name, name) == 0) {

@@ -61,14 +61,15 @@ static void run_choose(const Exec *at) {
     for (int64_t i = 0; i < at->sequences; ++i) {
         uint64_t sum = 0;
         for (int64_t m = 0; m < members; ++m)
-            sum += meaning_mix(meaning_read_grain(at, 0, m * at->sequences + i, 8), 11);
+            sum += meaning_mix(
+                meaning_read_grain(at, 0, m * at->sequences + i, meaning_told_bytes(at)), 11);
         meaning_write_grain(at, 1, i, 4, sum);
     }
 }
 
 static void run_head(const Exec *at) {
     for (int64_t i = 0; i < at->sequences; ++i)
-        meaning_write_grain(at, op_arg(OP_head, "best"), i, 8,
+        meaning_write_grain(at, op_arg(OP_head, "best"), i, meaning_told_bytes(at),
                             meaning_row_value(at, (i + 1) * at->tokens - 1));
     meaning_write_scratch(at);
 }

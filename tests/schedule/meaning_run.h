@@ -67,6 +67,11 @@ uint64_t meaning_mix_text(uint64_t hash, const char *text);
 int64_t meaning_address(const Exec *at, int arg);
 bool meaning_is_weight(const Exec *at, int arg);
 uint64_t meaning_weights(const Exec *at, int arg, int64_t slot, int64_t slots);
+/* Bytes that a head tells of a sequence. */
+static inline int64_t meaning_told_bytes(const Exec *at) {
+    return workload_choice_bytes(&at->run->schedule->plan->inputs.workload);
+}
+
 /* Bytes of a row, or of what an argument has a sequence of; 0: it is a window or scratch. */
 int64_t meaning_grain_bytes(const Exec *at, int arg, Grain *grain);
 uint64_t meaning_read_grain(const Exec *at, int arg, int64_t index, int64_t bytes);

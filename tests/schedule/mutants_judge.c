@@ -61,8 +61,8 @@ void mutants_prepare(Base *base, const BaseCase *of) {
     PlannerRequest request = {.strategy = of->strategy};
     must(base, &diag, model_read(&base->arena, of->model, NULL, &inputs->model, &diag));
     must(base, &diag, topology_read(&base->arena, CLUSTER, &inputs->topology, &diag));
-    inputs->workload =
-        (Workload){.batch = of->batch, .prefill = 5, .context = 16, .dtype = ELEMENT_F32};
+    inputs->workload = (Workload){
+        .batch = of->batch, .prefill = 5, .context = 16, .dtype = ELEMENT_F32, .candidates = 1};
     must(base, &diag, planner_run(&base->arena, &request, &base->plan, &diag));
     must(base, &diag, schedule_lower(&base->arena, &base->plan, &base->schedule, &diag));
     must(base, &diag, check_schedule(&base->schedule, &report, &base->arena, &diag));

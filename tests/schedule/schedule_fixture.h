@@ -44,8 +44,8 @@ static inline void fixture_make_deep(Fixture *f, const char *model, const char *
     fixture_refused(f, model_read(&f->arena, model, NULL, &inputs->model, &f->diag));
     inputs->model.layers = layers ? layers : inputs->model.layers;
     fixture_refused(f, topology_read(&f->arena, CLUSTER, &inputs->topology, &f->diag));
-    inputs->workload =
-        (Workload){.batch = batch, .prefill = 24, .context = 64, .dtype = ELEMENT_F32};
+    inputs->workload = (Workload){
+        .batch = batch, .prefill = 24, .context = 64, .dtype = ELEMENT_F32, .candidates = 1};
     PlannerRequest request = {.strategy = strategy};
     fixture_refused(f, planner_run(&f->arena, &request, &f->plan, &f->diag));
     fixture_refused(f, schedule_lower(&f->arena, &f->plan, &f->schedule, &f->diag));

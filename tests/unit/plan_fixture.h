@@ -25,8 +25,8 @@ static inline int fixture_setup(void **state) {
     *state = fixture;
     fixture->diag.arena = &fixture->arena;
     strcpy(fixture->folder, "/tmp/test-plan-XXXXXX");
-    fixture->plan.inputs.workload =
-        (Workload){.batch = 12, .prefill = 16, .context = 32, .dtype = ELEMENT_F32};
+    fixture->plan.inputs.workload = (Workload){
+        .batch = 12, .prefill = 16, .context = 32, .dtype = ELEMENT_F32, .candidates = 1};
     if (!mkdtemp(fixture->folder)) {
         return -1;
     }

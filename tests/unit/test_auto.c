@@ -30,7 +30,8 @@ static void nothing_in_reach_is_better(void **state) {
         fixture->plan.inputs.workload = (Workload){.batch = cases[i].batch,
                                                    .prefill = cases[i].prefill,
                                                    .context = cases[i].context,
-                                                   .dtype = cases[i].dtype};
+                                                   .dtype = cases[i].dtype,
+                                                   .candidates = 1};
         const char *strategy = arena_printf(
             &fixture->arena, TEST_SOURCE "/tests/lua/exhaustive.lua:for=%s", cases[i].purpose);
         assert_int_equal(ask(fixture, strategy), STATUS_NEGATIVE);
@@ -74,8 +75,8 @@ static void prices_are_those_of_the_simulation(void **state) {
 static void auto_says_that_nothing_fits(void **state) {
     Fixture *fixture = *state;
     read_model(fixture, "ma-8.9b.yaml");
-    fixture->plan.inputs.workload =
-        (Workload){.batch = 1 << 20, .prefill = 1024, .context = 2048, .dtype = ELEMENT_BF16};
+    fixture->plan.inputs.workload = (Workload){
+        .batch = 1 << 20, .prefill = 1024, .context = 2048, .dtype = ELEMENT_BF16, .candidates = 1};
     assert_int_equal(ask(fixture, "auto"), STATUS_NEGATIVE);
     fixture_expect(fixture, "E0460", "no plan of any strategy fits");
 }

@@ -78,7 +78,8 @@ static bool make(Case *c, Test *test, const struct Variant *variant, const char 
     if (model_read(&test->arena, path, share(test), &inputs->model, &test->diag) != STATUS_OK ||
         topology_read(&test->arena, CLUSTER, &inputs->topology, &test->diag) != STATUS_OK)
         fail_msg("%s: %s", variant->name, test_messages(test));
-    inputs->workload = (Workload){.batch = 6, .prefill = 8, .context = 16, .dtype = ELEMENT_BF16};
+    inputs->workload =
+        (Workload){.batch = 6, .prefill = 8, .context = 16, .dtype = ELEMENT_BF16, .candidates = 1};
     PlannerRequest request = {.strategy = strategy};
     Status status = planner_run(&test->arena, &request, &c->plan, &test->diag);
     if (status == STATUS_NEGATIVE) {

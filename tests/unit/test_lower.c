@@ -24,8 +24,8 @@ static void make_plan(Case *c, const char *model, const char *strategy, int64_t 
     PlanInputs *inputs = &c->plan.inputs;
     assert_int_equal(model_read(&c->arena, model, NULL, &inputs->model, &c->diag), STATUS_OK);
     assert_int_equal(topology_read(&c->arena, CLUSTER, &inputs->topology, &c->diag), STATUS_OK);
-    inputs->workload =
-        (Workload){.batch = batch, .prefill = 24, .context = 64, .dtype = ELEMENT_F32};
+    inputs->workload = (Workload){
+        .batch = batch, .prefill = 24, .context = 64, .dtype = ELEMENT_F32, .candidates = 1};
     PlannerRequest request = {.strategy = strategy};
     assert_int_equal(planner_run(&c->arena, &request, &c->plan, &c->diag), STATUS_OK);
 }

@@ -47,7 +47,8 @@ static void make_schedule(Fixture *fixture, const char *strategy, int64_t dtype)
     Diag *diag = &fixture->diag;
     PlanInputs *inputs = &fixture->plan.inputs;
     PlannerRequest request = {.strategy = strategy};
-    inputs->workload = (Workload){.batch = 3, .prefill = 24, .context = 40, .dtype = dtype};
+    inputs->workload =
+        (Workload){.batch = 3, .prefill = 24, .context = 40, .dtype = dtype, .candidates = 1};
     Status status = model_read(arena, CHECKPOINT, NULL, &inputs->model, diag);
     if (status == STATUS_OK)
         status =

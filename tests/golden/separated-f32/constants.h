@@ -3,18 +3,18 @@
 
 #include "rt_format.h"
 
-#if RT_ABI_VERSION != 2
-#error "this program was made for version 1 of the runtime: make it again, or take that runtime"
+#if RT_ABI_VERSION != 3
+#error "this program was made for version 3 of the runtime: make it again, or take that runtime"
 #endif
 
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
-#define PLAN_DIGEST "050d628b726b82a2"
-#define SCHEDULE_DIGEST "ff3da3eb2180276c"
-#define CERTIFICATE_DIGEST "25e25f66d5718187"
+#define PLAN_DIGEST "33e12066f6d0a23d"
+#define SCHEDULE_DIGEST "3391ad8883fd350d"
+#define CERTIFICATE_DIGEST "79390f2e2dbf89f1"
 #define MODEL_DIGEST "538dfa7c46a77a86"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
-#define WORKLOAD_DIGEST "3c301aa45eb4838c"
+#define WORKLOAD_DIGEST "a04b91f05d3d1291"
 
 /* The model. */
 #define LAYERS 2
@@ -42,10 +42,11 @@
 #define ROUTED_SCALE 1.0
 #define QKV_CLIP 0.0
 
-/* Bounds: sequences of a wave, prompt tokens, positions of a sequence. */
+/* Bounds: sequences of a wave, prompt tokens, positions of a sequence, entries of a choice. */
 #define BATCH 12
 #define PROMPT 24
 #define CONTEXT 48
+#define CANDIDATES 1
 
 /* The most column parts that an expert is cut in; the most targets of an exchange. */
 #define PARTS 1

@@ -198,8 +198,8 @@ static const rt_kernel_args kernel_args[] = {
     [K_ROUTE] = {17, 7, 1},
     [K_PACK] = {19, 7, 3},
     [K_WEIGHTED_SUM] = {20, 5, 1},
-    [K_HEAD] = {22, 5, 5},
-    [K_CHOOSE] = {23, 2, 2},
+    [K_HEAD] = {22, 5, 6},
+    [K_CHOOSE] = {23, 2, 4},
     [K_EXPERT_FFN] = {24, 12, 3},
 };
 
@@ -239,6 +239,7 @@ const rt_program program = {
     .prompt = PROMPT,
     .context = CONTEXT,
     .vocabulary = VOCABULARY,
+    .candidates = CANDIDATES,
     .copies = 1,
     .type = RT_F32,
     .initializer_range = 0.08f,

@@ -681,6 +681,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .tokens = 24,
                          .entry_begin = 0,
                          .entries = 512,
+                         .candidates = 1,
                      }));
     /* 52 m0 head: lower_head.c: the next token of each sequence */
     RT_TRY(rt_launch(rank, 52, -1, K_CHOOSE,
@@ -688,7 +689,9 @@ rt_status attention_prefill(rt_rank *rank) {
                          .best = PREFILL_BEST_M0,
                          .next = PREFILL_NEXT_M0,
                          .members = 1,
+                         .first = row->first,
                          .sequences = 3,
+                         .candidates = 1,
                      }));
     /* 53 m0 head: lower_head.c: the choice into the request table */
     RT_TRY(rt_finish(rank, 53, -1,
@@ -739,6 +742,7 @@ rt_status attention_prefill(rt_rank *rank) {
                          .tokens = 24,
                          .entry_begin = 0,
                          .entries = 512,
+                         .candidates = 1,
                      }));
     /* 58 m1 head: lower_head.c: the next token of each sequence */
     RT_TRY(rt_launch(rank, 58, -1, K_CHOOSE,
@@ -746,7 +750,9 @@ rt_status attention_prefill(rt_rank *rank) {
                          .best = PREFILL_BEST_M1,
                          .next = PREFILL_NEXT_M1,
                          .members = 1,
+                         .first = row->first_m1,
                          .sequences = 3,
+                         .candidates = 1,
                      }));
     /* 59 m1 head: lower_head.c: the choice into the request table */
     RT_TRY(rt_finish(rank, 59, -1,
@@ -1078,6 +1084,7 @@ rt_status attention_decode(rt_rank *rank) {
                          .tokens = 1,
                          .entry_begin = 0,
                          .entries = 512,
+                         .candidates = 1,
                      }));
     /* 88 m0 head: lower_head.c: the next token of each sequence */
     RT_TRY(rt_launch(rank, 88, -1, K_CHOOSE,
@@ -1085,7 +1092,9 @@ rt_status attention_decode(rt_rank *rank) {
                          .best = DECODE_BEST_M0,
                          .next = DECODE_NEXT_M0,
                          .members = 1,
+                         .first = row->first,
                          .sequences = 6,
+                         .candidates = 1,
                      }));
     /* 89 m0 head: lower_head.c: the choice into the request table */
     RT_TRY(rt_finish(rank, 89, -1,

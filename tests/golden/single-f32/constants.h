@@ -3,18 +3,18 @@
 
 #include "rt_format.h"
 
-#if RT_ABI_VERSION != 2
-#error "this program was made for version 1 of the runtime: make it again, or take that runtime"
+#if RT_ABI_VERSION != 3
+#error "this program was made for version 3 of the runtime: make it again, or take that runtime"
 #endif
 
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
-#define PLAN_DIGEST "2ff302ab367e9ed9"
-#define SCHEDULE_DIGEST "d3521f94d607aae5"
-#define CERTIFICATE_DIGEST "c964ac05855238a8"
+#define PLAN_DIGEST "6a16b6d719f86ab4"
+#define SCHEDULE_DIGEST "359e67b1e6cfba87"
+#define CERTIFICATE_DIGEST "17ef199c2fa3fead"
 #define MODEL_DIGEST "538dfa7c46a77a86"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
-#define WORKLOAD_DIGEST "3c301aa45eb4838c"
+#define WORKLOAD_DIGEST "a04b91f05d3d1291"
 
 /* The model. */
 #define LAYERS 2
@@ -42,10 +42,11 @@
 #define ROUTED_SCALE 1.0
 #define QKV_CLIP 0.0
 
-/* Bounds: sequences of a wave, prompt tokens, positions of a sequence. */
+/* Bounds: sequences of a wave, prompt tokens, positions of a sequence, entries of a choice. */
 #define BATCH 12
 #define PROMPT 24
 #define CONTEXT 48
+#define CANDIDATES 1
 
 /* The most column parts that an expert is cut in; the most targets of an exchange. */
 #define PARTS 1

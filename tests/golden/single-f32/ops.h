@@ -144,22 +144,26 @@ struct head_args {
     int64_t in;          /* E [sequences][tokens][H], normed */
     int64_t positions;   /* i32 [sequences][tokens] */
     int64_t weight;      /* E [entries][H] */
-    int64_t best;        /* {f32 logit, i32 entry} [sequences] */
+    int64_t best;        /* {f32 logit, i32 entry} [sequences][1, or 1 + candidates] */
     int64_t workspace;   /* scratch */
     int32_t first;       /* first sequence, within the wave */
     int32_t sequences;   /* sequences */
     int32_t tokens;      /* rows a sequence */
     int32_t entry_begin; /* first vocabulary entry held */
     int32_t entries;     /* vocabulary entries held */
+    int32_t candidates;  /* the most entries told of a sequence */
 };
 rt_status kernel_head(rt_rank *rank, const void *args);
 
-/* choose: greedy choice: the largest logit of all members, the lower entry where equal */
+/* choose: the next token: the largest logit of all members, the lower entry where equal; or
+ * drawn */
 struct choose_args {
-    int64_t best;      /* {f32 logit, i32 entry} [members][sequences] */
-    int64_t next;      /* i32 [sequences] */
-    int32_t members;   /* ranks that share the head */
-    int32_t sequences; /* sequences */
+    int64_t best;       /* {f32 logit, i32 entry} [members][sequences][1, or 1 + candidates] */
+    int64_t next;       /* i32 [sequences] */
+    int32_t members;    /* ranks that share the head */
+    int32_t first;      /* first sequence, within the wave */
+    int32_t sequences;  /* sequences */
+    int32_t candidates; /* the most entries told of a sequence */
 };
 rt_status kernel_choose(rt_rank *rank, const void *args);
 

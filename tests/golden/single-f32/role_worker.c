@@ -240,6 +240,7 @@ rt_status worker_prefill(rt_rank *rank) {
                          .tokens = 24,
                          .entry_begin = 0,
                          .entries = 512,
+                         .candidates = 1,
                      }));
     /* 15 m0 head: lower_head.c: the next token of each sequence */
     RT_TRY(rt_launch(rank, 15, -1, K_CHOOSE,
@@ -247,7 +248,9 @@ rt_status worker_prefill(rt_rank *rank) {
                          .best = PREFILL_BEST_M0,
                          .next = PREFILL_NEXT_M0,
                          .members = 1,
+                         .first = 0,
                          .sequences = 12,
+                         .candidates = 1,
                      }));
     /* 16 m0 head: lower_head.c: the choice into the request table */
     RT_TRY(rt_finish(rank, 16, -1,
@@ -438,6 +441,7 @@ rt_status worker_decode(rt_rank *rank) {
                          .tokens = 1,
                          .entry_begin = 0,
                          .entries = 512,
+                         .candidates = 1,
                      }));
     /* 32 m0 head: lower_head.c: the next token of each sequence */
     RT_TRY(rt_launch(rank, 32, -1, K_CHOOSE,
@@ -445,7 +449,9 @@ rt_status worker_decode(rt_rank *rank) {
                          .best = DECODE_BEST_M0,
                          .next = DECODE_NEXT_M0,
                          .members = 1,
+                         .first = 0,
                          .sequences = 12,
+                         .candidates = 1,
                      }));
     /* 33 m0 head: lower_head.c: the choice into the request table */
     RT_TRY(rt_finish(rank, 33, -1,
