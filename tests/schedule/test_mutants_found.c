@@ -14,10 +14,20 @@ static Op *op_of(Fixture *f, int64_t rank, OpKind kind, int64_t n) {
 
 /* --- what all layers do alike ------------------------------------------------------------------------- */
 
+/* The table of a role has a row for each operation: one more, like that of `id`. */
+static void double_row(Fixture *f, Role *role, int64_t ops, int64_t id) {
+    int16_t *rows = ARENA_ARRAY(&f->arena, (ops + 1) * OP_FIELDS, int16_t);
+    for (int64_t i = 0; i <= ops; ++i)
+        memcpy(rows + i * OP_FIELDS, role->column_of + (i > id ? i - 1 : i) * OP_FIELDS,
+               OP_FIELDS * sizeof *rows);
+    role->column_of = rows;
+}
+
 /* The copy goes in behind it, so that ids after it move. */
 static void add_twice(Fixture *f) {
     RankSchedule *of = &f->schedule.ranks[0];
     int64_t id = fixture_op(f, 0, OP_add, 0);
+    double_row(f, &f->schedule.roles.items[of->role], of->ops.count, id);
     LIST_PUSH(&f->arena, &of->ops);
     memmove(&of->ops.items[id + 1], &of->ops.items[id],
             (size_t)(of->ops.count - id - 1) * sizeof *of->ops.items);
