@@ -52,7 +52,9 @@ if [[ $full == ON ]]; then # everything, with processes and with threads
     suite asan
     suite tsan
 else
-    suite asan --label-regex 'unit|schedule|lua|golden|cli|fuzz|sanitize'
+    # what measures programs by the clock is slow here, and its code runs in unit tests
+    suite asan --label-regex 'unit|schedule|lua|golden|cli|fuzz|sanitize' \
+        --exclude-regex 'cli/(calibrate|emulate)'
     # test_auto prices thousands of plans in one thread: nothing to see here, and slow
     suite tsan --label-regex 'unit|sanitize' --exclude-regex unit/test_auto
 fi
