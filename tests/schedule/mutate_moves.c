@@ -41,8 +41,7 @@ static bool edit_in_flight(PlanMove *move, int64_t v, bool apply) {
     return true;
 }
 static bool edit_stream(PlanMove *move, int64_t v, bool apply) {
-    const int64_t to[] = {(move->stream + 1) % 4, (move->stream + 2) % 4, (move->stream + 3) % 4, 4,
-                          -1};
+    const int64_t to[] = {(move->stream + 1) % 4, (move->stream + 2) % 4, (move->stream + 3) % 4};
     if (apply)
         move->stream = to[v];
     return true;
@@ -80,7 +79,7 @@ static void in_flight(Mutant *m) {
     each_move(m, 3, edit_in_flight);
 }
 static void stream(Mutant *m) {
-    each_move(m, 5, edit_stream);
+    each_move(m, 3, edit_stream);
 }
 static void mode(Mutant *m) {
     each_move(m, 1, edit_mode);
