@@ -52,9 +52,9 @@ if [[ $full == ON ]]; then # everything, with processes and with threads
     suite asan
     suite tsan
 else
-    # what measures programs by the clock is slow here, and its code runs in unit tests
+    # slow here: what measures programs by the clock, and the sample of mutants; their code runs in other tests
     suite asan --label-regex 'unit|schedule|lua|golden|cli|fuzz|sanitize' \
-        --exclude-regex 'cli/(calibrate|emulate)'
+        --exclude-regex 'cli/(calibrate|emulate)|schedule/mutants$'
     # test_auto prices thousands of plans in one thread: nothing to see here, and slow
     suite tsan --label-regex 'unit|sanitize' --exclude-regex unit/test_auto
 fi

@@ -27,7 +27,8 @@ int64_t meaning_address(const Exec *at, int arg) {
 }
 
 bool meaning_is_weight(const Exec *at, int arg) {
-    return !absent(at, arg) && buffer_of(at, arg)->class == BUFFER_WEIGHT;
+    return at->args[arg].type != ARG_INT && !absent(at, arg) &&
+           buffer_of(at, arg)->class == BUFFER_WEIGHT;
 }
 
 /* What is loaded into a weight buffer from its delta on; `slot` of `slots`, or all of it with -1. */
