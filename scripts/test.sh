@@ -55,8 +55,8 @@ else
     # slow here: what measures programs by the clock, and the sample of mutants; their code runs in other tests
     suite asan --label-regex 'unit|schedule|lua|golden|cli|fuzz|sanitize' \
         --exclude-regex 'cli/(calibrate|emulate)|schedule/mutants$'
-    # test_auto prices thousands of plans in one thread: nothing to see here, and slow
-    suite tsan --label-regex 'unit|sanitize' --exclude-regex unit/test_auto
+    # one thread each, thousands of plans and megabytes of text: nothing to see here, and slow
+    suite tsan --label-regex 'unit|sanitize' --exclude-regex 'unit/test_(auto|tokenizer)'
 fi
 
 # A short run of every fuzz target; --full gives each ten minutes.
