@@ -306,7 +306,7 @@ static bool same_exchanges(RecordCompare *c) {
 static bool number_at(const Record *record, const char *name, int64_t index, int64_t *number) {
     for (int64_t t = 0; t < record->tables.count; t++) {
         const RecordTable *table = &record->tables.items[t];
-        if (strcmp(table->name, name) == 0 && index >= table->first &&
+        if (strcmp(table->name, name) == 0 && table->first >= 0 && index >= table->first &&
             index - table->first < table->numbers.count) {
             *number = table->numbers.at[index - table->first];
             return true;

@@ -193,7 +193,7 @@ static MergeMemory *remembered(Merger *merger, const char *text, size_t length, 
 
 static void remember(MergeMemory *slot, const char *text, size_t length, uint64_t hash,
                      const int32_t *ids, int64_t count) {
-    if (count < 1 || count > MEMORY_IDS)
+    if (count > MEMORY_IDS)
         return;
     slot->hash = (uint32_t)(hash >> 32);
     slot->count = (uint8_t)count;
@@ -226,7 +226,7 @@ void merger_piece(Merger *merger, const char *text, size_t length, Ids *ids) {
         for (int64_t i = count ? 0 : -1; i >= 0; i = merger->letters[i].behind)
             ids_push(ids, merger->letters[i].id);
     }
-    if (slot)
+    if (slot && ids->count > before)
         remember(slot, text, length, hash, ids->items + before, ids->count - before);
 }
 
