@@ -4,10 +4,11 @@
 local hub = require("lib.hub")
 local layers = require("lib.hub_layers")
 local rope = require("lib.hub_rope")
+local tensors = require("lib.hub_tensors")
 
-local layer = "model.layers.{layer}."
-local expert = layer .. "block_sparse_moe.experts.{expert}."
-local newer = hub.experts(layer .. "mlp.")
+local block = tensors.layer .. "block_sparse_moe."
+local expert = block .. "experts.{expert}."
+local newer = tensors.usual
 
 local M = {
   name = "mixtral",
@@ -33,21 +34,12 @@ local M = {
   harmless = hub.harmless,
   only = hub.with(hub.only, { router_jitter_noise = { 0.0 } }),
 
-  tensors = {
-    embedding = "model.embed_tokens.weight",
-    attention_norm = layer .. "input_layernorm.weight",
-    query = layer .. "self_attn.q_proj.weight",
-    key = layer .. "self_attn.k_proj.weight",
-    value = layer .. "self_attn.v_proj.weight",
-    output = layer .. "self_attn.o_proj.weight",
-    ffn_norm = layer .. "post_attention_layernorm.weight",
-    router = { layer .. "block_sparse_moe.gate.weight", layer .. "mlp.gate.weight" },
+  tensors = hub.with(tensors.usual, {
+    router = { block .. "gate.weight", newer.router },
     expert_gate = { expert .. "w1.weight", table.unpack(newer.expert_gate) },
     expert_up = { expert .. "w3.weight", table.unpack(newer.expert_up) },
     expert_down = { expert .. "w2.weight", table.unpack(newer.expert_down) },
-    final_norm = "model.norm.weight",
-    head = "lm_head.weight",
-  },
+  }),
 }
 
 return M

@@ -1,4 +1,4 @@
--- hub: keys that mean the same in the config.json of every family.
+-- hub: what families of the public hub share: keys of config.json, and names of tensors (hub_tensors).
 
 local M = {}
 
@@ -59,6 +59,31 @@ M.keys = {
   vocab_size = "vocabulary",
 }
 
+-- Of attention with a key and a value for each key-value head.
+M.attention_keys = {
+  attention_bias = "attention_bias",
+  head_dim = "head_dim",
+}
+
+-- Of experts: their number, and how their scores become weights.
+M.expert_keys = {
+  norm_topk_prob = "renormalize",
+  num_experts = "experts",
+  num_local_experts = "experts",
+  router_aux_loss_coef = "load_balance_coefficient",
+}
+
+-- The same where experts are chosen within groups by sigmoid scores with a correction.
+M.group_keys = {
+  moe_intermediate_size = "expert_hidden",
+  n_group = "expert_groups",
+  n_routed_experts = "experts",
+  norm_topk_prob = "renormalize",
+  num_local_experts = "experts",
+  routed_scaling_factor = "routed_scale",
+  topk_group = "top_groups",
+}
+
 ---Names of activations in hub configs, in our words.
 M.activations = {
   gelu = "gelu",
@@ -68,35 +93,37 @@ M.activations = {
   swish = "silu",
 }
 
--- Experts as older checkpoints have them, each matrix a tensor, and as newer ones do: gate and up of all experts in one
--- tensor [experts][2 x expert_hidden][hidden], down in another.
----@param block string what the names of a layer's feed-forward begin with
----@return table<string, table> forms of the tensors of experts
-function M.experts(block)
-  local one = block .. "experts.{expert}."
-  local all = { name = block .. "experts.gate_up_proj", stack = { "expert_gate", "expert_up" } }
-  return {
-    expert_gate = { one .. "gate_proj.weight", all },
-    expert_up = { one .. "up_proj.weight", all },
-    expert_down = { one .. "down_proj.weight", { name = block .. "experts.down_proj", stack = { "expert_down" } } },
-  }
-end
+-- A rule: the bias of the other projections is the output's too.
+M.output_bias = {
+  field = "output_bias",
+  from = { { "attention_bias", "boolean" } },
+  make = function(bias)
+    return bias
+  end,
+}
 
----A copy of `base` with the entries of `more` put over it; lists are appended.
+-- A rule: so many shared experts, in one feed-forward as wide as all of them.
+M.shared_hidden = {
+  field = "shared_hidden",
+  from = { { "n_shared_experts", "integer" }, { "moe_intermediate_size", "integer" } },
+  make = function(count, width)
+    return width and (count or 1) * width
+  end,
+}
+
+---A copy of `base` with the entries of the tables after it put over it, one table after another; lists are appended.
 ---@param base table
----@param more table
+---@param ... table
 ---@return table
-function M.with(base, more)
+function M.with(base, ...)
   local result = {}
-  for key, value in pairs(base) do
-    result[key] = value
-  end
-  for key, value in pairs(more) do
-    if math.type(key) == "integer" then
-      result[#result + 1] = value
-    else
-      result[key] = value
+  for _, more in ipairs({ base, ... }) do
+    for key, value in pairs(more) do
+      if math.type(key) ~= "integer" then
+        result[key] = value
+      end
     end
+    table.move(more, 1, #more, #result + 1, result)
   end
   return result
 end

@@ -2,6 +2,7 @@
 local hub = require("lib.hub")
 local layers = require("lib.hub_layers")
 local rope = require("lib.hub_rope")
+local tensors = require("lib.hub_tensors")
 
 ---The value that a rule makes of a config, and the reason why not.
 local function made(rule, config)
@@ -119,8 +120,30 @@ function T.partial_rotation()
   equal(made(rule, {}), nil)
 end
 
+function T.later_tables_lie_over_earlier_ones()
+  local base = { "a", k = 1, l = 1 }
+  local got = hub.with(base, { k = 2, "b" }, { k = 3, "c", "d" })
+  equal(table.concat(got, " "), "a b c d")
+  equal(got.k * 10 + got.l, 31)
+  equal(#base * 10 + base.k, 11)
+end
+
+function T.feed_forwards_have_three_matrices()
+  local names = tensors.feed_forward("shared", "b.")
+  equal(names.shared_gate .. " " .. names.shared_up .. " " .. names.shared_down,
+    "b.gate_proj.weight b.up_proj.weight b.down_proj.weight")
+end
+
+function T.rules_of_several_families()
+  equal(made(hub.output_bias, { attention_bias = true }), true)
+  equal(made(hub.output_bias, {}), nil)
+  equal(made(hub.shared_hidden, { n_shared_experts = 3, moe_intermediate_size = 5 }), 15)
+  equal(made(hub.shared_hidden, { moe_intermediate_size = 5 }), 5)
+  equal(made(hub.shared_hidden, { n_shared_experts = 3 }), nil)
+end
+
 function T.experts_have_two_forms()
-  local forms = hub.experts("layer.{layer}.")
+  local forms = tensors.experts("layer.{layer}.")
   equal(forms.expert_up[1], "layer.{layer}.experts.{expert}.up_proj.weight")
   equal(forms.expert_up[2].name, forms.expert_gate[2].name)
   equal(table.concat(forms.expert_up[2].stack, " "), "expert_gate expert_up")
