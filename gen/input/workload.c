@@ -36,7 +36,7 @@ static const Field workload_fields[] = {
      AT(candidates),
      .fallback = "1",
      .min = 1,
-     .max = 1024,
+     .max = 1 << 22, /* as large as any vocabulary */
      .doc = "likeliest tokens that top-k and top-p look at; 1: neither is offered"},
     {0},
 };

@@ -49,7 +49,7 @@ Status command_run(Run *run) {
                                  workload->context};
     TRY(tokens_read(&run->arena, options->values[OPTION_TOKENS], &bounds, max_new, &tokens,
                     &run->diag));
-    TRY(text_choice(run, workload, &choice));
+    TRY(text_choice(run, &plan, &choice));
     TRY(runner_begin(run, dir, "run", &runner));
     TRY(scratch_open(run, "tokens.rta", &scratch));
     Status status = STATUS_OK;

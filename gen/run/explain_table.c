@@ -283,7 +283,9 @@ const Explanation explain_table[] = {
     {"E0853", "A text has too few tokens to be rated, or makes too many windows."},
     {"E0854", "Drawing from the likeliest tokens alone needs a program that tells that many apart: "
               "--candidates\n"
-              "of gen make. --temperature alone works with every program."},
+              "of gen make. --temperature alone works with every program. How many top-p needs "
+              "depends on the text:\n"
+              "a run ends where those told apart have less than its share."},
     {"E0901", "The file is not there."},
     {"E0902", "The file is there and cannot be read: it is a folder, or you have no permission."},
     {"E0903", "The file is larger than any good one of its kind."},

@@ -173,7 +173,9 @@ Status generate_text(Run *run) {
     Status status =
         text_end_tokens(run, generation.tokenizer, plan.inputs.model.vocabulary, &generation.ends);
     if (status == STATUS_OK)
-        status = text_choice(run, &plan.inputs.workload, &generation.choice);
+        status = text_choice(run, &plan, &generation.choice);
+    if (status == STATUS_OK)
+        status = text_tell_choice(run, generation.tokenizer);
     if (status == STATUS_OK)
         status = read_tokens(run, &generation, &plan);
     if (status == STATUS_OK) {

@@ -40,6 +40,7 @@ static void write_json(const Generation *generation, const json_t *program) {
     jsonw_object(&json, true);
     key_real(&json, "median", number(between, "median"));
     key_real(&json, "p95", number(between, "p95"));
+    key_real(&json, "p99", number(between, "p99"));
     jsonw_end(&json);
     key_real(&json, "prefill_s", number(program, "prefill_s"));
     jsonw_key(&json, "texts");

@@ -168,7 +168,9 @@ static Status read_real(Run *run, OptionId id, double above, double most, double
     return STATUS_USAGE;
 }
 
-Status text_choice(Run *run, const Workload *workload, TokensChoice *choice) {
+Status text_choice(Run *run, const Plan *plan, TokensChoice *choice) {
+    const Workload *workload = &plan->inputs.workload;
+    int64_t vocabulary = plan->inputs.model.vocabulary;
     const Options *options = &run->options;
     OptionId cut = options_given(options, OPTION_TOP_K) ? OPTION_TOP_K : OPTION_TOP_P;
     bool chance = options_given(options, cut) || options_given(options, OPTION_SEED);
@@ -177,15 +179,52 @@ Status text_choice(Run *run, const Workload *workload, TokensChoice *choice) {
     TRY(read_real(run, OPTION_TOP_P, 0, 1, 1, &choice->top_p));
     TRY(options_int(options, OPTION_TOP_K, 1, INT32_MAX, 0, &choice->top_k, &run->diag));
     TRY(options_int(options, OPTION_SEED, 0, INT64_MAX, 0, &choice->seed, &run->diag));
-    int64_t needed = choice->top_k > 1 ? choice->top_k : 2;
     if (choice->top_k == 1) /* the likeliest is no matter of chance */
         *choice = (TokensChoice){0};
     bool cuts = choice->temperature > 0 && (choice->top_k > 0 || choice->top_p < 1);
+    int64_t needed = choice->top_k > 0 ? choice->top_k : 2;
     if (!cuts || workload->candidates >= needed)
         return STATUS_OK;
-    return diag_error(&run->diag, options_place(&run->diag, cut), "E0854",
-                      arena_printf(&run->arena, "make the program with --candidates %lld",
-                                   (long long)(needed > 64 ? needed : 64)),
+    const char *help = arena_printf(&run->arena, "make the program with --candidates %lld",
+                                    (long long)(needed > 64 ? needed : 64));
+    if (choice->top_k == 0)
+        help = arena_printf(&run->arena,
+                            "%s; %lld, the whole vocabulary, holds the share of any top-p", help,
+                            (long long)vocabulary);
+    return diag_error(&run->diag, options_place(&run->diag, cut), "E0854", help,
                       "the program tells apart the %lld likeliest tokens, which is too few",
                       (long long)workload->candidates);
+}
+
+/* " FLAG VALUE" where the file has the key as a number. */
+static void add_flag(const Jsonp *root, const char *key, const char *flag, Buf *flags) {
+    Jsonp field = jsonp_member(root, key);
+    if (json_is_number(field.value))
+        buf_printf(flags, " %s %.12g", flag, json_number_value(field.value));
+}
+
+Status text_tell_choice(Run *run, const Tokenizer *tokenizer) {
+    const Options *options = &run->options;
+    const char *folder = folder_of(run, tokenizer_name(tokenizer));
+    const char *path = fs_join(&run->arena, folder, "generation_config.json");
+    JsonpFile file;
+    Buf flags = {0};
+    if (options_given(options, OPTION_TEMPERATURE) || options_given(options, OPTION_TOP_K) ||
+        options_given(options, OPTION_TOP_P) || options_given(options, OPTION_SEED) ||
+        !fs_exists(path))
+        return STATUS_OK;
+    Status status =
+        jsonp_file_open(&file, &run->arena, path, CONFIG_LIMIT, "E0621", "E0622", &run->diag);
+    if (status == STATUS_OK) {
+        Jsonp root = jsonp_root(&file), draws = jsonp_member(&root, "do_sample");
+        add_flag(&root, "temperature", "--temperature", &flags);
+        add_flag(&root, "top_k", "--top-k", &flags);
+        add_flag(&root, "top_p", "--top-p", &flags);
+        if (json_is_true(draws.value))
+            run_say(run, "%s is for chance:%s; without these flags the answer is greedy", path,
+                    flags.length ? flags.data : " --temperature 1");
+    }
+    buf_free(&flags);
+    jsonp_file_close(&file);
+    return status;
 }

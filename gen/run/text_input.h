@@ -17,7 +17,10 @@ Status text_end_tokens(Run *run, const Tokenizer *tokenizer, int64_t vocabulary,
 
 /* How --temperature, --top-k, --top-p and --seed choose tokens; without the first the others stand for 1. E0854: the program
  * tells too few candidates apart. */
-Status text_choice(Run *run, const Workload *workload, TokensChoice *choice);
+Status text_choice(Run *run, const Plan *plan, TokensChoice *choice);
+
+/* Tell how generation_config.json beside the tokenizer would draw, where it would and the command line says nothing of it. */
+Status text_tell_choice(Run *run, const Tokenizer *tokenizer);
 
 /* Append the ids of --stop-id. */
 Status text_stop_ids(Run *run, int64_t vocabulary, Ids *ends);

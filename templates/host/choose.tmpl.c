@@ -18,66 +18,115 @@ static int32_t choose_best(const struct offer *offer) {
     return chosen.entry < 0 ? 0 : chosen.entry;
 }
 
-/* The likeliest entry after `before` (entry -1: of all); entry -1: there is none. */
-static struct best next_likeliest(const struct offer *offer, struct best before) {
-    struct best next = {-INFINITY, -1};
+/* Where an entry stands among all: the likelier the larger, no two alike. */
+static inline uint64_t standing(struct best item) {
+    float logit = item.logit + 0.0f; /* one zero, not two */
+    uint32_t bits;
+    memcpy(&bits, &logit, sizeof bits);
+    bits = bits >> 31 ? ~bits : bits | 1u << 31;
+    return (uint64_t)bits << 32 | (uint32_t)~item.entry;
+}
+
+/* Entries that were told, and the sum of exp(logit / temperature - most) over them. */
+struct crowd {
+    int64_t count;
+    double sum;
+    uint64_t least, most; /* standings */
+};
+
+/* What stands in [from, to], added to `crowd`. */
+static void gather(const struct offer *offer, const rt_choice *choice, double most, uint64_t from,
+                   uint64_t to, struct crowd *crowd) {
     for (int64_t member = 0; member < offer->members; ++member) {
         const struct best *pairs = offer->pairs + member * offer->stride;
-        for (int64_t i = 1; i <= pairs[0].entry; ++i)
-            if ((before.entry < 0 || likelier(before, pairs[i])) &&
-                (next.entry < 0 || likelier(pairs[i], next)))
-                next = pairs[i];
+        for (int64_t i = 1; i <= pairs[0].entry; ++i) {
+            uint64_t at = standing(pairs[i]);
+            if (at < from || at > to)
+                continue;
+            crowd->count++;
+            crowd->sum += exp(pairs[i].logit / choice->temperature - most);
+        }
     }
-    return next;
 }
 
-/* The sum over all entries of exp(logit / temperature - most). */
-static double sum_of_all(const struct offer *offer, double most) {
-    double sum = 0;
-    for (int64_t member = 0; member < offer->members; ++member)
-        if (offer->pairs[member * offer->stride].entry > 0)
-            sum += exp(offer->pairs[member * offer->stride].logit - most);
-    return sum;
+/* All that were told; the largest logit. */
+static struct crowd everyone(const struct offer *offer, float *largest) {
+    struct crowd all = {.least = UINT64_MAX};
+    for (int64_t member = 0; member < offer->members; ++member) {
+        const struct best *pairs = offer->pairs + member * offer->stride;
+        for (int64_t i = 1; i <= pairs[0].entry; ++i) {
+            uint64_t at = standing(pairs[i]);
+            if (all.count++ == 0 || at > all.most)
+                *largest = pairs[i].logit;
+            all.most = at > all.most ? at : all.most;
+            all.least = at < all.least ? at : all.least;
+        }
+    }
+    return all;
 }
 
-/* The same over the `limit` likeliest ones. */
-static double sum_of_likeliest(const struct offer *offer, const rt_choice *choice, int64_t limit,
-                               double most) {
-    double sum = 0;
-    struct best item = {0, -1};
-    for (int64_t n = 0; n < limit; ++n) {
-        item = next_likeliest(offer, item);
-        if (item.entry < 0)
-            break;
-        sum += exp(item.logit / choice->temperature - most);
+/* The likeliest entries: one is among them while those before it are fewer than `limit` and sum to less than `target`. Of
+ * the standing that divides them, `above` knows what is before it. */
+static struct crowd likeliest(const struct offer *offer, const rt_choice *choice, double most,
+                              const struct crowd *all, int64_t limit, double target) {
+    struct crowd above = {.least = all->most, .most = all->most};
+    for (uint64_t low = all->least; low < above.least;) {
+        uint64_t middle = low + (above.least - low) / 2;
+        struct crowd next = {above.count, above.sum, middle, all->most};
+        gather(offer, choice, most, middle + 1, above.least, &next);
+        if (next.count < limit && next.sum < target)
+            above = next;
+        else
+            low = middle + 1;
     }
-    return sum;
+    struct crowd found = {.least = above.least, .most = all->most};
+    gather(offer, choice, most, found.least, found.most, &found);
+    return found;
 }
 
 /* Of the top_k likeliest entries those that are before the share top_p of the probability is reached. */
-static int32_t choose_likely(const struct offer *offer, const rt_choice *choice, uint64_t key) {
-    int64_t limit =
-        choice->top_k > 0 && choice->top_k < offer->candidates ? choice->top_k : offer->candidates;
-    struct best item = next_likeliest(offer, (struct best){0, -1});
-    if (item.entry < 0)
-        return 0;
-    double most = item.logit / choice->temperature, before = 0, largest = -INFINITY;
-    double all =
-        choice->top_k > 0 ? sum_of_likeliest(offer, choice, limit, most) : sum_of_all(offer, most);
-    int32_t chosen = item.entry;
-    for (int64_t n = 0; n < limit && item.entry >= 0; ++n) {
-        double value = item.logit / choice->temperature;
-        if (n > 0 && before >= choice->top_p * all)
-            break;
-        before += exp(value - most);
-        value += rt_choice_noise(key, item.entry);
-        if (value > largest) {
-            largest = value;
-            chosen = item.entry;
+static rt_status choose_likely(rt_rank *rank, const struct offer *offer, const rt_choice *choice,
+                               uint64_t key, int32_t *chosen) {
+    float largest = 0;
+    const struct crowd all = everyone(offer, &largest);
+    *chosen = 0;
+    if (all.count == 0)
+        return RT_OK;
+    const double most = largest / choice->temperature;
+    const int64_t limit = choice->top_k > 0 ? choice->top_k : offer->candidates;
+    struct crowd crowd = likeliest(offer, choice, most, &all, limit, INFINITY);
+    if (choice->top_p < 1) {
+        struct crowd rest = crowd;
+        if (choice->top_k == 0) {
+            rest = (struct crowd){0};
+            gather(offer, choice, most, 0, UINT64_MAX, &rest);
+            for (int64_t member = 0; member < offer->members; ++member)
+                rest.sum += exp(offer->pairs[member * offer->stride].logit - most);
         }
-        item = next_likeliest(offer, item);
+        double target = choice->top_p * rest.sum;
+        if (crowd.sum < target)
+            return rt_fail(rank, RT_DATA,
+                           "the %lld likeliest tokens have %.4f of the probability, top-p is %g: "
+                           "make the program with more --candidates, or add --top-k %lld",
+                           (long long)offer->candidates, crowd.sum / rest.sum, choice->top_p,
+                           (long long)offer->candidates);
+        crowd = likeliest(offer, choice, most, &crowd, crowd.count, target);
     }
-    return chosen;
+    double best = -INFINITY;
+    for (int64_t member = 0; member < offer->members; ++member) {
+        const struct best *pairs = offer->pairs + member * offer->stride;
+        for (int64_t i = 1; i <= pairs[0].entry; ++i) {
+            if (standing(pairs[i]) < crowd.least)
+                continue;
+            double value =
+                pairs[i].logit / choice->temperature + rt_choice_noise(key, pairs[i].entry);
+            if (value > best || (value == best && pairs[i].entry < *chosen)) {
+                best = value;
+                *chosen = pairs[i].entry;
+            }
+        }
+    }
+    return RT_OK;
 }
 
 rt_status kernel_choose(rt_rank *rank, const void *args) {
@@ -89,9 +138,11 @@ rt_status kernel_choose(rt_rank *rank, const void *args) {
 
     for (int64_t s = 0; s < a->sequences; ++s) {
         struct offer offer = {best + s * width, a->members, a->sequences * width, a->candidates};
-        next[s] = choice_cuts(choice)
-                      ? choose_likely(&offer, choice, rt_choice_key(rank, (int32_t)(a->first + s)))
-                      : choose_best(&offer);
+        uint64_t key = rt_choice_key(rank, (int32_t)(a->first + s));
+        if (choice_cuts(choice))
+            RT_TRY(choose_likely(rank, &offer, choice, key, &next[s]));
+        else
+            next[s] = choose_best(&offer);
     }
     return RT_OK;
 }

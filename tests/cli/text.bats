@@ -10,7 +10,7 @@ setup_file() { # the same model with random weights under three strategies, buil
     : "${GEN:=$root/build/dev/gen}"
     make() {
         "$GEN" make -q -m "$root/tests/data/mixtral-tiny" -t "$root/topologies/one-host.yaml" -s "$2" \
-            -o "$BATS_FILE_TMPDIR/$1" --batch 2 --prefill 48 --context 96 --dtype f32 --candidates 40 >/dev/null
+            -o "$BATS_FILE_TMPDIR/$1" --batch 2 --prefill 48 --context 96 --dtype f32 --candidates 512 >/dev/null
         "$GEN" build -q "$BATS_FILE_TMPDIR/$1"
     }
     make single single
@@ -69,6 +69,45 @@ same_everywhere() {
     cmp one.txt two.txt
 }
 
+@test "top-p is exact or refused" {
+    "$GEN" make -q -m "$root/tests/data/mixtral-tiny" -t "$root/topologies/one-host.yaml" -s tp:tp=2 -o few \
+        --batch 2 --prefill 48 --context 96 --dtype f32 --candidates 40 >/dev/null
+    draw() {
+        run_split "$GEN" run -q "$1" --tokenizer "$BATS_FILE_TMPDIR/tokenizer.json" --prompt "Hello world" \
+            --max-new-tokens 4 --seed 5 "${@:2}"
+    }
+    draw few --top-p 0.95
+    expect 65
+    grep -q 'the 40 likeliest tokens have 0.[0-9]* of the probability, top-p is 0.95: make the program with more --candidates, or add --top-k 40' stderr.txt
+    draw few --top-p 0.95 --temperature 0.01 # a few tokens have it all
+    expect 0
+    cp stdout.txt few.txt
+    draw "$BATS_FILE_TMPDIR/tp" --top-p 0.95 --temperature 0.01
+    cmp few.txt stdout.txt
+    draw few --top-p 0.95 --top-k 40
+    expect 0
+    cp stdout.txt few.txt
+    draw "$BATS_FILE_TMPDIR/tp" --top-p 0.95 --top-k 40
+    cmp few.txt stdout.txt
+}
+
+@test "how a checkpoint would draw is told, and not done" {
+    mkdir model
+    cp "$BATS_FILE_TMPDIR/tokenizer.json" model/
+    echo '{"do_sample": true, "temperature": 0.6, "top_k": 20, "top_p": 0.95}' >model/generation_config.json
+    run_split "$GEN" run "$BATS_FILE_TMPDIR/single" --tokenizer model --prompt "Hello world" --max-new-tokens 5
+    expect 0
+    grep -q '^gen: model/generation_config.json is for chance: --temperature 0.6 --top-k 20 --top-p 0.95; without' stderr.txt
+    answer single --prompt "Hello world" --max-new-tokens 5 | cmp - stdout.txt
+    run_split "$GEN" run "$BATS_FILE_TMPDIR/single" --tokenizer model --prompt "Hello world" --max-new-tokens 5 --seed 1 --top-k 20
+    expect 0
+    ! grep -q 'is for chance' stderr.txt
+    echo '{"do_sample": false, "temperature": 0.6}' >model/generation_config.json
+    run_split "$GEN" run "$BATS_FILE_TMPDIR/single" --tokenizer model --prompt "Hello world" --max-new-tokens 5
+    expect 0
+    ! grep -q 'is for chance' stderr.txt
+}
+
 @test "an answer does not depend on the prompts beside it" {
     answer tp --prompt one --prompt "the second" --prompt three --max-new-tokens 9 >three.txt
     [ "$(grep -c '^--- prompt . of 3 ---$' three.txt)" = 3 ]
@@ -90,7 +129,7 @@ same_everywhere() {
 @test "as JSON: the texts, why they end, and the time" {
     answer tp --prompt one --prompt "the second" --max-new-tokens 7 --json >o.json
     jq -e '.time_to_first_token_s > 0 and .inter_token_s.median > 0 and .inter_token_s.p95 >= .inter_token_s.median
-        and .tokens_per_s > 0 and (.texts | length == 2)' o.json
+        and .inter_token_s.p99 >= .inter_token_s.p95 and .tokens_per_s > 0 and (.texts | length == 2)' o.json
     jq -e '.texts | all((.tokens | length == 7) and .end == "length" and .prompt_tokens > 0)' o.json
     answer tp --prompt "the second" --max-new-tokens 7 >text.txt
     jq -r '.texts[1].text' o.json | cmp - <(iconv -c -f utf-8 -t utf-8 text.txt) ||

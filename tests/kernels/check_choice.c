@@ -88,6 +88,21 @@ static void draw(int split, int64_t candidates, int32_t *counts, double *of) {
     launch("choose", kernel_choose, &pair.choose);
 }
 
+/* The likeliest tokens that are told hold too little of the probability: no draw of them would be right. */
+static void check_refusal(int64_t candidates, bool refused) {
+    struct pair pair;
+    double of[DRAWN];
+    choice = (rt_choice){50, 0.9, 0}; /* nearly equal probabilities: eleven of twelve entries */
+    slab_reset();
+    pair_make(&pair, 5, candidates, of);
+    for (int m = 0; m < 2; ++m)
+        if (kernel_head(NULL, &pair.head[m]) != RT_OK)
+            ++failures;
+    rt_status status = kernel_choose(NULL, &pair.choose);
+    check(status == (refused ? RT_DATA : RT_OK), "choose", "top-p over too few entries",
+          candidates);
+}
+
 void check_choice(void) {
     static const struct {
         rt_choice choice;
@@ -95,6 +110,7 @@ void check_choice(void) {
     } cases[] = {
         {{1, 1, 0}, 1},    {{0.5, 1, 0}, 1},     {{1, 1, 0}, DRAWN}, {{1, 1, 4}, 5},
         {{2, 0.7, 0}, 10}, {{1, 0.4, 0}, DRAWN}, {{1, 0.6, 5}, 5},   {{1, 1, 2}, DRAWN},
+        {{4, 0.9, 0}, 30}, {{3, 0.95, 9}, 11},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; ++c) {
         int32_t counts[DRAWN], others[DRAWN];
@@ -112,5 +128,9 @@ void check_choice(void) {
             check(counts[e] == others[e], "choose", "another split draws otherwise", e);
         }
     }
+    check_refusal(DRAWN, false);
+    check_refusal(11, false);
+    check_refusal(6, true);
+    check_refusal(2, true);
     choice = (rt_choice){.top_p = 1};
 }

@@ -61,6 +61,9 @@ static void draw_source(Source *s, double *to, int64_t rows) {
     float *share = slab_at(s->share);
     for (int64_t row = 0; row < rows; ++row) {
         int64_t first = random_below(EXPERTS), step = 1 + random_below(3);
+        for (int k = 1; k < TOP_K; ++k)
+            if (k * step % EXPERTS == 0)
+                step = 1; /* no expert is chosen twice */
         for (int k = 0; k < TOP_K; ++k) {
             bool none = row % 5 == 4 || random_below(6) == 0;
             choice[row * TOP_K + k] = none ? -1 : (int32_t)((first + k * step) % EXPERTS);

@@ -1,6 +1,6 @@
 /* choice: what head and choose agree upon. A sequence has choice_width pairs: of a choice that looks at few entries
- * {logarithm of the sum of exp(logit / temperature), number of entries}, then these, unordered; else the best entry, its
- * noise with it, alone. */
+ * {logarithm of the sum of exp(logit / temperature) over the entries that are not told, number of told ones}, then these,
+ * unordered; else the best entry, its noise with it, alone. */
 #pragma once
 
 #include "kernel.h"

@@ -9,7 +9,7 @@
 struct tally {
     struct best *best; /* [candidates_width] of the result */
     int64_t count;     /* likeliest entries so far, a heap with the least of them in front */
-    double most, sum;  /* of exp(logit / temperature - most) */
+    double most, sum;  /* of exp(logit / temperature - most) over the other entries */
     uint64_t key;      /* of its noise */
 };
 
@@ -35,19 +35,6 @@ static void sift(struct best *heap, int64_t count, int64_t at, struct best item)
     heap[at] = item;
 }
 
-static void keep_candidate(struct tally *tally, int64_t candidates, struct best item) {
-    struct best *heap = tally->best + 1;
-    if (tally->count == candidates) {
-        if (likelier(item, heap[0]))
-            sift(heap, candidates, 0, item);
-        return;
-    }
-    int64_t at = tally->count++;
-    for (int64_t up; at > 0 && likelier(heap[up = (at - 1) / 2], item); at = up)
-        heap[at] = heap[up];
-    heap[at] = item;
-}
-
 static void add_to_sum(struct tally *tally, double value) {
     if (value > tally->most) {
         tally->sum = tally->sum * exp(tally->most - value) + 1;
@@ -57,12 +44,28 @@ static void add_to_sum(struct tally *tally, double value) {
     }
 }
 
+/* The likeliest entries stay, others go into the sum. */
+static void keep_candidate(const rt_choice *choice, int64_t candidates, struct tally *tally,
+                           struct best item) {
+    struct best *heap = tally->best + 1, least = heap[0];
+    if (tally->count == candidates && !likelier(item, least)) {
+        add_to_sum(tally, item.logit / choice->temperature);
+    } else if (tally->count == candidates) {
+        sift(heap, candidates, 0, item);
+        add_to_sum(tally, least.logit / choice->temperature);
+    } else {
+        int64_t at = tally->count++;
+        for (int64_t up; at > 0 && likelier(heap[up = (at - 1) / 2], item); at = up)
+            heap[at] = heap[up];
+        heap[at] = item;
+    }
+}
+
 /* An entry into the tally of its sequence, as the choice is to be made. */
 static void count_entry(const rt_choice *choice, int64_t candidates, struct tally *tally,
                         struct best item) {
     if (choice_cuts(choice)) {
-        keep_candidate(tally, candidates, item);
-        add_to_sum(tally, item.logit / choice->temperature);
+        keep_candidate(choice, candidates, tally, item);
         return;
     }
     if (choice->temperature > 0)
