@@ -187,8 +187,14 @@ static Status plant_trees(TokenizerReader *reader, const Jsonp *list) {
                 normalize_text(tokenizer->normals, tokenizer->normal_count, token->content,
                                token->length, true, &text, &spare);
             bytes[token->normalized] += text.length;
-            if (plant)
-                added_tree_add(tree, text.data, text.length, (int32_t)i);
+            if (!plant)
+                continue;
+            added_tree_add(tree, text.data, text.length, (int32_t)i);
+            if (token->normalized && text.length) { /* decoders undo what normals do */
+                Entry *entry = &tokenizer->vocabulary.entries[token->id];
+                entry->text = arena_strndup(reader->arena, text.data, text.length);
+                entry->text_length = (uint32_t)text.length;
+            }
         }
     }
     buf_free(&text);

@@ -8,6 +8,7 @@ usage: reference.py PROBE SCRATCH [--count N] [--write DIR]
 import argparse
 import json
 import os
+import random
 import struct
 import subprocess
 import sys
@@ -54,6 +55,18 @@ def sentencepiece(metaspace=None, fuse=True):
     return tokenizer, ["<0x%02X>" % b for b in range(256)]
 
 
+def closed(tokenizer_and_alphabet, before, after):
+    """With a template of special tokens, behind what bytes ask for, as newer files write it."""
+
+    def close(tokenizer):
+        tokenizer.add_special_tokens(before + after)
+        pieces = [(x, tokenizer.token_to_id(x)) for x in before + after]
+        return processors.Sequence([processors.ByteLevel(trim_offsets=False), processors.TemplateProcessing(
+            single=" ".join(before + ["$A"] + after), special_tokens=pieces)])
+
+    return (*tokenizer_and_alphabet, close)
+
+
 KINDS = {
     "gpt2": lambda: byte_level(regex=True),
     "gpt2-prefix": lambda: byte_level(regex=True, prefix=True),
@@ -61,6 +74,9 @@ KINDS = {
     "llama3": lambda: byte_level(split(LLAMA3), ignore=True),
     "o200k": lambda: byte_level(split(O200K)),
     "deepseek": lambda: byte_level(split(r"\p{N}{1,3}"), split("[一-龥぀-ゟ゠-ヿ]+"), split(DEEPSEEK)),
+    "neox": lambda: byte_level(regex=True, normalizer=normalizers.NFC()),
+    "glm4": lambda: closed(byte_level(split(LLAMA3)), ["[gMASK]", "<sop>"], []),
+    "llama3-ends": lambda: closed(byte_level(split(LLAMA3), ignore=True), ["<s>"], ["<eot>"]),
     "digits": lambda: byte_level(pre_tokenizers.Digits(individual_digits=True), regex=True),
     "digit-runs": lambda: byte_level(pre_tokenizers.Digits(individual_digits=False), split(" ", "merged_with_next")),
     "behaviors": lambda: byte_level(split(r"[a-f]+", "merged_with_previous"), split(r"\s", "contiguous"),
@@ -74,7 +90,7 @@ KINDS = {
 
 
 def train(name, corpus, size):
-    tokenizer, alphabet = KINDS[name]()
+    tokenizer, alphabet, *last = KINDS[name]()
     pieces = "mixtral" in name or "metaspace" in name
     if pieces:  # bytes by name are entries that nothing merges
         special = ["<unk>", "<s>", "</s>"] + alphabet
@@ -99,7 +115,23 @@ def train(name, corpus, size):
         tokenizer.add_tokens([AddedToken("<think>", lstrip=True, rstrip=True), AddedToken("quick", single_word=True),
                               AddedToken("</s>", lstrip=True, special=True), AddedToken("e\u0301t", normalized=True),
                               AddedToken("   ", normalized=False)])
-        tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+        tokenizer.post_processor = last[0](tokenizer) if last else processors.ByteLevel(trim_offsets=False)
+        if name == "neox":  # runs of spaces that are looked for in normalized text
+            tokenizer.add_tokens([AddedToken(" " * n, normalized=True) for n in range(24, 1, -1) if n != 3])
+    return tokenizer
+
+
+def add_at_random(tokenizer, seed):
+    """Added tokens of all flags, of letters that texts are full of: within one another, side by side, overlapping."""
+    rng = random.Random(seed)
+    contents = {"".join(rng.choice("ab 's<é\u0301e▁中.") for _ in range(rng.randrange(1, 4))) for _ in range(12)}
+    for content in sorted(contents - {" ", "▁"}):
+        flags = [rng.randrange(3) == 0 for _ in range(4)] + [rng.randrange(2) == 0]
+        # Of special tokens that a normalizer changes the package takes the changed form for a usual token.
+        flags[4] &= not (flags[3] and tokenizer.normalizer)
+        token = AddedToken(content, single_word=flags[0], lstrip=flags[1], rstrip=flags[2], normalized=flags[4],
+                           special=flags[3])
+        (tokenizer.add_special_tokens if flags[3] else tokenizer.add_tokens)([token])
     return tokenizer
 
 
@@ -138,32 +170,59 @@ def compare(name, tokenizer, path, program, items):
     return wrong
 
 
+def of_files(scratch, corpus):
+    """A folder of vocab.json and merges.txt, and what the package makes of the same two."""
+    folder = os.path.join(scratch, "vocab-merges")
+    os.makedirs(folder, exist_ok=True)
+    tokenizer, alphabet = byte_level(regex=True)
+    trainer = trainers.BpeTrainer(vocab_size=2000, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(corpus, trainer)
+    tokenizer.model.save(folder)
+    tokenizer.model = models.BPE.from_file(os.path.join(folder, "vocab.json"), os.path.join(folder, "merges.txt"))
+    return tokenizer, folder
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("probe")
     parser.add_argument("scratch")
     parser.add_argument("--count", type=int, default=10000)
     parser.add_argument("--only")
+    parser.add_argument("--added", type=int, default=1, help="rounds of tokenizers with tokens added at random")
     parser.add_argument("--write")
     options = parser.parse_args()
     os.makedirs(options.scratch, exist_ok=True)
     corpus = texts.texts(3000, 7)
     items = texts.texts(options.count, 1)
     wrong = 0
+
+    def hold(name, tokenizer, path):
+        nonlocal wrong
+        bad = compare(name, tokenizer, path, options.probe, items)
+        print(f"{name}: {len(items)} texts, {bad} differ")
+        wrong += bad
+
     for name in KINDS:
         if options.only and options.only not in name:
             continue
         tokenizer = train(name, corpus, 400 if options.write else 2000)
         path = os.path.join(options.write or options.scratch, name + ".json")
         tokenizer.save(path, pretty=False)
-        bad = compare(name, tokenizer, path, options.probe, items)
-        print(f"{name}: {len(items)} texts, {bad} differ")
-        wrong += bad
+        hold(name, tokenizer, path)
         if options.write:
             few = texts.texts(40, 3)
             with open(os.path.join(options.write, name + ".expected.json"), "w", encoding="utf-8") as out:
                 json.dump([[t.encode().hex(), tokenizer.encode(t).ids] for t in few], out)
                 out.write("\n")
+    for seed, name in enumerate(["gpt2", "qwen", "mixtral", "metaspace-always", "metaspace-first", "llama3"] * options.added):
+        if options.only and options.only not in "added":
+            continue
+        tokenizer = add_at_random(train(name, corpus, 400), seed)
+        path = os.path.join(options.scratch, f"added-{seed}.json")
+        tokenizer.save(path, pretty=False)
+        hold(f"{name} with tokens added at random, {seed}", tokenizer, path)
+    if not options.only or options.only in "vocab-merges":
+        hold("vocab.json with merges.txt", *of_files(options.scratch, corpus))
     sys.exit(1 if wrong else 0)
 
 

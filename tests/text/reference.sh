@@ -7,4 +7,4 @@ if ! "$python" -c 'import tokenizers' 2>/dev/null; then
     echo "skipped: the package tokenizers is not there; scripts/python-packages.sh installs it from PyPI"
     exit 77
 fi
-exec "$python" "$here/reference.py" "$1" "$2/tokenizers"
+exec "$python" "$here/reference.py" "$1" "$2/tokenizers" "${@:3}"

@@ -396,10 +396,42 @@ static void test_config(void **state) {
     expect_folder(test, "ab", (const int32_t[]){2}, 1);
 }
 
+/* An added token that is found in normalized text stands for what it is there, space and all. */
+static void test_normalized_added(void **state) {
+    Test *test = *state;
+    Tokenizer *tokenizer;
+    Ids ids = {0};
+    Buf text = {0};
+    const char *path =
+        test_file(test, "tokenizer.json",
+                  "{\"added_tokens\": [{\"id\": 3, \"content\": \"Ann\", \"normalized\": true}], "
+                  "\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": "
+                  "\"Prepend\", \"prepend\": \"_\"}, {\"type\": \"Replace\", \"pattern\": "
+                  "{\"String\": \" \"}, \"content\": \"_\"}]}, "
+                  "\"decoder\": {\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Replace\", "
+                  "\"pattern\": {\"String\": \"_\"}, \"content\": \" \"}, {\"type\": \"Fuse\"}, "
+                  "{\"type\": \"Strip\", \"content\": \" \", \"start\": 1, \"stop\": 0}]}, "
+                  "\"model\": {\"vocab\": {\"a\": 0, \"_\": 1, \"b\": 2}, \"merges\": []}}");
+    if (tokenizer_read(&test->arena, path, &tokenizer, &test->diag) != STATUS_OK)
+        fail_msg("%s", test_messages(test));
+    const char prompt[] = "a Ann b";
+    assert_int_equal(tokenizer_encode(tokenizer, prompt, strlen(prompt), true, &ids, &test->diag),
+                     STATUS_OK);
+    const int32_t wanted[] = {1, 0, 3, 1, 2};
+    assert_int_equal(ids.count, 5);
+    assert_memory_equal(ids.items, wanted, sizeof wanted);
+    tokenizer_decode(tokenizer, ids.items, ids.count, true, &text);
+    assert_string_equal(text.data, prompt);
+    buf_free(&text);
+    ids_free(&ids);
+    tokenizer_free(tokenizer);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_stored),       TEST(test_round_trip), TEST(test_flow),    TEST(test_time),
-        TEST(test_time_hostile), TEST(test_nfc),        TEST(test_refused), TEST(test_expressions),
-        TEST(test_two_files),    TEST(test_config)};
+        TEST(test_stored),  TEST(test_round_trip),      TEST(test_flow),
+        TEST(test_time),    TEST(test_time_hostile),    TEST(test_nfc),
+        TEST(test_refused), TEST(test_expressions),     TEST(test_two_files),
+        TEST(test_config),  TEST(test_normalized_added)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
