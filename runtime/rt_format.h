@@ -19,11 +19,13 @@ typedef enum rt_type {
     RT_F16 = 2,
     RT_I32 = 3,
     RT_I64 = 4,
-    RT_F64 = 5
+    RT_F64 = 5,
+    RT_E4M3 = 6, /* 8 bits: in checkpoints only */
+    RT_E5M2 = 7
 } rt_type;
 
 static inline int64_t rt_type_bytes(int type) {
-    static const int64_t bytes[] = {4, 2, 2, 4, 8, 8};
+    static const int64_t bytes[] = {4, 2, 2, 4, 8, 8, 1, 1};
     return bytes[type];
 }
 
@@ -80,6 +82,29 @@ static inline uint16_t rt_to_f16(float value) {
     }
     magnitude += 0xc8000fffu + ((magnitude >> 13) & 1u); /* rebias by -112, round */
     return (uint16_t)(sign | (magnitude >> 13));
+}
+
+/* 4 bits of exponent and 3 of fraction, without infinities (the form of "FP8 Formats for Deep Learning", Micikevicius
+ * et al., 2022): all ones below the sign are NaN, the largest number is 448. */
+static inline float rt_from_e4m3(uint8_t value) {
+    uint32_t sign = (uint32_t)(value & 0x80u) << 24, exponent = (value >> 3) & 15u;
+    uint32_t fraction = value & 7u, bits;
+    float result;
+    if ((value & 0x7fu) == 0x7fu) {
+        bits = sign | 0x7fc00000u;
+    } else if (exponent == 0u) { /* subnormal: fraction x 2^-9 */
+        result = (float)fraction * 0x1p-9f;
+        return sign ? -result : result;
+    } else {
+        bits = sign | ((exponent + 120u) << 23) | (fraction << 20);
+    }
+    memcpy(&result, &bits, sizeof result);
+    return result;
+}
+
+/* The upper half of an f16. */
+static inline float rt_from_e5m2(uint8_t value) {
+    return rt_from_f16((uint16_t)(value << 8));
 }
 
 /* --- random weights ------------------------------------------------------------------------------ */
@@ -182,10 +207,11 @@ typedef struct rt_stream_record {
  * rt_map_header, rt_map_file x files, rt_map_record x records sorted by rank, names (NUL-terminated). */
 
 #define RT_MAP_MAGIC "RTWMAP"
+enum { RT_MAP_VERSION = 2 };
 
 typedef struct rt_map_header {
     char magic[8];
-    uint32_t version; /* 1 */
+    uint32_t version; /* RT_MAP_VERSION */
     uint32_t files;
     uint64_t records;
     uint64_t name_bytes;
@@ -199,16 +225,26 @@ typedef struct rt_map_file {
     int64_t mtime_ns; /* modification time when the map was made */
 } rt_map_file;
 
-/* One run of rows: rows x columns elements, read with `stride` elements between rows in the file, placed
- * with `pitch` elements between rows in the slab, converted from `type` to `slab_type`. */
+/* One piece: rows x columns elements, converted from `type` to `slab_type`. In the file they stand row_step and
+ * column_step elements apart, one of which is 1; in the slab rows stand `pitch` apart. Where `group` is not 0, rows stand
+ * so only within groups of so many, which begin group_step elements apart, and the first row is preceded by group_skip
+ * rows in its group.
+ * Elements of 8 bits are multiplied by scales. Their matrix has scale_width elements in a row, scale_origin of them before
+ * the piece's first; one scale belongs to block_rows x block_columns of it, and scale_stride scales to a row of blocks.
+ * Other pieces have zeros there. */
 typedef struct rt_map_record {
     uint32_t rank, file;
     uint64_t offset; /* bytes in the file of the first element */
-    uint64_t rows, columns, stride;
+    uint64_t rows, columns, row_step, column_step;
+    uint64_t group, group_skip, group_step;
     uint64_t slab; /* bytes in the slab of the first element */
     uint64_t pitch;
     uint32_t type, slab_type;
-} rt_map_record; /* 72 bytes */
+    uint32_t scale_file, scale_type; /* RT_F32, RT_BF16 or RT_F16 */
+    uint64_t scale_offset;           /* bytes in the file of the matrix's first scale */
+    uint64_t scale_origin, scale_width;
+    uint64_t block_rows, block_columns, scale_stride;
+} rt_map_record; /* 152 bytes */
 
 /* --- records: the calls that a rank made, and the tables that it had ---------------------------------
  * One file a rank: rt_record_header, then entries up to `bytes`: an rt_record_entry and its 64-bit words.

@@ -2,7 +2,7 @@
 #include "emit/weights.h"
 
 #include "base/fs.h"
-#include "input/checkpoint.h"
+#include "emit/unused.h"
 #include "rt_format.h"
 
 #include <errno.h>
@@ -11,7 +11,8 @@
 
 /* The types of holdings, of checkpoints and of the map share one numbering. */
 _Static_assert((int)ELEMENT_F32 == RT_F32 && (int)ELEMENT_BF16 == RT_BF16 &&
-                   (int)ELEMENT_F16 == RT_F16,
+                   (int)ELEMENT_F16 == RT_F16 && (int)SAFETENSORS_E4M3 == RT_E4M3 &&
+                   (int)SAFETENSORS_E5M2 == RT_E5M2,
                "element types are numbered alike");
 
 typedef struct Map {
@@ -22,6 +23,7 @@ typedef struct Map {
     TensorPlace *tensors[TENSOR_KINDS]; /* [kind][layer x experts + expert] */
     Buf records;
     uint64_t count;
+    WeightsSummary summary;
 } Map;
 
 /* --- tensors ---------------------------------------------------------------------------------- */
@@ -30,6 +32,15 @@ static int64_t tensor_index(const Map *map, TensorKind kind, int64_t layer, int6
     if (!tensor_kind_per_layer(kind))
         return 0;
     return tensor_kind_per_expert(kind) ? layer * map->model->experts + expert : layer;
+}
+
+static void use(Map *map, const TensorPlace *place, bool *used) {
+    const SafetensorsTensor *all = map->checkpoint.tensors.items;
+    map->summary.tensors += !used[place->tensor - all];
+    map->summary.scaled += !used[place->tensor - all] && place->scale.tensor;
+    used[place->tensor - all] = true;
+    if (place->scale.tensor)
+        used[place->scale.tensor - all] = true;
 }
 
 static void find_tensors(Map *map, TensorKind kind, bool *used, Diag *diag) {
@@ -44,23 +55,8 @@ static void find_tensors(Map *map, TensorKind kind, bool *used, Diag *diag) {
                                                 layer, expert, diag);
             map->tensors[kind][tensor_index(map, kind, layer, expert)] = place;
             if (place.tensor)
-                used[place.tensor - map->checkpoint.tensors.items] = true;
+                use(map, &place, used);
         }
-}
-
-/* Tensors that the model does not name may mean that it is another model. */
-static void report_unused(const Map *map, const bool *used, Diag *diag) {
-    int64_t count = 0;
-    const char *first = NULL;
-    for (int64_t i = 0; i < map->checkpoint.tensors.count; i++)
-        if (!used[i]) {
-            first = first ? first : map->checkpoint.tensors.items[i].name;
-            count++;
-        }
-    if (count)
-        diag_warning(diag, diag_nowhere(), "E0613", "check that it is a checkpoint of this model",
-                     "%lld tensors of the checkpoint are not used, \"%s\" for one",
-                     (long long)count, first);
 }
 
 static Status find_all(Map *map, Diag *diag) {
@@ -71,18 +67,34 @@ static Status find_all(Map *map, Diag *diag) {
             find_tensors(map, (TensorKind)kind, used, diag);
     if (diag->errors != errors)
         return STATUS_DATA;
-    report_unused(map, used, diag);
-    return STATUS_OK;
+    return unused_check(map->arena, &map->checkpoint, map->model, used, &map->summary.ignored,
+                        diag);
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
 
 /* A run that is contiguous on both sides and one element wide is one row: vectors. */
 static void join_vector(rt_map_record *record) {
-    if (record->columns != 1 || record->stride != 1 || record->pitch != 1)
+    if (record->columns != 1 || record->row_step != 1 || record->pitch != 1 || record->group)
         return;
-    record->columns = record->stride = record->pitch = record->rows;
+    record->columns = record->row_step = record->pitch = record->rows;
+    record->column_step = 1;
     record->rows = 1;
+}
+
+static void add_scale(const TensorPlace *place, int64_t at, rt_map_record *record) {
+    const TensorScale *scale = &place->scale;
+    if (!scale->tensor)
+        return;
+    record->scale_file = (uint32_t)scale->tensor->file;
+    record->scale_type = (uint32_t)scale->tensor->element;
+    record->scale_offset = (uint64_t)(scale->tensor->offset +
+                                      scale->first * rt_type_bytes((int)scale->tensor->element));
+    record->scale_origin = (uint64_t)(scale->origin + at - place->first);
+    record->scale_width = (uint64_t)scale->width;
+    record->block_rows = (uint64_t)scale->block_rows;
+    record->block_columns = (uint64_t)scale->block_columns;
+    record->scale_stride = (uint64_t)scale->stride;
 }
 
 static void add_record(Map *map, const RankSchedule *rank, const Holding *holding, int64_t layer) {
@@ -93,19 +105,25 @@ static void add_record(Map *map, const RankSchedule *rank, const Holding *holdin
         &map->tensors[holding->tensor]
                      [tensor_index(map, (TensorKind)holding->tensor, layer, holding->expert)];
     const SafetensorsTensor *tensor = place->tensor;
-    int64_t first = place->first + holding->rows.begin * columns + holding->columns.begin;
+    int64_t at = checkpoint_at(place, holding->rows.begin, holding->columns.begin);
+    bool grouped = place->group < rows;
     rt_map_record record = {
         .rank = (uint32_t)rank->rank,
         .file = (uint32_t)tensor->file,
-        .offset = (uint64_t)(tensor->offset + first * element_bytes(tensor->element)),
+        .offset = (uint64_t)(tensor->offset + at * rt_type_bytes((int)tensor->element)),
         .rows = (uint64_t)(holding->rows.end - holding->rows.begin),
         .columns = (uint64_t)(holding->columns.end - holding->columns.begin),
-        .stride = (uint64_t)columns,
+        .row_step = (uint64_t)place->row_step,
+        .column_step = (uint64_t)place->column_step,
+        .group = grouped ? (uint64_t)place->group : 0,
+        .group_skip = grouped ? (uint64_t)(holding->rows.begin % place->group) : 0,
+        .group_step = grouped ? (uint64_t)place->group_step : 0,
         .slab = (uint64_t)(buffer->offset + (layer - buffer->first_layer) * buffer->layer_stride +
                            holding->delta),
         .pitch = (uint64_t)holding->pitch,
         .type = (uint32_t)tensor->element,
         .slab_type = (uint32_t)holding->type};
+    add_scale(place, at, &record);
     join_vector(&record);
     buf_append(&map->records, (const char *)&record, sizeof record);
     map->count++;
@@ -148,7 +166,7 @@ static Status write_map(const Map *map, const char *path, Diag *diag) {
     plan_write(map->schedule->plan, &plan);
     TRY_TO(append_files(map, &files, &names, diag), done);
     rt_map_header header = {.magic = RT_MAP_MAGIC,
-                            .version = 1,
+                            .version = RT_MAP_VERSION,
                             .files = (uint32_t)map->checkpoint.files.count,
                             .records = map->count,
                             .name_bytes = names.length};
@@ -167,12 +185,14 @@ done:
 }
 
 Status weights_write_map(Arena *arena, const Schedule *schedule, const char *checkpoint_dir,
-                         const char *out_path, Diag *diag) {
+                         const char *out_path, WeightsSummary *summary, Diag *diag) {
     Map map = {.arena = arena, .schedule = schedule, .model = &schedule->plan->inputs.model};
     TRY(safetensors_open(arena, checkpoint_dir, 0, &map.checkpoint, diag));
     TRY(find_all(&map, diag));
     add_records(&map);
     Status status = write_map(&map, out_path, diag);
+    map.summary.files = map.checkpoint.files.count;
+    *summary = map.summary;
     buf_free(&map.records);
     return status;
 }

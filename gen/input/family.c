@@ -70,10 +70,11 @@ typedef enum Form {
     FORM_ANY,
     FORM_TEXT,
     FORM_TEXTS,   /* a list of texts */
-    FORM_TENSOR,  /* a text, or a list that begins with one */
+    FORM_TENSOR,  /* a text, or a list of texts and mappings */
+    FORM_IGNORED, /* a list of texts and mappings */
     FORM_MAPPING, /* of anything */
     FORM_NAMES,   /* a mapping to texts */
-    FORM_TENSORS, /* a mapping to texts, or to lists that begin with one */
+    FORM_TENSORS, /* a mapping to texts, or to such lists */
     FORM_TABLES,  /* a mapping to such mappings */
     FORM_LISTS,   /* a mapping to lists of texts */
 } Form;
@@ -85,7 +86,13 @@ static bool has_form(const YamlNode *node, Form form) {
     if (form == FORM_ANY)
         return true;
     if (form == FORM_TENSOR && node->kind == YAML_SEQUENCE)
-        return node->count > 0 && node->items[0]->kind == YAML_SCALAR;
+        return node->count > 0 && node->items[0]->kind != YAML_SEQUENCE;
+    if (form == FORM_IGNORED && node->kind == YAML_SEQUENCE) {
+        for (int64_t i = 0; i < node->count; i++)
+            if (node->items[i]->kind == YAML_SEQUENCE)
+                return false;
+        return true;
+    }
     if (form == FORM_TEXT || form == FORM_TENSOR)
         return node->kind == YAML_SCALAR;
     if (node->kind == YAML_SEQUENCE && node->count == 0)
@@ -111,6 +118,8 @@ static Status check_form(const YamlNode *root, const char *file, Diag *diag) {
         {"values", "a table of values for each key of the hub", FORM_TABLES, false},
         {"only", "a list of values for each key of the hub", FORM_LISTS, false},
         {"harmless", "a list of keys of the hub", FORM_TEXTS, false},
+        {"ignored", "a list of names of tensors", FORM_IGNORED, false},
+        {"scales", "a list of names of tensors", FORM_TEXTS, false},
         {"fixed", "values of our fields", FORM_MAPPING, false},
         {"defaults", "values of our fields", FORM_MAPPING, false},
     };
@@ -144,99 +153,4 @@ Status family_read(Arena *arena, const char *name, const char *share, DiagPlace 
 
 void family_close(Family *family) {
     sandbox_close(&family->sandbox);
-}
-
-/* What the family says of a tensor: a name, or a list of a name and other forms. Models without gates may use other
- * names for the same kind. */
-static const YamlNode *forms_of(const Family *family, const Model *model, TensorKind kind) {
-    const YamlNode *ungated = yaml_get(family->root, "ungated"), *forms = NULL;
-    if (!model->gated && ungated)
-        forms = yaml_get(ungated, tensor_kind_names[kind]);
-    return forms ? forms : yaml_get(yaml_get(family->root, "tensors"), tensor_kind_names[kind]);
-}
-
-static const char *first_name(const YamlNode *forms) {
-    if (forms && forms->kind == YAML_SEQUENCE && forms->count)
-        forms = forms->items[0];
-    return forms && forms->kind == YAML_SCALAR ? forms->text : NULL;
-}
-
-static int64_t kind_of(const char *name) {
-    int64_t kind = 0;
-    while (tensor_kind_names[kind] && strcmp(tensor_kind_names[kind], name) != 0)
-        kind++;
-    return kind;
-}
-
-/* Where the kind lies in a stack of kinds, one below the other; those that the model does not have are not in it.
- * False: it is not in the stack. */
-static bool place_in_stack(const Model *model, const YamlNode *stack, ModelTensor *tensor) {
-    bool found = false;
-    for (int64_t i = 0; stack->kind == YAML_SEQUENCE && i < stack->count; i++) {
-        const char *name = stack->items[i]->kind == YAML_SCALAR ? stack->items[i]->text : "";
-        int64_t kind = kind_of(name), rows, columns;
-        if (kind == TENSOR_KINDS)
-            return false;
-        if (!model_needs(model, (TensorKind)kind))
-            continue;
-        model_tensor_shape(model, (TensorKind)kind, &rows, &columns);
-        if (kind == tensor->kind)
-            tensor->first_row = tensor->block_rows;
-        found |= kind == tensor->kind;
-        tensor->block_rows += rows;
-    }
-    return found;
-}
-
-/* The forms after the first: a name, or {name, stack}. */
-static Status add_alternatives(Arena *arena, const Family *family, const YamlNode *forms,
-                               TensorKind kind, Model *model, DiagPlace place, Diag *diag) {
-    for (int64_t i = 1; forms && forms->kind == YAML_SEQUENCE && i < forms->count; i++) {
-        const YamlNode *form = forms->items[i], *name = form, *stack = NULL;
-        ModelTensor tensor = {.kind = kind};
-        if (form->kind == YAML_MAPPING) {
-            name = yaml_get(form, "name");
-            stack = yaml_get(form, "stack");
-        }
-        if (!name || name->kind != YAML_SCALAR ||
-            (form->kind == YAML_MAPPING && (!stack || !place_in_stack(model, stack, &tensor))))
-            return diag_error(
-                diag, place, "E0212",
-                "a form is a name, or {name = ..., stack = {kinds, this one among them}}",
-                "the family %s has a form of the tensor %s that cannot be read", family->name,
-                tensor_kind_names[kind]);
-        tensor.name = name->text;
-        *(ModelTensor *)LIST_PUSH(arena, &model->alternatives) = tensor;
-    }
-    return STATUS_OK;
-}
-
-Status family_name_tensors(Arena *arena, const Family *family, Model *model, DiagPlace place,
-                           Diag *diag) {
-    const char *names[TENSOR_KINDS] = {NULL};
-    Status status = STATUS_OK;
-    bool own_forms = model->alternatives.count > 0;
-    for (int64_t i = 0; i < model->tensors.count; i++) {
-        const ModelTensor *tensor = &model->tensors.items[i];
-        names[tensor->kind] = tensor->name;
-        if (!model_needs(model, (TensorKind)tensor->kind))
-            status = diag_error(diag, place, "E0212", "remove it from `tensors`",
-                                "such a model has no tensor %s", tensor_kind_names[tensor->kind]);
-    }
-    memset(&model->tensors, 0, sizeof(model->tensors));
-    for (int kind = 0; kind < TENSOR_KINDS; kind++) {
-        if (!model_needs(model, (TensorKind)kind))
-            continue;
-        const YamlNode *forms = forms_of(family, model, (TensorKind)kind);
-        const char *name = names[kind] ? names[kind] : first_name(forms);
-        if (!name)
-            status =
-                diag_error(diag, place, "E0212", "name another family, or add the tensor there",
-                           "the family %s has no tensor %s", family->name, tensor_kind_names[kind]);
-        ModelTensor *tensor = LIST_PUSH(arena, &model->tensors);
-        *tensor = (ModelTensor){.kind = kind, .name = name};
-        if (!names[kind] && !own_forms)
-            TRY(add_alternatives(arena, family, forms, (TensorKind)kind, model, place, diag));
-    }
-    return status;
 }

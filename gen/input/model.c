@@ -75,28 +75,63 @@ static Status check_sizes(const Model *model, const YamlNode *root, Diag *diag) 
     return status;
 }
 
-/* A tensor of its own for each kind in `tensors`; parts of larger ones lie within their blocks. */
+/* Does a form lie within its block: in each of the runs that the block's rows are in? */
+static bool form_fits(const ModelTensor *form, int64_t rows) {
+    int64_t periods = form->periods ? form->periods : 1;
+    if (!form->block_rows)
+        return form->first_row == 0 && periods == 1;
+    return rows % periods == 0 && form->block_rows % periods == 0 &&
+           form->first_row + rows / periods <= form->block_rows / periods;
+}
+
+static Status check_form(const Model *model, const ModelTensor *form, const YamlNode *root,
+                         Diag *diag) {
+    const char *kind = tensor_kind_names[form->kind];
+    int64_t rows, columns;
+    if (!model_needs(model, (TensorKind)form->kind))
+        return diag_error(diag, place_of(root, "alternatives"), "E0212", "remove it",
+                          "such a model has no tensor %s", kind);
+    model_tensor_shape(model, (TensorKind)form->kind, &rows, &columns);
+    if (form_fits(form, rows))
+        return STATUS_OK;
+    if (form->periods > 1)
+        return diag_error(diag, place_of(root, "alternatives"), "E0212",
+                          "periods divide rows and block_rows; first_row and a period's share of "
+                          "the rows are together at most a period",
+                          "%lld rows of a form of %s do not lie in %lld periods of its %lld",
+                          (long long)rows, kind, (long long)form->periods,
+                          (long long)form->block_rows);
+    return diag_error(diag, place_of(root, "alternatives"), "E0212",
+                      "first_row and the rows of the tensor together are at most block_rows",
+                      "rows %lld to %lld of a form of %s lie outside its %lld",
+                      (long long)form->first_row, (long long)(form->first_row + rows) - 1, kind,
+                      (long long)form->block_rows);
+}
+
+/* A tensor of its own for each kind in `tensors`; parts of larger ones lie within their blocks; what is ignored for
+ * being equal to a tensor names one that the model has. */
 static Status check_forms(const Model *model, const YamlNode *root, Diag *diag) {
-    for (int64_t i = 0; i < model->tensors.count; i++)
-        if (model->tensors.items[i].first_row || model->tensors.items[i].block_rows)
+    for (int64_t i = 0; i < model->tensors.count; i++) {
+        const ModelTensor *tensor = &model->tensors.items[i];
+        if (tensor->first_row || tensor->block_rows || tensor->periods)
             return diag_error(diag, place_of(root, "tensors"), "E0212",
                               "parts of larger tensors stand in `alternatives`",
                               "the tensor %s in `tensors` is a part of another",
-                              tensor_kind_names[model->tensors.items[i].kind]);
-    for (int64_t i = 0; i < model->alternatives.count; i++) {
-        const ModelTensor *form = &model->alternatives.items[i];
-        int64_t rows, columns;
-        if (!model_needs(model, (TensorKind)form->kind))
-            return diag_error(diag, place_of(root, "alternatives"), "E0212", "remove it",
-                              "such a model has no tensor %s", tensor_kind_names[form->kind]);
-        model_tensor_shape(model, (TensorKind)form->kind, &rows, &columns);
-        if (form->block_rows ? form->first_row + rows > form->block_rows : form->first_row > 0)
-            return diag_error(
-                diag, place_of(root, "alternatives"), "E0212",
-                "first_row and the rows of the tensor together are at most block_rows",
-                "rows %lld to %lld of a form of %s lie outside its %lld",
-                (long long)form->first_row, (long long)(form->first_row + rows) - 1,
-                tensor_kind_names[form->kind], (long long)form->block_rows);
+                              tensor_kind_names[tensor->kind]);
+    }
+    for (int64_t i = 0; i < model->alternatives.count; i++)
+        TRY(check_form(model, &model->alternatives.items[i], root, diag));
+    for (int64_t i = 0; i < model->ignored.count; i++) {
+        const IgnoredTensor *ignored = &model->ignored.items[i];
+        int64_t kind = 0;
+        while (tensor_kind_names[kind] && strcmp(tensor_kind_names[kind], ignored->same_as) != 0)
+            kind++;
+        if (*ignored->same_as && (kind == TENSOR_KINDS || tensor_kind_per_layer((TensorKind)kind) ||
+                                  !model_has(model, (TensorKind)kind)))
+            return diag_error(diag, place_of(root, "ignored"), "E0212",
+                              "name a kind that the model has once",
+                              "\"%s\" is to be the same as %s, which is no such tensor",
+                              ignored->name, ignored->same_as);
     }
     return STATUS_OK;
 }

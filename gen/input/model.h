@@ -75,13 +75,24 @@ typedef enum TensorKind {
 extern const char *const tensor_kind_names[TENSOR_KINDS + 1]; /* "embedding", ..., NULL */
 
 /* One tensor kind of this model: its name in checkpoints, with {layer} and {expert} to be
- * replaced. It may be a part of a larger tensor there: rows [first_row, first_row + its own) of every `block_rows`,
- * one block an expert where the kind is per expert and the name is not. */
+ * replaced. It may be a part of a larger tensor there, one block an expert where the kind is per expert and the name is
+ * not: of each block's `block_rows` rows, `periods` equal runs one after the other, its own begin at row first_row of
+ * each run, an equal share in each. */
 typedef struct ModelTensor {
     int64_t kind; /* TensorKind */
     const char *name;
     int64_t first_row, block_rows; /* 0, 0: it is a tensor of its own */
+    int64_t periods;               /* 0: one */
+    bool transposed;               /* blocks are [columns][block_rows] there */
 } ModelTensor;
+
+/* A tensor that checkpoints may have and that is not used: by its name, where {layer} stands for a layer of the model,
+ * {extra} for one of the extra_layers after them, and * for anything. */
+typedef struct IgnoredTensor {
+    const char *name;
+    const char *
+        same_as; /* of tensor_kind_names: it must have the bytes of that tensor; "": whatever it is */
+} IgnoredTensor;
 
 /* How rotary angles are stretched beyond the positions that a model was trained on. */
 typedef struct RopeScaling {
@@ -144,6 +155,12 @@ typedef struct Model {
     /* Other forms in which checkpoints have them: ascending kinds, the first that a checkpoint has is taken. Random
      * weights are drawn by `tensors`, whose entries are tensors of their own. */
     LIST_OF(ModelTensor) alternatives;
+    LIST_OF(IgnoredTensor) ignored;
+    int64_t extra_layers; /* after the model's own in checkpoints, not used */
+    /* 8-bit tensors have scales beside them: names in which {tensor} stands for theirs, and the rows and columns that
+     * share a scale; none: one scale a tensor, or one a row. */
+    TextList scales;
+    IntList scale_block;
 } Model;
 
 extern const Schema model_schema;

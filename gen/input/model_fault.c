@@ -95,10 +95,20 @@ static const char *router_fault(const Model *model, const char **key) {
     return NULL;
 }
 
+static const char *storage_fault(const Model *model, const char **key) {
+    const IntList *block = &model->scale_block;
+    *key = "scale_block";
+    if (block->count && (block->count != 2 || block->items[0] < 1 || block->items[1] < 1 ||
+                         block->items[0] > INT32_MAX || block->items[1] > INT32_MAX))
+        return "a block is two positive sizes, rows and columns";
+    return NULL;
+}
+
 const char *model_fault(const Model *model, const char **key) {
     const char *fault = model_is_latent(model) ? latent_fault(model, key) : plain_fault(model, key);
     fault = fault ? fault : scaling_fault(model, key);
     fault = fault ? fault : window_fault(model, key);
     fault = fault ? fault : dense_fault(model, key);
+    fault = fault ? fault : storage_fault(model, key);
     return fault ? fault : router_fault(model, key);
 }

@@ -36,6 +36,20 @@ static const Field tensor_fields[] = {
      .max = 0x1p40,
      .sparse = true,
      .doc = "rows of a block, one block an expert; 0: it is a tensor of its own"},
+    {.name = "periods",
+     .type = FIELD_INT,
+     .offset = offsetof(ModelTensor, periods),
+     .fallback = "0",
+     .min = 0,
+     .max = 0x1p40,
+     .sparse = true,
+     .doc = "equal runs that a block's rows are in, a share of the tensor in each; 0: one"},
+    {.name = "transposed",
+     .type = FIELD_BOOL,
+     .offset = offsetof(ModelTensor, transposed),
+     .fallback = "false",
+     .sparse = true,
+     .doc = "matrices are [inputs][outputs] there"},
     {0},
 };
 
@@ -44,6 +58,27 @@ static const Schema tensor_schema = {
     .doc = "The name of one kind of tensor in checkpoints.",
     .size = sizeof(ModelTensor),
     .fields = tensor_fields,
+};
+
+static const Field ignored_fields[] = {
+    {.name = "name",
+     .type = FIELD_TEXT,
+     .offset = offsetof(IgnoredTensor, name),
+     .doc = "in checkpoints; {layer}, {extra} stand for numbers, * for anything"},
+    {.name = "same_as",
+     .type = FIELD_TEXT,
+     .offset = offsetof(IgnoredTensor, same_as),
+     .fallback = "",
+     .sparse = true,
+     .doc = "the kind of tensor that it must be equal to"},
+    {0},
+};
+
+static const Schema ignored_schema = {
+    .name = "IgnoredTensor",
+    .doc = "A tensor of checkpoints that is not used.",
+    .size = sizeof(IgnoredTensor),
+    .fields = ignored_fields,
 };
 
 #define PART(member) .offset = offsetof(RopeScaling, member)
@@ -304,6 +339,31 @@ static const Field model_fields[] = {
      .of = &tensor_schema,
      .sparse = true,
      .doc = "other forms in which checkpoints have tensors; the family's where absent"},
+    {.name = "ignored",
+     .type = FIELD_LIST,
+     AT(ignored),
+     .fallback = "",
+     .of = &ignored_schema,
+     .sparse = true,
+     .doc = "tensors of checkpoints that are not used; the family's where absent"},
+    {WIDTH(extra_layers), .sparse = true,
+     .doc = "layers after the model's own in checkpoints, not used"},
+    {.name = "scales",
+     .type = FIELD_TEXTS,
+     AT(scales),
+     .fallback = "",
+     .sparse = true,
+     .doc =
+         "names of the scales of 8-bit tensors, {tensor} standing for theirs; the family's where "
+         "absent"},
+    {.name = "scale_block",
+     .type = FIELD_INTS,
+     AT(scale_block),
+     .fallback = "",
+     .sparse = true,
+     .doc =
+         "rows and columns of an 8-bit tensor that share a scale; absent: one scale a tensor or a "
+         "row"},
     {0},
 };
 

@@ -125,9 +125,10 @@ const SafetensorsTensor *safetensors_require_blocks(const Safetensors *checkpoin
         return NULL;
     }
     if (tensor->element < 0) {
-        diag_error(diag, safetensors_place(diag, file), "E0612",
-                   "convert the checkpoint to F32, BF16 or F16",
-                   "tensor \"%s\" has the type %s, which is not supported", name, tensor->type);
+        diag_error(
+            diag, safetensors_place(diag, file), "E0612",
+            "convert the checkpoint to F32, BF16 or F16, or to F8_E4M3 or F8_E5M2 with scales",
+            "tensor \"%s\" has the type %s, which is not supported", name, tensor->type);
         return NULL;
     }
     return tensor;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 enum { SAFETENSORS_DIMS = 8, SAFETENSORS_HEADER_LIMIT = 16 << 20 };
+enum { SAFETENSORS_E4M3 = 6, SAFETENSORS_E5M2 = 7 }; /* elements of 8 bits, as rt_type has them */
 
 typedef struct SafetensorsFile {
     const char *path; /* as reached from the current folder */
@@ -21,7 +22,7 @@ typedef struct SafetensorsFile {
 typedef struct SafetensorsTensor {
     const char *name;
     const char *type; /* as written: "F32", "BF16", "I64", ... */
-    int64_t element;  /* ElementType; -1: a type that no weight of ours can have */
+    int64_t element;  /* ElementType or an 8-bit type; -1: a type that no weight of ours can have */
     int64_t file;     /* index into files */
     int64_t offset;   /* bytes from the start of the file */
     int64_t bytes;
@@ -44,7 +45,7 @@ Status safetensors_open(Arena *arena, const char *path, size_t header_limit,
 /* The tensor of this name, or NULL. */
 const SafetensorsTensor *safetensors_find(const Safetensors *checkpoint, const char *name);
 
-/* The tensor of this name, which must have a float type and the shape [rows][columns]; vectors
+/* The tensor of this name, which must have a float type, of 8 bits too, and the shape [rows][columns]; vectors
  * (one column) may be written [rows]. Missing is E0610 with the nearest name present, another
  * shape E0611, another type E0612; NULL then. */
 const SafetensorsTensor *safetensors_require(const Safetensors *checkpoint, const char *name,

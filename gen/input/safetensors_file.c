@@ -26,6 +26,14 @@ DiagPlace safetensors_place(Diag *diag, const char *path) {
     return (DiagPlace){.source = source};
 }
 
+static int64_t element_of(int64_t type) {
+    if (type < FLOAT_TYPES)
+        return type;
+    return strcmp(types[type].name, "F8_E4M3") == 0   ? SAFETENSORS_E4M3
+           : strcmp(types[type].name, "F8_E5M2") == 0 ? SAFETENSORS_E5M2
+                                                      : -1;
+}
+
 static const char *const download_again = "the file is damaged or incomplete: download it again";
 
 /* The header as text, its place in the file and the file's size. */
@@ -114,7 +122,7 @@ static Status read_tensor(Arena *arena, DiagPlace place, const char *name, const
                           "tensor \"%s\" has the unknown type %s", name, type ? type : "(none)");
     tensor->name = arena_strdup(arena, name);
     tensor->type = types[known].name;
-    tensor->element = known < FLOAT_TYPES ? known : -1;
+    tensor->element = element_of(known);
     if (!read_shape(json_object_get(value, "shape"), types[known].bytes, tensor, &bytes))
         return diag_error(diag, place, "E0602", download_again,
                           "the shape of tensor \"%s\" is no list of at most %d sizes", name,

@@ -11,10 +11,9 @@
 
 /* The types of model, program and checkpoint share one numbering. */
 _Static_assert((int)ELEMENT_F32 == RT_F32 && (int)ELEMENT_BF16 == RT_BF16 &&
-                   (int)ELEMENT_F16 == RT_F16,
+                   (int)ELEMENT_F16 == RT_F16 && (int)SAFETENSORS_E4M3 == RT_E4M3 &&
+                   (int)SAFETENSORS_E5M2 == RT_E5M2,
                "element types are numbered alike");
-
-enum { BLOCK = 1 << 13 }; /* elements converted at a time */
 
 Status source_open(Source *source, Arena *arena, const Model *model, int64_t dtype,
                    const Safetensors *checkpoint, Diag *diag) {
@@ -100,14 +99,20 @@ static void read_random(const Source *source, TensorKind kind, const char *name,
         out[i] = rounded(rt_random_weight(key, (uint64_t)i, range), type);
 }
 
-static void convert(const void *block, int64_t from, int64_t to, int64_t elements, float *out) {
-    const float *singles = block;
-    const uint16_t *halves = block;
-    for (int64_t i = 0; i < elements; i++) {
-        float value = from == ELEMENT_F32    ? singles[i]
-                      : from == ELEMENT_BF16 ? rt_from_bf16(halves[i])
-                                             : rt_from_f16(halves[i]);
-        out[i] = rounded(value, to);
+static float number(const char *from, int64_t type) {
+    float single;
+    uint16_t half;
+    switch (type) {
+    case ELEMENT_F32:
+        memcpy(&single, from, sizeof single);
+        return single;
+    case SAFETENSORS_E4M3:
+        return rt_from_e4m3(*(const uint8_t *)from);
+    case SAFETENSORS_E5M2:
+        return rt_from_e5m2(*(const uint8_t *)from);
+    default:
+        memcpy(&half, from, sizeof half);
+        return type == ELEMENT_BF16 ? rt_from_bf16(half) : rt_from_f16(half);
     }
 }
 
@@ -125,25 +130,61 @@ static bool read_fully(int file, char *out, int64_t bytes, int64_t offset) {
     return true;
 }
 
+/* Bytes of `count` elements from `first` on, in the arena. */
+static Status read_elements(Arena *scratch, const Source *source, const SafetensorsTensor *tensor,
+                            int64_t first, int64_t count, char **bytes, Diag *diag) {
+    int64_t size = rt_type_bytes((int)tensor->element);
+    *bytes = arena_alloc(scratch, (size_t)(count * size));
+    if (read_fully(source->files[tensor->file], *bytes, count * size,
+                   tensor->offset + first * size))
+        return STATUS_OK;
+    return diag_error(diag, diag_nowhere(), "E0601",
+                      "the file changed while it was read: start again",
+                      "tensor \"%s\" cannot be read from %s", tensor->name,
+                      source->checkpoint->files.items[tensor->file].path);
+}
+
+/* The scale of an element, by its place in the stored matrix. */
+static float scale_of(const TensorScale *scale, const char *scales, int64_t element) {
+    int64_t row = element / scale->width / scale->block_rows;
+    int64_t column = element % scale->width / scale->block_columns;
+    return number(scales +
+                      (row * scale->stride + column) * rt_type_bytes((int)scale->tensor->element),
+                  scale->tensor->element);
+}
+
+static Status read_scales(Arena *scratch, const Source *source, const TensorPlace *place,
+                          int64_t last, char **scales, Diag *diag) {
+    const TensorScale *scale = &place->scale;
+    if (!scale->tensor)
+        return STATUS_OK;
+    int64_t rows = (scale->origin + last - place->first) / scale->width / scale->block_rows + 1;
+    return read_elements(scratch, source, scale->tensor, scale->first, rows * scale->stride, scales,
+                         diag);
+}
+
+/* The span of the tensor from its first element to its last is read, and all of them are looked up in it: plainly, so
+ * that it is not the way that programs go. */
 static Status read_file(Arena *scratch, const Source *source, TensorKind kind, int64_t layer,
-                        int64_t expert, int64_t count, float *out, Diag *diag) {
+                        int64_t expert, int64_t rows, int64_t columns, float *out, Diag *diag) {
     TensorPlace place =
         checkpoint_find(scratch, source->checkpoint, source->model, kind, layer, expert, diag);
-    const SafetensorsTensor *tensor = place.tensor;
-    if (!tensor)
+    if (!place.tensor)
         return STATUS_DATA;
-    float block[BLOCK];
-    const int64_t size = element_bytes(tensor->element);
-    for (int64_t at = 0; at < count; at += BLOCK) {
-        int64_t elements = count - at < BLOCK ? count - at : BLOCK;
-        if (!read_fully(source->files[tensor->file], (char *)block, elements * size,
-                        tensor->offset + (place.first + at) * size))
-            return diag_error(diag, diag_nowhere(), "E0601",
-                              "the file changed while it was read: start again",
-                              "tensor \"%s\" cannot be read from %s", tensor->name,
-                              source->checkpoint->files.items[tensor->file].path);
-        convert(block, tensor->element, source_type(source, kind), elements, out + at);
-    }
+    int64_t last = checkpoint_at(&place, rows - 1, columns - 1), type = source_type(source, kind);
+    int64_t size = rt_type_bytes((int)place.tensor->element);
+    char *bytes, *scales = NULL;
+    TRY(read_elements(scratch, source, place.tensor, place.first, last - place.first + 1, &bytes,
+                      diag));
+    TRY(read_scales(scratch, source, &place, last, &scales, diag));
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c++) {
+            int64_t at = checkpoint_at(&place, r, c) - place.first;
+            float value = number(bytes + at * size, place.tensor->element);
+            if (scales)
+                value *= scale_of(&place.scale, scales, place.scale.origin + at);
+            out[r * columns + c] = rounded(value, type);
+        }
     return STATUS_OK;
 }
 
@@ -154,7 +195,7 @@ Status source_read(const Source *source, TensorKind kind, int64_t layer, int64_t
     Status status = STATUS_OK;
     model_tensor_shape(source->model, kind, &rows, &columns);
     if (source->checkpoint)
-        status = read_file(&scratch, source, kind, layer, expert, rows * columns, out, diag);
+        status = read_file(&scratch, source, kind, layer, expert, rows, columns, out, diag);
     else
         read_random(source, kind, model_tensor_name(&scratch, source->model, kind, layer, expert),
                     rows * columns, out);

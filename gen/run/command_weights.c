@@ -5,18 +5,32 @@
 #include "run/build.h"
 #include "run/inputs.h"
 
+/* What is to be said of some of the tensors. */
+static const char *parts(Run *run, const WeightsSummary *summary) {
+    const char *text = "";
+    if (summary->scaled)
+        text = arena_printf(&run->arena, ", %lld of them of 8 bits with scales",
+                            (long long)summary->scaled);
+    return summary->ignored ? arena_printf(&run->arena, "%s; %lld of it not used", text,
+                                           (long long)summary->ignored)
+                            : text;
+}
+
 Status command_weights(Run *run) {
     const char *dir = run->options.operand, *binary;
     Plan plan;
     Schedule schedule;
+    WeightsSummary summary;
     TRY(build_binary(run, dir, &binary)); /* that it is a program; it need not be built */
     TRY(inputs_program_plan(run, dir, &plan));
     TRY(schedule_lower(&run->arena, &plan, &schedule, &run->diag));
     const char *map = fs_join(&run->arena, dir, "weights.map");
-    TRY(weights_write_map(&run->arena, &schedule, run->options.values[OPTION_FROM], map,
+    TRY(weights_write_map(&run->arena, &schedule, run->options.values[OPTION_FROM], map, &summary,
                           &run->diag));
     if (!run_json(run)) {
-        printf("wrote %s\n", map);
+        printf("wrote %s: %lld tensors of %lld %s%s\n", map, (long long)summary.tensors,
+               (long long)summary.files, summary.files == 1 ? "file" : "files",
+               parts(run, &summary));
         return STATUS_OK;
     }
     Buf text = {0};
@@ -25,6 +39,17 @@ Status command_weights(Run *run) {
     jsonw_object(&json, false);
     jsonw_key(&json, "map");
     jsonw_string(&json, map);
+    const struct {
+        const char *name;
+        int64_t count;
+    } counts[] = {{"files", summary.files},
+                  {"tensors", summary.tensors},
+                  {"scaled", summary.scaled},
+                  {"ignored", summary.ignored}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        jsonw_key(&json, counts[i].name);
+        jsonw_int(&json, counts[i].count);
+    }
     jsonw_end(&json);
     jsonw_finish(&json);
     fputs(text.data, stdout);

@@ -54,12 +54,11 @@ local M = {
     },
   }, layers.dense_first(3)),
 
-  -- The model's own head_dim is that of the rotary part; extra layers that predict further tokens are not used.
+  -- The model's own head_dim is that of the rotary part.
   harmless = hub.with(hub.harmless, {
     "aux_loss_alpha",
     "ep_size",
     "head_dim",
-    "num_nextn_predict_layers",
     "qk_head_dim",
     "seq_aux",
   }),
@@ -69,6 +68,8 @@ local M = {
     topk_method = { "noaux_tc" },
   }),
 
+  ignored = tensors.ignored,
+  scales = tensors.scales,
   tensors = hub.with(tensors.usual, tensors.feed_forward("shared", tensors.block .. "shared_experts."), {
     query_down = attention .. "q_a_proj.weight",
     query_latent_norm = attention .. "q_a_layernorm.weight",

@@ -34,6 +34,8 @@ local M = {
   harmless = hub.harmless,
   only = hub.with(hub.only, { router_jitter_noise = { 0.0 } }),
 
+  ignored = tensors.ignored,
+  scales = tensors.scales,
   tensors = hub.with(tensors.usual, {
     router = { block .. "gate.weight", newer.router },
     expert_gate = { expert .. "w1.weight", table.unpack(newer.expert_gate) },

@@ -25,6 +25,8 @@ local M = {
   harmless = hub.harmless,
   only = hub.only,
 
+  ignored = tensors.ignored,
+  scales = tensors.scales,
   tensors = tensors.usual,
 }
 

@@ -55,4 +55,17 @@ M.usual = hub.with({
   head = "lm_head.weight",
 }, M.feed_forward("dense", M.block), M.experts(M.block))
 
+-- Tensors that checkpoints may have and that are not used: angles that older ones kept; an output matrix beside an
+-- embedding that stands for it; layers that predict further tokens; scales for inputs rounded to 8 bits, which ours are
+-- not.
+M.ignored = {
+  "*.rotary_emb.inv_freq",
+  { name = "lm_head.weight", same_as = "embedding" },
+  "model.layers.{extra}.*",
+  "*.input_scale",
+}
+
+-- What a matrix of 8 bits is multiplied by, beside it.
+M.scales = { "{tensor}_scale_inv", "{tensor}_scale" }
+
 return M

@@ -1,8 +1,8 @@
-/* weight_map: weights read straight from a checkpoint, as weights.map says (rt_format.h): runs of rows,
- * converted on the way. The map is checked against plan, slab and files before anything is read; a map
+/* weight_map: weights read straight from a checkpoint, as weights.map says (rt_format.h): pieces of tensors,
+ * converted on the way (weight_read.c). The map is checked against plan, slab and files before anything is read; a map
  * and its checkpoint are the user's, so nothing in them is believed. */
 #include "core/progress.h"
-#include "host/wait.h"
+#include "core/weight_read.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { MAP_BLOCK = 1 << 20 /* bytes read at a time */ };
 
 typedef struct Map {
     rt_rank *rank;
@@ -24,7 +22,7 @@ typedef struct Map {
     const rt_map_record *records;
     const char *names;
     int *fds; /* [files], -1: not open */
-    char *block;
+    WeightReader reader;
 } Map;
 
 static rt_status map_open(Map *map) {
@@ -47,8 +45,10 @@ static rt_status map_open(Map *map) {
 
 static rt_status map_check(Map *map) {
     const rt_map_header *header = map->header = (const rt_map_header *)map->data;
-    if (memcmp(header->magic, RT_MAP_MAGIC, sizeof RT_MAP_MAGIC) != 0 || header->version != 1)
-        return rt_fail(map->rank, RT_DATA, "%s: is not a weight map of version 1", map->path);
+    if (memcmp(header->magic, RT_MAP_MAGIC, sizeof RT_MAP_MAGIC) != 0 ||
+        header->version != RT_MAP_VERSION)
+        return rt_fail(map->rank, RT_DATA, "%s: is not a weight map of version %d", map->path,
+                       RT_MAP_VERSION);
     if (memcmp(header->digest, map->rank->program->digest, sizeof header->digest) != 0)
         return rt_fail(map->rank, RT_DATA,
                        "%s: belongs to plan %.16s, this program is %.16s; make it anew", map->path,
@@ -61,9 +61,8 @@ static rt_status map_check(Map *map) {
     map->files = (const rt_map_file *)(header + 1);
     map->records = (const rt_map_record *)(map->files + header->files);
     map->names = (const char *)(map->records + header->records);
-    map->block = malloc(MAP_BLOCK);
     map->fds = malloc((header->files + 1) * sizeof *map->fds);
-    if (!map->block || !map->fds)
+    if (!map->fds)
         return rt_fail(map->rank, RT_UNAVAILABLE, "no memory for %u files", header->files);
     for (uint32_t i = 0; i < header->files; ++i)
         map->fds[i] = -1;
@@ -97,7 +96,7 @@ static rt_status map_file(Map *map, uint32_t index, int *fd) {
     return RT_OK;
 }
 
-/* Bytes from `first` to the end of the last row of a run of rows; false: does not fit 63 bits. */
+/* Bytes from `first` to the end of the last of rows in the slab; false: does not fit 63 bits. */
 static bool span(uint64_t rows, uint64_t step, uint64_t columns, uint64_t size, uint64_t first,
                  uint64_t *end) {
     uint64_t last, elements, bytes;
@@ -107,81 +106,36 @@ static bool span(uint64_t rows, uint64_t step, uint64_t columns, uint64_t size, 
            !__builtin_add_overflow(first, bytes, end) && *end <= INT64_MAX;
 }
 
+static bool is_known(const Map *map, const rt_map_record *r) {
+    return (r->type <= RT_F16 || r->type == RT_E4M3 || r->type == RT_E5M2) &&
+           r->slab_type <= RT_F16 && r->file < map->header->files &&
+           r->scale_file < map->header->files;
+}
+
 static rt_status record_check(const Map *map, const rt_map_record *r) {
-    uint64_t end, slab_end;
-    if (r->type > RT_F16 || r->slab_type > RT_F16 || r->file >= map->header->files)
+    uint64_t slab_end;
+    if (!is_known(map, r))
         return rt_fail(map->rank, RT_DATA, "%s: a record has an unknown type or file", map->path);
-    if (r->rows == 0 || r->columns == 0 || r->stride < r->columns || r->pitch < r->columns ||
-        r->slab % (uint64_t)rt_type_bytes((int)r->slab_type) != 0 ||
-        !span(r->rows, r->stride, r->columns, (uint64_t)rt_type_bytes((int)r->type), r->offset,
-              &end) ||
+    if (!rt_weight_fits(r, map->files[r->file].size, map->files[r->scale_file].size) ||
+        r->pitch < r->columns || r->slab % (uint64_t)rt_type_bytes((int)r->slab_type) != 0 ||
         !span(r->rows, r->pitch, r->columns, (uint64_t)rt_type_bytes((int)r->slab_type), r->slab,
               &slab_end) ||
-        end > map->files[r->file].size || slab_end > (uint64_t)map->rank->role->slab_bytes)
+        slab_end > (uint64_t)map->rank->role->slab_bytes)
         return rt_fail(map->rank, RT_DATA,
                        "%s: a record is empty, lies outside its file or the slab, or aslant there",
                        map->path);
     return RT_OK;
 }
 
-static rt_status read_exact(const Map *map, const rt_map_record *r, int fd, uint64_t offset,
-                            size_t bytes) {
-    for (size_t done = 0; done < bytes;) {
-        ssize_t got = pread(fd, map->block + done, bytes - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return rt_fail(map->rank, RT_DATA, "checkpoint file %s: %s at byte %llu",
-                           map->names + map->files[r->file].name,
-                           got < 0 ? strerror(errno) : "ends", (unsigned long long)(offset + done));
-        done += (size_t)got;
-    }
-    return RT_OK;
-}
-
-static void convert(char *to, int to_type, const char *from, int from_type, uint64_t count) {
-    if (to_type == from_type) {
-        memcpy(to, from, count * (size_t)rt_type_bytes(to_type));
-        return;
-    }
-    for (uint64_t i = 0; i < count; ++i) {
-        float value;
-        uint16_t half;
-        if (from_type == RT_F32) {
-            memcpy(&value, from + 4 * i, sizeof value);
-        } else {
-            memcpy(&half, from + 2 * i, sizeof half);
-            value = from_type == RT_BF16 ? rt_from_bf16(half) : rt_from_f16(half);
-        }
-        if (to_type == RT_F32)
-            ((float *)to)[i] = value;
-        else
-            ((uint16_t *)to)[i] = to_type == RT_BF16 ? rt_to_bf16(value) : rt_to_f16(value);
-    }
-}
-
-/* Rows that follow each other without a gap in the file are read together; long rows in pieces. */
 static rt_status record_read(Map *map, const rt_map_record *r) {
-    uint64_t from = (uint64_t)rt_type_bytes((int)r->type);
-    uint64_t to = (uint64_t)rt_type_bytes((int)r->slab_type), room = MAP_BLOCK / from;
-    int fd;
-    RT_TRY(map_file(map, r->file, &fd));
-    uint64_t together = r->stride == r->columns && r->columns <= room ? room / r->columns : 1;
-    for (uint64_t row = 0; row < r->rows; row += together) {
-        uint64_t rows = r->rows - row < together ? r->rows - row : together;
-        uint64_t piece = rows > 1 || r->columns <= room ? r->columns : room;
-        for (uint64_t column = 0; column < r->columns; column += piece) {
-            uint64_t count = r->columns - column < piece ? r->columns - column : piece;
-            RT_TRY(read_exact(map, r, fd, r->offset + (row * r->stride + column) * from,
-                              (size_t)(rows * count * from)));
-            for (uint64_t i = 0; i < rows; ++i)
-                convert(map->rank->slab + r->slab + ((row + i) * r->pitch + column) * to,
-                        (int)r->slab_type, map->block + i * count * from, (int)r->type, count);
-        }
-        RT_TRY(rt_wait_check(map->rank));
+    WeightPiece piece = {.record = r};
+    RT_TRY(map_file(map, r->file, &piece.file));
+    piece.name = map->names + map->files[r->file].name;
+    if (r->scale_width) {
+        RT_TRY(map_file(map, r->scale_file, &piece.scale_file));
+        piece.scale_name = map->names + map->files[r->scale_file].name;
     }
-    map->rank->area->weight_bytes += (int64_t)(r->rows * r->columns * to);
-    return RT_OK;
+    return rt_weight_read(&map->reader, &piece);
 }
 
 /* The weight, and the layer of it, that the next record must fill: records stand in the order of weights and layers, so
@@ -254,13 +208,13 @@ static rt_status map_read(Map *map) {
 }
 
 rt_status rt_weights_read(rt_rank *rank, const char *path) {
-    Map map = {.rank = rank, .path = path};
+    Map map = {.rank = rank, .path = path, .reader = {.rank = rank}};
     rt_status status = map_read(&map);
     for (uint32_t i = 0; map.fds && i < map.header->files; ++i)
         if (map.fds[i] >= 0)
             close(map.fds[i]);
     free(map.fds);
-    free(map.block);
+    rt_weight_reader_free(&map.reader);
     if (map.data)
         munmap((void *)(uintptr_t)map.data, map.size);
     return status;

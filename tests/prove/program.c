@@ -73,6 +73,7 @@ typedef struct Program {
 static bool make(Program *of) {
     Simulation simulation = simulate_times(of->arena, of->schedule);
     Buf prediction = {0}, certificate = {0};
+    WeightsSummary weights;
     of->diag.arena = of->arena;
     of->weights = fs_join(of->arena, of->folder, "weights.map");
     simulate_write(&simulation, of->schedule, &prediction);
@@ -85,7 +86,7 @@ static bool make(Program *of) {
     if (status == STATUS_OK)
         status = weights_write_map(of->arena, of->schedule,
                                    fs_join(of->arena, of->twin->folder, "model.safetensors"),
-                                   of->weights, &of->diag);
+                                   of->weights, &weights, &of->diag);
     if (status != STATUS_OK) {
         verdict_judge(of->verdict, &of->diag, "emitting");
         return false;

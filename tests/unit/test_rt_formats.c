@@ -298,6 +298,19 @@ typedef struct MapFile {
     char names[16];
 } MapFile;
 
+static rt_map_record piece(uint64_t first, uint64_t rows, uint64_t columns, uint64_t step,
+                           uint64_t slab, uint64_t pitch, uint32_t slab_type) {
+    return (rt_map_record){.offset = 2 * first,
+                           .rows = rows,
+                           .columns = columns,
+                           .row_step = step,
+                           .column_step = 1,
+                           .slab = slab,
+                           .pitch = pitch,
+                           .type = RT_BF16,
+                           .slab_type = slab_type};
+}
+
 static MapFile map_make(void) {
     uint16_t numbers[64];
     for (int i = 0; i < 64; ++i)
@@ -307,7 +320,7 @@ static MapFile map_make(void) {
     assert_int_equal(stat(path_of("model.bin"), &info), 0);
     MapFile map = {
         .header = {.magic = RT_MAP_MAGIC,
-                   .version = 1,
+                   .version = RT_MAP_VERSION,
                    .files = 1,
                    .records = 4,
                    .name_bytes = sizeof map.names},
@@ -316,11 +329,10 @@ static MapFile map_make(void) {
                  .mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec},
         .names = "model.bin"};
     memcpy(map.header.digest, digest, 16);
-    /*                                rank file offset rows cols stride slab pitch types */
-    map.records[0] = (rt_map_record){0, 0, 2 * 7, 3, 3, 5, 0, 4, RT_BF16, RT_F32};
-    map.records[1] = (rt_map_record){0, 0, 2 * 30, 3, 3, 3, 256, 4, RT_BF16, RT_F32};
-    map.records[2] = (rt_map_record){0, 0, 2 * 40, 1, 8, 8, 1024, 8, RT_BF16, RT_F32};
-    map.records[3] = (rt_map_record){0, 0, 2 * 60, 1, 4, 4, 2048, 8, RT_BF16, RT_BF16};
+    map.records[0] = piece(7, 3, 3, 5, 0, 4, RT_F32);
+    map.records[1] = piece(30, 3, 3, 3, 256, 4, RT_F32);
+    map.records[2] = piece(40, 1, 8, 8, 1024, 8, RT_F32);
+    map.records[3] = piece(60, 1, 4, 4, 2048, 8, RT_BF16);
     return map;
 }
 
@@ -354,7 +366,7 @@ static void test_weight_map(void **state) {
     assert_non_null(strstr(message, "is damaged or cut off"));
     for (int i = 0; i < 4; ++i) {
         bad = map;
-        uint64_t *fields[] = {&bad.records[1].rows, &bad.records[1].slab, &bad.records[1].stride,
+        uint64_t *fields[] = {&bad.records[1].rows, &bad.records[1].slab, &bad.records[1].row_step,
                               &bad.records[1].offset};
         *fields[i] = i % 2 ? SLAB : UINT64_MAX / 2;
         assert_int_equal(map_try(&bad, sizeof bad, message), RT_DATA);
@@ -382,8 +394,8 @@ static void test_map_figures(void **state) {
         uint64_t value;
         const char *words;
     } cases[] = {
-        {offsetof(MapFile, header.magic), 1, 'X', "is not a weight map of version 1"},
-        {offsetof(MapFile, header.version), 4, 2, "is not a weight map of version 1"},
+        {offsetof(MapFile, header.magic), 1, 'X', "is not a weight map of version 2"},
+        {offsetof(MapFile, header.version), 4, 1, "is not a weight map of version 2"},
         {offsetof(MapFile, header.files), 4, UINT32_MAX, "is damaged or cut off"},
         {offsetof(MapFile, header.files), 4, 2, "is damaged or cut off"},
         {offsetof(MapFile, header.records), 8, UINT64_MAX, "is damaged or cut off"},
@@ -403,8 +415,8 @@ static void test_map_figures(void **state) {
         {offsetof(MapFile, records[1].rows), 8, 0, "a record is empty"},
         {offsetof(MapFile, records[1].columns), 8, 0, "a record is empty"},
         {offsetof(MapFile, records[1].columns), 8, 4, "aslant"},
-        {offsetof(MapFile, records[1].stride), 8, 2, "aslant"},
-        {offsetof(MapFile, records[1].stride), 8, UINT64_MAX, "lies outside"},
+        {offsetof(MapFile, records[1].row_step), 8, 2, "aslant"},
+        {offsetof(MapFile, records[1].row_step), 8, UINT64_MAX, "lies outside"},
         {offsetof(MapFile, records[1].pitch), 8, 2, "aslant"},
         {offsetof(MapFile, records[1].pitch), 8, UINT64_MAX, "lies outside"},
         {offsetof(MapFile, records[1].slab), 8, 258, "aslant"},
@@ -414,6 +426,16 @@ static void test_map_figures(void **state) {
         {offsetof(MapFile, records[1].offset), 8, INT64_MAX, "lies outside"},
         {offsetof(MapFile, records[1].offset), 8, 111, "lies outside"},
         {offsetof(MapFile, records[3].offset), 8, 121, "lies outside"},
+        {offsetof(MapFile, records[1].column_step), 8, 0, "aslant"},
+        {offsetof(MapFile, records[1].column_step), 8, 2, "aslant"}, /* neither step is 1 */
+        {offsetof(MapFile, records[1].group), 8, 2, "aslant"},       /* groups one in another */
+        {offsetof(MapFile, records[1].group_skip), 8, 1, "aslant"},
+        {offsetof(MapFile, records[1].group_step), 8, 9, "aslant"},
+        {offsetof(MapFile, records[1].scale_width), 8, 3, "aslant"}, /* nothing is scaled */
+        {offsetof(MapFile, records[1].scale_file), 4, 1, "has an unknown type or file"},
+        {offsetof(MapFile, records[1].type), 4, RT_E4M3, "aslant"}, /* no scales */
+        {offsetof(MapFile, records[1].type), 4, RT_E5M2 + 1, "has an unknown type or file"},
+        {offsetof(MapFile, records[1].slab_type), 4, RT_E4M3, "has an unknown type or file"},
         /* Within all bounds, but not what the plan has there. */
         {offsetof(MapFile, records[1].rows), 8, 2, "not of the weight whose turn it is"},
         {offsetof(MapFile, records[1].slab), 8, 0, "not of the weight whose turn it is"},

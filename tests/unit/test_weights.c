@@ -106,7 +106,9 @@ static char *fill_slab(Fixture *fixture, const Map *map, int64_t rank) {
         for (uint64_t row = 0; r->rank == rank && row < r->rows; row++)
             for (uint64_t column = 0; column < r->columns; column++) {
                 float value;
-                memcpy(&value, map->data + r->offset + 4 * (row * r->stride + column), 4);
+                memcpy(&value,
+                       map->data + r->offset + 4 * (row * r->row_step + column * r->column_step),
+                       4);
                 store(slab + r->slab, r->slab_type, row * r->pitch + column, value);
             }
     }
@@ -142,12 +144,13 @@ static void check_holding(Fixture *fixture, const Source *source, const RankSche
 }
 
 static void check_strategy(Fixture *fixture, const char *strategy, int64_t dtype) {
+    WeightsSummary summary;
     Safetensors checkpoint;
     Source source;
     Map map;
     make_schedule(fixture, strategy, dtype);
     assert_int_equal(weights_write_map(&fixture->arena, &fixture->schedule, CHECKPOINT,
-                                       fixture->path, &fixture->diag),
+                                       fixture->path, &summary, &fixture->diag),
                      STATUS_OK);
     assert_int_equal(fixture->diag.count, 0);
     read_map(fixture, &map);
@@ -185,12 +188,13 @@ static void test_groups_rounded(void **state) {
 
 static void test_missing(void **state) {
     Fixture *fixture = *state;
+    WeightsSummary summary;
     make_schedule(fixture, "single", ELEMENT_F32);
     Model *model = &fixture->plan.inputs.model;
     model->layers = 3;
     unlink(fixture->path);
     assert_int_equal(weights_write_map(&fixture->arena, &fixture->schedule, CHECKPOINT,
-                                       fixture->path, &fixture->diag),
+                                       fixture->path, &summary, &fixture->diag),
                      STATUS_DATA);
     assert_string_equal(fixture->diag.messages[0].code, "E0610");
     assert_non_null(strstr(fixture->diag.messages[0].text, "\"model.layers.2."));
@@ -200,17 +204,29 @@ static void test_missing(void **state) {
 
 static void test_unused(void **state) {
     Fixture *fixture = *state;
+    WeightsSummary summary;
     make_schedule(fixture, "single", ELEMENT_F32);
     fixture->plan.inputs.model.layers = 1;
     RankSchedule *rank = &fixture->schedule.ranks[0];
     for (int64_t i = 0; i < rank->holdings.count; i++)
         rank->holdings.items[i].layers.end = 1;
+    unlink(fixture->path);
     assert_int_equal(weights_write_map(&fixture->arena, &fixture->schedule, CHECKPOINT,
-                                       fixture->path, &fixture->diag),
-                     STATUS_OK);
+                                       fixture->path, &summary, &fixture->diag),
+                     STATUS_DATA);
     assert_int_equal(fixture->diag.count, 1);
     assert_string_equal(fixture->diag.messages[0].code, "E0613");
-    assert_non_null(strstr(fixture->diag.messages[0].text, "31 tensors"));
+    assert_non_null(strstr(fixture->diag.messages[0].text, " and 28 more"));
+    assert_false(fs_exists(fixture->path));
+    /* As layers that the model knows of and does not use. */
+    fixture->plan.inputs.model.extra_layers = 1;
+    *(IgnoredTensor *)LIST_PUSH(&fixture->arena, &fixture->plan.inputs.model.ignored) =
+        (IgnoredTensor){.name = "model.*.{extra}.*", .same_as = ""};
+    assert_int_equal(weights_write_map(&fixture->arena, &fixture->schedule, CHECKPOINT,
+                                       fixture->path, &summary, &fixture->diag),
+                     STATUS_OK);
+    assert_int_equal(summary.ignored, 31);
+    assert_int_equal(summary.scaled, 0);
 }
 
 int main(void) {
