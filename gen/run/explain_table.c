@@ -190,11 +190,16 @@ const Explanation explain_table[] = {
     {"E0604", "The index of a checkpoint and its files disagree."},
     {"E0610", "The model needs a tensor that the checkpoint does not have."},
     {"E0611", "A tensor of the checkpoint has another shape than the model says."},
-    {"E0612", "Weights are F32, BF16 or F16."},
+    {"E0612", "Weights are F32, BF16 or F16, or F8_E4M3 or F8_E5M2 with scales beside them."},
     {"E0613",
-     "A warning: the checkpoint has tensors that the model has no use for. They may belong to\n"
-     "parts that are not run, or the model may be described wrongly."},
+     "The checkpoint has tensors that the model has no use for: it is another model's, or the\n"
+     "model is described wrongly. Those that checkpoints of a family may have besides stand in\n"
+     "`ignored` of its file, or of our own YAML; some have to be equal to one that is used."},
     {"E0614", "The file is no weight map, or one of another version."},
+    {"E0615",
+     "Tensors of 8 bits need scales: one for a tensor, one for a row, or one for a block of rows\n"
+     "and columns whose size quantization_config.weight_block_size tells (scale_block in our own\n"
+     "YAML). Their names are the tensor's with an ending: `scales` of the family's file."},
     {"E0620", "A tokenizer is a folder with tokenizer.json, or with vocab.json and merges.txt, as "
               "the public\n"
               "hub has them; or the file tokenizer.json itself."},

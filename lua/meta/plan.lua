@@ -18,6 +18,13 @@
 ---@field name string in checkpoints; {layer} and {expert} stand for numbers
 ---@field first_row integer where it is a part of a larger tensor: its first row in each block
 ---@field block_rows integer rows of a block, one block an expert; 0: it is a tensor of its own
+---@field periods integer equal runs that a block's rows are in, a share of the tensor in each; 0: one
+---@field transposed boolean matrices are [inputs][outputs] there
+
+---A tensor of checkpoints that is not used.
+---@class IgnoredTensor
+---@field name string in checkpoints; {layer}, {extra} stand for numbers, * for anything
+---@field same_as string the kind of tensor that it must be equal to
 
 ---The architecture of a mixture-of-experts transformer.
 ---@class Model
@@ -74,6 +81,10 @@
 ---@field tokenizer string name or path; may be absent
 ---@field tensors ModelTensor[] names in checkpoints; those absent are the family's
 ---@field alternatives ModelTensor[] other forms in which checkpoints have tensors; the family's where absent
+---@field ignored IgnoredTensor[] tensors of checkpoints that are not used; the family's where absent
+---@field extra_layers integer layers after the model's own in checkpoints, not used
+---@field scales string[] names of the scales of 8-bit tensors, {tensor} standing for theirs; the family's where absent
+---@field scale_block integer[] rows and columns of an 8-bit tensor that share a scale; absent: one scale a tensor or a row
 
 ---One GPU of a node.
 ---@class TopologyGpu

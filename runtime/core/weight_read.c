@@ -106,7 +106,7 @@ bool rt_weight_fits(const rt_map_record *r, uint64_t file_bytes, uint64_t scale_
         __builtin_add_overflow(rows, columns, &extent) || extent > INT64_MAX)
         return false;
     if (is_across(r) ? r->columns > 1 && r->column_step < row_at(r, r->rows - 1) + 1
-                     : r->row_step < r->columns)
+                     : r->rows > 1 && r->row_step < r->columns)
         return false; /* lines that overlap */
     extent = extent_of(r);
     return end_of(r->offset, extent, (uint64_t)rt_type_bytes((int)r->type), &end) &&

@@ -9,10 +9,10 @@
 
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
-#define PLAN_DIGEST "33e12066f6d0a23d"
+#define PLAN_DIGEST "686e699b9ee0710f"
 #define SCHEDULE_DIGEST "3391ad8883fd350d"
-#define CERTIFICATE_DIGEST "79390f2e2dbf89f1"
-#define MODEL_DIGEST "538dfa7c46a77a86"
+#define CERTIFICATE_DIGEST "4d572cce872344e7"
+#define MODEL_DIGEST "125690f6a3bd5a21"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "a04b91f05d3d1291"
 

@@ -9,10 +9,10 @@
 
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
-#define PLAN_DIGEST "6a16b6d719f86ab4"
+#define PLAN_DIGEST "fb0cc20f5069bdd8"
 #define SCHEDULE_DIGEST "359e67b1e6cfba87"
-#define CERTIFICATE_DIGEST "17ef199c2fa3fead"
-#define MODEL_DIGEST "538dfa7c46a77a86"
+#define CERTIFICATE_DIGEST "799132f756d36d35"
+#define MODEL_DIGEST "125690f6a3bd5a21"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "a04b91f05d3d1291"
 
