@@ -8,7 +8,8 @@ import os
 import statistics
 import subprocess
 import sys
-import time
+
+from quiet import settle
 
 # Strategy, batch, prefill, and what else differs from models/ma-small.yaml.
 DEPLOYMENTS = [
@@ -40,15 +41,6 @@ def run(command):
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)}: status {done.returncode}\n{done.stderr}{done.stdout}")
     return done.stdout
-
-
-def settle(seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        with open("/proc/loadavg", encoding="ascii") as load:
-            if int(load.read().split()[3].split("/")[0]) <= 1:
-                return
-        time.sleep(0.02)
 
 
 def make(args, number, strategy, batch, prefill, settings):

@@ -8,6 +8,7 @@
 #   BENCH_MPI_FLAGS         further arguments of mpirun
 #   EMULATE_PLANS=tp        of emulate: only plans with this in their name
 #   GENERATE_REPEATS=3      of generate: runs of each case, the least counts
+#   DECODE_ROUNDS=5         of decode
 #   CHECK_REPEATS=5         of check, likewise
 #   SETTLE_S=20             how long a measurement waits at most for a moment in which nothing else runs
 set -euo pipefail
@@ -78,13 +79,19 @@ moves() {
     python3 bench/table.py "$out/moves.lines" | tee "$out/moves.txt"
 }
 
-program() {
-    install_mpi # the build of bench/ wants it
-    build bench bin
+scaling() {
     build . gen --target gen
-    python3 bench/programs.py "$1" --gen "$out/gen/gen" --stream "$out/bin/stream" \
-        --model models/ma-small.yaml --topology topologies/one-host.yaml --out "$out" \
-        --settle "${SETTLE_S:-20}" | tee "$out/$1.txt"
+    python3 bench/scaling.py --gen "$out/gen/gen" --model models/ma-small.yaml \
+        --topology topologies/one-host.yaml --out "$out" --settle "${SETTLE_S:-20}" | tee "$out/scaling.txt"
+}
+
+# Ours beside transformers and llama.cpp, which come from PyPI.
+decode() {
+    build bench bin --target stream
+    build . gen --target gen
+    bench/peers/install.sh "$out"
+    python3 bench/peers/peers.py --gen "$out/gen/gen" --stream "$out/bin/stream" --topology topologies/one-host.yaml \
+        --out "$out" --rounds "${DECODE_ROUNDS:-5}" --settle "${SETTLE_S:-20}" | tee "$out/decode.md"
 }
 
 emulate() {
@@ -146,6 +153,7 @@ for name in "$@"; do
     search) search ;;
     check) check ;;
     tokenizer) tokenizer ;;
-    *) program "$name" ;;
+    scaling) scaling ;;
+    decode) decode ;;
     esac
 done

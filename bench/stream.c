@@ -1,6 +1,6 @@
 /* stream: how fast a plain loop reads memory here. `stream BYTES THREADS PASSES` reads a buffer of BYTES, a part a
- * thread, PASSES times after one that warms up, and prints the GB/s of the median pass. The buffer is as large
- * as what it is compared with, so that caches help both alike. It owns the buffer. */
+ * thread, PASSES times after one that warms up, and prints the GB/s of the median pass and of the best. The
+ * buffer is as large as what it is compared with, so that caches help both alike. It owns the buffer. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdint.h>
@@ -83,7 +83,8 @@ int main(int argc, char **argv) {
         total += readers[t].sum;
     }
     qsort(seconds, (size_t)passes, sizeof *seconds, ascending);
-    printf("%.3f\n", (double)(words * sizeof *buffer) / seconds[passes / 2] * 1e-9);
+    double size = (double)(words * sizeof *buffer) * 1e-9;
+    printf("%.3f %.3f\n", size / seconds[passes / 2], size / seconds[0]);
     fprintf(stderr, "sum %llu\n", (unsigned long long)total); /* so that no read is left out */
     pthread_barrier_destroy(&barrier);
     free(buffer);

@@ -39,6 +39,7 @@ static void write_json(const Generation *generation, const json_t *program) {
     jsonw_key(&json, "inter_token_s");
     jsonw_object(&json, true);
     key_real(&json, "median", number(between, "median"));
+    key_real(&json, "min", number(between, "min"));
     key_real(&json, "p95", number(between, "p95"));
     key_real(&json, "p99", number(between, "p99"));
     jsonw_end(&json);

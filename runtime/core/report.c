@@ -53,8 +53,9 @@ void rt_report_run(const rt_results *results, const rt_segment *segment) {
         double rate = prefill + decode > 0 ? (double)made / (prefill + decode) : 0;
         printf("{\"prefill_s\":%.6f,\"decode_s\":%.6f,\"time_to_first_token_s\":%.6f,", prefill,
                decode, quantile(results->prefill_s, results->steps[0], 0.5));
-        printf("\"inter_token_s\":{\"median\":%.6f,\"p95\":%.6f,\"p99\":%.6f},"
+        printf("\"inter_token_s\":{\"min\":%.6f,\"median\":%.6f,\"p95\":%.6f,\"p99\":%.6f},"
                "\"tokens_per_s\":%.3f,",
+               quantile(results->decode_s, results->steps[1], 0),
                quantile(results->decode_s, results->steps[1], 0.5),
                quantile(results->decode_s, results->steps[1], 0.95),
                quantile(results->decode_s, results->steps[1], 0.99), rate);
