@@ -262,6 +262,17 @@ rt_status rt_finish(rt_rank *rank, int op, int layer, const rt_finish_args *args
 /* Address of a slab offset. */
 void *rt_at(const rt_rank *rank, int64_t offset);
 
+/* The vectors that kernels are to use: the widest of this processor, or fewer where the user wants so. Each level
+ * has those before it. */
+typedef enum rt_vectors { RT_VECTORS_PLAIN, RT_VECTORS_AVX2, RT_VECTORS_AVX512 } rt_vectors;
+rt_vectors rt_vectors_of(const rt_rank *rank);
+
+/* Call `part` for ranges that make up [0, count), each but the last a multiple of `grain` long, by the threads that
+ * this rank has; back when all are done. What comes out must not depend on where ranges begin. To be called by the
+ * kernel's own thread only; a part calls nothing of the runtime but rt_at. */
+typedef void (*rt_part_fn)(const void *context, int64_t begin, int64_t end);
+void rt_parallel(rt_rank *rank, int64_t count, int64_t grain, rt_part_fn part, const void *context);
+
 /* Where the logits of this wave's sequence at this prompt position go: float32 [vocabulary], or NULL when
  * logits are not wanted, the step is not a prefill, or the row is masked. */
 float *rt_logits_row(rt_rank *rank, int32_t sequence, int32_t position);

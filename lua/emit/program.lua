@@ -22,6 +22,19 @@ local PROGRAM_FILES <const> = {
   "moves.c",
 }
 
+---What all kernels share.
+local SHARED <const> = {
+  "launch.c",
+  "kernel.h",
+  "matmul.h",
+  "matmul.c",
+  "dot.h",
+  "dot.c",
+  "dot_loops.h",
+  "dot_avx2.c",
+  "dot_avx512.c",
+}
+
 ---Headers that kernels share, beside those that all have.
 local HEADERS <const> = {
   attention = { "softmax.h" },
@@ -180,7 +193,7 @@ return function(schedule)
     add("role_" .. text.ident(role.name) .. ".c", PROGRAM .. "role.tmpl.c",
       role_view.view(schedule, role))
   end
-  for _, name in ipairs { "launch.c", "kernel.h", "matmul.h", "matmul.c" } do
+  for _, name in ipairs(SHARED) do
     add("kernels/" .. name, HOST .. name:gsub("%.", ".tmpl.", 1))
   end
   local added = {}

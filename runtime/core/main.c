@@ -119,6 +119,7 @@ close_job:
 int rt_main(const rt_program *program, int argc, char **argv) {
     rt_error error = {0};
     rt_options options;
+    rt_tune tune;
     bool equal = true;
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         printf("%s", rt_options_help());
@@ -127,8 +128,10 @@ int rt_main(const rt_program *program, int argc, char **argv) {
     rt_status status = program_check(program, &error);
     if (status == RT_OK)
         status = rt_options_read(&options, argc, argv, &error);
+    if (status == RT_OK)
+        status = rt_tune_read(&tune, program->world, &error);
     if (status == RT_OK && options.verb == RT_VERB_INFO)
-        rt_report_info(program, options.json);
+        rt_report_info(program, &tune, options.json);
     else if (status == RT_OK)
         status = program_run(program, &options, argv, &equal, &error);
     if (status != RT_OK && *error.text)

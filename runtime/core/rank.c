@@ -3,6 +3,8 @@
 #include "core/record.h"
 #include "host/emulate.h"
 #include "host/pulse.h"
+#include "host/tune.h"
+#include "host/workers.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -60,8 +62,13 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
     for (int32_t r = 0; rank->peers && r < program->world; ++r)
         rank->peers[r].pidfd = -1;
     rank->counts = calloc((size_t)most_counts(program), sizeof *rank->counts);
+    rt_tune tune;
+    rt_error ignored = {0}; /* rt_main has told what is wrong with the variables */
+    rt_tune_read(&tune, program->world, &ignored);
+    rank->vectors = tune.vectors;
+    rank->workers = rt_workers_create(job->emulated ? 0 : tune.threads - 1);
     if (!rank->next || !rank->ended || !rank->arrivals || !rank->turns || !rank->closure ||
-        !rank->seen || !rank->counts || !rank->pulled || !rank->peers) {
+        !rank->seen || !rank->counts || !rank->pulled || !rank->peers || !rank->workers) {
         rt_rank_free(rank);
         return NULL;
     }
@@ -75,6 +82,7 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
 void rt_rank_free(rt_rank *rank) {
     if (!rank)
         return;
+    rt_workers_free(rank->workers);
     free(rank->next);
     free(rank->ended);
     free(rank->arrivals);
@@ -88,6 +96,10 @@ void rt_rank_free(rt_rank *rank) {
             close(rank->peers[r].pidfd);
     free(rank->peers);
     free(rank);
+}
+
+rt_vectors rt_vectors_of(const rt_rank *rank) {
+    return rank->vectors;
 }
 
 rt_status rt_op_begin(rt_rank *rank, int op, int layer) {

@@ -18,6 +18,9 @@ typedef struct rt_emulator rt_emulator;
 /* Takes down what calls are made (core/record.h). */
 typedef struct rt_record rt_record;
 
+/* Its further threads (host/workers.h). */
+typedef struct rt_workers rt_workers;
+
 struct rt_rank {
     const rt_program *program;
     const rt_job *job;
@@ -32,6 +35,9 @@ struct rt_rank {
     double *busy, *wait, *ends;  /* [kinds], [kinds], [waves][1 + max_new] */
     rt_op_time *times;           /* [op_count] or NULL */
     rt_event *events;            /* [RT_TRACE_EVENTS] or NULL */
+
+    rt_vectors vectors; /* of its kernels */
+    rt_workers *workers;
 
     rt_emulator *emulator; /* NULL: operations are executed */
     rt_record *record;     /* NULL: calls are not recorded */

@@ -72,7 +72,7 @@ void rt_report_run(const rt_results *results, const rt_segment *segment) {
             prefill * 1e3, decode * 1e3);
 }
 
-static void info_json(const rt_program *program) {
+static void info_json(const rt_program *program, const rt_tune *tune) {
     printf("{\"name\":");
     rt_output_string(stdout, program->name);
     printf(",\"version\":");
@@ -104,12 +104,12 @@ static void info_json(const rt_program *program) {
         }
         printf("]}");
     }
-    printf("]}\n");
+    printf("],\"vectors\":\"%s\",\"threads\":%d}\n", rt_tune_name(tune->vectors), tune->threads);
 }
 
-void rt_report_info(const rt_program *program, bool json) {
+void rt_report_info(const rt_program *program, const rt_tune *tune, bool json) {
     if (json) {
-        info_json(program);
+        info_json(program, tune);
         return;
     }
     printf("%s, plan %.16s, made by %s\n", program->name, program->digest, program->version);
@@ -122,4 +122,5 @@ void rt_report_info(const rt_program *program, bool json) {
         printf("role %-12s %4d ranks, %5d operations, slab %lld bytes\n", program->role[r].name,
                ranks, program->role[r].op_count, (long long)program->role[r].slab_bytes);
     }
+    printf("here: %s vectors, %d threads a rank\n", rt_tune_name(tune->vectors), tune->threads);
 }

@@ -1,7 +1,8 @@
 /* blas: see blas.h. The symbol is weak: a program whose kernels call no BLAS need not link one. */
 #include "host/blas.h"
 
-#include <sched.h>
+#include "host/tune.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,10 +11,10 @@ static const char variable[] = "OPENBLAS_NUM_THREADS";
 void openblas_set_num_threads(int threads) __attribute__((weak));
 
 static int threads_of(int local_ranks) {
-    cpu_set_t set;
-    int cores = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-    int threads = cores / (local_ranks > 0 ? local_ranks : 1);
-    return threads > 1 ? threads : 1;
+    rt_tune tune;
+    rt_error ignored = {0}; /* rt_main has told what is wrong with the variables */
+    rt_tune_read(&tune, local_ranks, &ignored);
+    return tune.threads;
 }
 
 void rt_blas_limit(int local_ranks) {

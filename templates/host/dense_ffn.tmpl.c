@@ -7,6 +7,7 @@
 static void project(rt_rank *rank, const float *in, float *out, float *scratch, int64_t weight,
                     int64_t bias, int64_t rows, int64_t inputs, int64_t outputs) {
     matmul_transposed(&(matmul){
+        .rank = rank,
         .in = in,
         .in_stride = inputs,
         .weight = rt_at(rank, weight),

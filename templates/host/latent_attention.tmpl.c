@@ -22,8 +22,9 @@ struct tile {
     float *scratch;
 };
 
-static void attend(struct tile *tile, const elem_t *latents) {
+static void attend(rt_rank *rank, struct tile *tile, const elem_t *latents) {
     matmul_transposed(&(matmul){
+        .rank = rank,
         .in = tile->queries,
         .in_stride = ENTRY,
         .weight = latents,
@@ -38,6 +39,7 @@ static void attend(struct tile *tile, const elem_t *latents) {
     for (int64_t i = 0; i < tile->pairs; ++i)
         softmax(tile->scores + i * tile->length, tile->position[i] + 1, tile->length);
     matmul_plain(&(matmul){
+        .rank = rank,
         .in = tile->scores,
         .in_stride = tile->length,
         .weight = latents,
@@ -51,6 +53,7 @@ static void attend(struct tile *tile, const elem_t *latents) {
     });
     for (int64_t i = 0; i < tile->pairs; ++i) {
         matmul_transposed(&(matmul){
+            .rank = rank,
             .in = tile->mixed + i * KV_LATENT,
             .in_stride = KV_LATENT,
             .weight = tile->up[i] + PLAIN_DIM * KV_LATENT,
@@ -67,12 +70,13 @@ static void attend(struct tile *tile, const elem_t *latents) {
     tile->pairs = tile->length = 0;
 }
 
-static void add_pair(struct tile *tile, const elem_t *query, const elem_t *up, elem_t *to,
-                     int32_t position) {
+static void add_pair(rt_rank *rank, struct tile *tile, const elem_t *query, const elem_t *up,
+                     elem_t *to, int32_t position) {
     const float scale = (float)SCORE_SCALE / sqrtf((float)HEAD_DIM);
     float *row = tile->queries + tile->pairs * ENTRY;
     load_row(tile->narrow, query, PLAIN_DIM);
     matmul_plain(&(matmul){
+        .rank = rank,
         .in = tile->narrow,
         .in_stride = PLAIN_DIM,
         .weight = up,
@@ -109,14 +113,14 @@ static void absorbed(rt_rank *rank, const struct latent_attention_args *a, const
     for (int64_t row = first_row; row < first_row + a->tokens; ++row) {
         for (int64_t head = 0; positions[row] >= 0 && head < a->heads; ++head) {
             int64_t pair = row * a->heads + head;
-            add_pair(&tile, queries + pair * HEAD_DIM, up + head * UP * KV_LATENT,
+            add_pair(rank, &tile, queries + pair * HEAD_DIM, up + head * UP * KV_LATENT,
                      out + pair * VALUE_DIM, positions[row]);
             if (tile.pairs == capacity)
-                attend(&tile, latents);
+                attend(rank, &tile, latents);
         }
     }
     if (tile.pairs)
-        attend(&tile, latents);
+        attend(rank, &tile, latents);
 }
 
 /* --- expanded ------------------------------------------------------------------------------------ */
@@ -133,7 +137,7 @@ struct expansion {
     float *scratch;
 };
 
-static void expand(struct expansion *e, const elem_t *latents, const elem_t *up) {
+static void expand(rt_rank *rank, struct expansion *e, const elem_t *latents, const elem_t *up) {
     const struct {
         float *from, *to;
         int64_t rows;
@@ -142,6 +146,7 @@ static void expand(struct expansion *e, const elem_t *latents, const elem_t *up)
     load_row(e->up, up, UP * KV_LATENT);
     for (int i = 0; i < 2; ++i)
         matmul_transposed(&(matmul){
+            .rank = rank,
             .in = parts[i].from,
             .in_stride = KV_LATENT,
             .weight = latents,
@@ -160,8 +165,8 @@ static void expand(struct expansion *e, const elem_t *latents, const elem_t *up)
 }
 
 /* Rows [first, first + count) of one head of `heads`; masked ones get zero. */
-static void attend_rows(const struct expansion *e, const elem_t *queries, elem_t *out,
-                        const int32_t *positions, int64_t count, int64_t heads) {
+static void attend_rows(rt_rank *rank, const struct expansion *e, const elem_t *queries,
+                        elem_t *out, const int32_t *positions, int64_t count, int64_t heads) {
     const float scale = (float)SCORE_SCALE / sqrtf((float)HEAD_DIM);
     for (int64_t i = 0; i < count; ++i)
         load_row(e->queries + i * HEAD_DIM, queries + i * heads * HEAD_DIM, HEAD_DIM);
@@ -170,7 +175,7 @@ static void attend_rows(const struct expansion *e, const elem_t *queries, elem_t
     matmul_plain_f32(e->queries, e->keys, e->scores, count, HEAD_DIM, e->length);
     for (int64_t i = 0; i < count; ++i)
         softmax(e->scores + i * e->length, max_of(positions[i], 0) + 1, e->length);
-    matmul_f32(e->scores, e->values, e->mixed, count, e->length, VALUE_DIM);
+    matmul_f32(rank, e->scores, e->values, e->mixed, count, e->length, VALUE_DIM);
     for (int64_t i = 0; i < count; ++i)
         if (positions[i] >= 0)
             store_row(out + i * heads * VALUE_DIM, e->mixed + i * VALUE_DIM, VALUE_DIM);
@@ -194,11 +199,11 @@ static void expanded(rt_rank *rank, const struct latent_attention_args *a, const
         e.length = max_of(e.length, (int64_t)positions[row] + 1);
     e.values = e.keys + HEAD_DIM * e.length;
     for (int64_t head = 0; e.length && head < a->heads; ++head) {
-        expand(&e, latents, up + head * UP * KV_LATENT);
+        expand(rank, &e, latents, up + head * UP * KV_LATENT);
         for (int64_t row = 0; row < a->tokens; row += capacity) {
             int64_t pair = (first_row + row) * a->heads + head;
-            attend_rows(&e, queries + pair * HEAD_DIM, out + pair * VALUE_DIM, positions + row,
-                        min_of(capacity, a->tokens - row), a->heads);
+            attend_rows(rank, &e, queries + pair * HEAD_DIM, out + pair * VALUE_DIM,
+                        positions + row, min_of(capacity, a->tokens - row), a->heads);
         }
     }
 }
@@ -211,7 +216,7 @@ rt_status kernel_latent_attention(rt_rank *rank, const void *args) {
 
     memset(out, 0, (size_t)elements * sizeof *out);
     for (int64_t s = 0; s < a->sequences; ++s)
-        (a->expanded ? expanded : absorbed)(rank, a, latents + (a->cache_first + s) * CONTEXT * ENTRY,
-                                            s * a->tokens);
+        (a->expanded ? expanded : absorbed)(
+            rank, a, latents + (a->cache_first + s) * CONTEXT * ENTRY, s * a->tokens);
     return RT_OK;
 }

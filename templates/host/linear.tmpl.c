@@ -7,6 +7,7 @@ rt_status kernel_linear(rt_rank *rank, const void *args) {
 //% if view.dtype == "f32" then
     float *out = rt_at(rank, a->out);
     matmul_transposed(&(matmul){
+        .rank = rank,
         .in = rt_at(rank, a->in),
         .in_stride = a->inputs,
         .weight = weight,
@@ -30,6 +31,7 @@ rt_status kernel_linear(rt_rank *rank, const void *args) {
         int64_t rows = min_of(tile, a->rows - row);
         load_row(x, in + row * a->inputs, rows * a->inputs);
         matmul_transposed(&(matmul){
+            .rank = rank,
             .in = x,
             .in_stride = a->inputs,
             .weight = weight,

@@ -1,42 +1,57 @@
-/* matmul: see the header. Sums run over LANES accumulators in a fixed order, so that the compiler may use
- * vectors and the result does not depend on how it does. */
+/* matmul: see the header. Products of a few rows are dealt to the threads by outputs, which changes no sum. */
 #include "matmul.h"
+#include "dot.h"
 
 #include <cblas.h>
 
-enum { FEW_ROWS = 4, LANES = 32 };
+/* FEW_ROWS: beyond it OpenBLAS is faster. SHARED: products of so many weights and rows are worth more threads than
+ * one. GRAIN: outputs of a thread, a multiple of what dot takes at once. */
+enum { FEW_ROWS = 16, SHARED = 1 << 17, GRAIN = 16 };
 
-static float sum_lanes(const float *lanes) {
-    float sum = 0;
-    for (int i = 0; i < LANES; ++i)
-        sum += lanes[i];
-    return sum;
+/* --- a few rows ------------------------------------------------------------------------------------------ */
+
+typedef struct few {
+    void (*product)(const dot *d);
+    dot all;
+    int64_t weight_step; /* bytes from an output to the next */
+} few;
+
+/* Outputs [begin, end). */
+static void few_part(const void *context, int64_t begin, int64_t end) {
+    const few *f = context;
+    dot part = f->all;
+    part.weight = (const char *)part.weight + begin * f->weight_step;
+    part.out += begin;
+    part.outputs = end - begin;
+    f->product(&part);
 }
 
-static float dot(const float *restrict a, const float *restrict b, int64_t count) {
-    float lanes[LANES] = {0}, rest = 0;
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int j = 0; j < LANES; ++j)
-            lanes[j] += a[i + j] * b[i + j];
-    for (; i < count; ++i)
-        rest += a[i] * b[i];
-    return sum_lanes(lanes) + rest;
+static void few_run(rt_rank *rank, const few *f) {
+    if (f->all.inputs * f->all.outputs * f->all.rows < SHARED)
+        f->product(&f->all);
+    else
+        rt_parallel(rank, f->all.outputs, GRAIN, few_part, f);
 }
-//% if view.dtype ~= "f32" then
 
-/* The same sum with the weight as elements. */
-static float dot_elements(const float *restrict a, const elem_t *restrict b, int64_t count) {
-    float lanes[LANES] = {0}, rest = 0;
-    int64_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (int j = 0; j < LANES; ++j)
-            lanes[j] += a[i + j] * elem_load(b[i + j]);
-    for (; i < count; ++i)
-        rest += a[i] * elem_load(b[i]);
-    return sum_lanes(lanes) + rest;
+static const dot_set *set_of(const matmul *m) {
+    return dot_of(rt_vectors_of(m->rank));
 }
-//% end
+
+static dot dot_from(const matmul *m) {
+    return (dot){
+        .in = m->in,
+        .in_stride = m->in_stride,
+        .weight = m->weight,
+        .weight_stride = m->weight_stride,
+        .out = m->out,
+        .out_stride = m->out_stride,
+        .rows = m->rows,
+        .inputs = m->inputs,
+        .outputs = m->outputs,
+    };
+}
+
+/* --- many rows ------------------------------------------------------------------------------------------- */
 
 /* out = in x weight, or its transpose, + keep x out */
 static void gemm(const matmul *m, const float *weight, CBLAS_TRANSPOSE transpose, float keep) {
@@ -52,54 +67,49 @@ void matmul_plain_f32(const float *in, const float *weight, float *out, int64_t 
                 (blasint)outputs);
 }
 
-void matmul_f32(const float *in, const float *weight, float *out, int64_t rows, int64_t inputs,
-                int64_t outputs) {
+//% if view.dtype ~= "f32" then
+typedef struct conversion {
+    const dot_set *set;
+    const elem_t *from;
+    float *to;
+    int64_t stride, width; /* of `from`, of `to` */
+} conversion;
+
+static void convert_part(const void *context, int64_t begin, int64_t end) {
+    const conversion *c = context;
+    for (int64_t row = begin; row < end; ++row)
+        c->set->load(c->to + row * c->width, c->from + row * c->stride, c->width);
+}
+
+/* Rows of the weight as floats without gaps. */
+static void convert(const matmul *m, const elem_t *from, int64_t rows, int64_t width) {
+    conversion c = {set_of(m), from, m->scratch, m->weight_stride, width};
+    if (rows * width < SHARED)
+        convert_part(&c, 0, rows);
+    else
+        rt_parallel(m->rank, rows, 1, convert_part, &c);
+}
+
+//% end
+/* --- any number ------------------------------------------------------------------------------------------ */
+
+void matmul_f32(rt_rank *rank, const float *in, const float *weight, float *out, int64_t rows,
+                int64_t inputs, int64_t outputs) {
+    if (rows <= FEW_ROWS) {
+        dot all = {in, inputs, weight, inputs, out, outputs, rows, inputs, outputs};
+        few f = {dot_of(rt_vectors_of(rank))->transposed_f32, all, inputs * (int64_t)sizeof(float)};
+        few_run(rank, &f);
+        return;
+    }
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)outputs,
                 (blasint)inputs, 1.0f, in, (blasint)inputs, weight, (blasint)inputs, 0.0f, out,
                 (blasint)outputs);
 }
 
-//% if view.dtype == "f32" then
-/* A few rows: each weight is read once from memory, and no tile of it is packed. */
-static void few_transposed(const matmul *m) {
-    for (int64_t o = 0; o < m->outputs; ++o)
-        for (int64_t r = 0; r < m->rows; ++r)
-            m->out[r * m->out_stride + o] =
-                dot(m->in + r * m->in_stride, m->weight + o * m->weight_stride, m->inputs);
-}
-//% else
-/* A few rows: each weight is read once from memory; one row of them is converted if it is used again. */
-static void few_transposed(const matmul *m) {
-    for (int64_t o = 0; o < m->outputs; ++o) {
-        const elem_t *weight = m->weight + o * m->weight_stride;
-        if (m->rows == 1) {
-            m->out[o] = dot_elements(m->in, weight, m->inputs);
-            continue;
-        }
-        load_row(m->scratch, weight, m->inputs);
-        for (int64_t r = 0; r < m->rows; ++r)
-            m->out[r * m->out_stride + o] = dot(m->in + r * m->in_stride, m->scratch, m->inputs);
-    }
-}
-//% end
-
-static void few_plain(const matmul *m) {
-    for (int64_t r = 0; r < m->rows; ++r)
-        memset(m->out + r * m->out_stride, 0, (size_t)m->outputs * sizeof(float));
-    for (int64_t i = 0; i < m->inputs; ++i) {
-        const elem_t *weight = m->weight + i * m->weight_stride;
-        for (int64_t r = 0; r < m->rows; ++r) {
-            float scale = m->in[r * m->in_stride + i];
-            float *restrict out = m->out + r * m->out_stride;
-            for (int64_t o = 0; o < m->outputs; ++o)
-                out[o] += scale * elem_load(weight[o]);
-        }
-    }
-}
-
 void matmul_transposed(const matmul *m) {
     if (m->rows <= FEW_ROWS) {
-        few_transposed(m);
+        few f = {set_of(m)->transposed, dot_from(m), m->weight_stride * (int64_t)sizeof(elem_t)};
+        few_run(m->rank, &f);
         return;
     }
 //% if view.dtype == "f32" then
@@ -110,8 +120,7 @@ void matmul_transposed(const matmul *m) {
         part.outputs = min_of(TILE_WEIGHT, m->outputs - o);
         part.out = m->out + o;
         part.weight_stride = m->inputs;
-        for (int64_t i = 0; i < part.outputs; ++i)
-            load_row(m->scratch + i * m->inputs, m->weight + (o + i) * m->weight_stride, m->inputs);
+        convert(m, m->weight + o * m->weight_stride, part.outputs, m->inputs);
         gemm(&part, m->scratch, CblasTrans, 0.0f);
     }
 //% end
@@ -119,7 +128,8 @@ void matmul_transposed(const matmul *m) {
 
 void matmul_plain(const matmul *m) {
     if (m->rows <= FEW_ROWS) {
-        few_plain(m);
+        few f = {set_of(m)->plain, dot_from(m), sizeof(elem_t)};
+        few_run(m->rank, &f);
         return;
     }
 //% if view.dtype == "f32" then
@@ -130,9 +140,7 @@ void matmul_plain(const matmul *m) {
         part.inputs = min_of(TILE_WEIGHT, m->inputs - i);
         part.in = m->in + i;
         part.weight_stride = m->outputs;
-        for (int64_t j = 0; j < part.inputs; ++j)
-            load_row(m->scratch + j * m->outputs, m->weight + (i + j) * m->weight_stride,
-                     m->outputs);
+        convert(m, m->weight + i * m->weight_stride, part.inputs, m->outputs);
         gemm(&part, m->scratch, CblasNoTrans, i ? 1.0f : 0.0f);
     }
 //% end

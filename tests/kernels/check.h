@@ -56,6 +56,9 @@ extern rt_choice choice;     /* of next tokens */
 extern uint64_t choice_seed; /* of their noise */
 extern int kernel_failures;  /* calls of rt_fail */
 
+extern rt_vectors vectors; /* that kernels use */
+rt_vectors widest_vectors(void);
+
 /* Run a kernel and check its guards. */
 void launch(const char *test, rt_kernel_fn kernel, const void *args);
 
@@ -63,6 +66,8 @@ void launch(const char *test, rt_kernel_fn kernel, const void *args);
  * it. */
 double turned(int64_t buffer, int64_t base, int64_t i, int64_t size, int32_t position);
 
+void check_sets(void); /* check_dot.c */
+void check_products(void);
 void check_rows(void);      /* check_rows.c */
 void check_heads(void);     /* check_heads.c */
 void check_choice(void);    /* check_choice.c */

@@ -57,6 +57,6 @@ BEGIN {
 cc -std=gnu11 -D_GNU_SOURCE -O2 -march=native -ffp-contract=fast -Wall -Wextra -Wno-unused-parameter \
     -Werror $defines "$@" -I. -I"$source/gen" -I"$source/runtime" \
     $(pkg-config --cflags openblas lua5.4) "$source"/tests/kernels/*.c kernels/*.c moves.c \
-    "$source/gen/schedule/workspace.c" "$source/gen/schedule/ops.c" -o "$work/check" \
+    "$source/runtime/host/tune.c" "$source/gen/schedule/workspace.c" "$source/gen/schedule/ops.c" -o "$work/check" \
     $(pkg-config --libs openblas) -lm
 "$work/check"

@@ -21,6 +21,7 @@ static void project(rt_rank *rank, const struct tile *tile, const float *in, flo
                     int64_t weight, int64_t bias, int64_t slot, int64_t inputs, int64_t outputs) {
     const elem_t *biases = at_or_null(rank, bias);
     matmul_transposed(&(matmul){
+        .rank = rank,
         .in = in,
         .in_stride = inputs,
         .weight = (const elem_t *)rt_at(rank, weight) + slot * inputs * outputs,

@@ -101,6 +101,7 @@ static rt_status compute(rt_rank *rank, const struct head_args *a, struct tile *
     for (int64_t first = 0; first < a->entries; first += TILE_ENTRIES) {
         int64_t count = min_of(TILE_ENTRIES, a->entries - first);
         matmul_transposed(&(matmul){
+            .rank = rank,
             .in = tile->in,
             .in_stride = HIDDEN,
             .weight = weight + first * HIDDEN,

@@ -17,9 +17,11 @@ struct tile {
 };
 
 /* Attend from all pairs of the tile to keys and values with `stride` elements between positions. */
-static void attend(struct tile *tile, const elem_t *keys, const elem_t *values, int64_t stride) {
+static void attend(rt_rank *rank, struct tile *tile, const elem_t *keys, const elem_t *values,
+                   int64_t stride) {
     const int64_t length = tile->end - tile->begin;
     matmul_transposed(&(matmul){
+        .rank = rank,
         .in = tile->queries,
         .in_stride = HEAD_DIM,
         .weight = keys + tile->begin * stride,
@@ -38,6 +40,7 @@ static void attend(struct tile *tile, const elem_t *keys, const elem_t *values, 
         softmax(scores + unseen, tile->position[i] + 1 - tile->first[i], length - unseen);
     }
     matmul_plain(&(matmul){
+        .rank = rank,
         .in = tile->scores,
         .in_stride = length,
         .weight = values + tile->begin * stride,
@@ -98,11 +101,11 @@ rt_status kernel_attention(rt_rank *rank, const void *args) {
                     add_pair(&tile, qkv + row * width + head * HEAD_DIM,
                              out + row * wide + head * HEAD_DIM, positions[row], a->window);
                     if (tile.pairs == capacity)
-                        attend(&tile, key + kv * HEAD_DIM, value + kv * HEAD_DIM, stride);
+                        attend(rank, &tile, key + kv * HEAD_DIM, value + kv * HEAD_DIM, stride);
                 }
             }
             if (tile.pairs)
-                attend(&tile, key + kv * HEAD_DIM, value + kv * HEAD_DIM, stride);
+                attend(rank, &tile, key + kv * HEAD_DIM, value + kv * HEAD_DIM, stride);
         }
     }
     return RT_OK;

@@ -6,6 +6,7 @@ rt_status kernel_linear(rt_rank *rank, const void *args) {
     const elem_t *weight = rt_at(rank, a->weight), *bias = at_or_null(rank, a->bias);
     float *out = rt_at(rank, a->out);
     matmul_transposed(&(matmul){
+        .rank = rank,
         .in = rt_at(rank, a->in),
         .in_stride = a->inputs,
         .weight = weight,

@@ -1,10 +1,11 @@
 /* matmul: products of float32 rows with weights that lie as elements. Strides are elements between rows. A
- * few rows are multiplied by plain loops, which read each weight once; more go to OpenBLAS. */
+ * few rows read each weight once, by all threads of the rank (dot.h); more go to OpenBLAS. */
 #pragma once
 
 #include "kernel.h"
 
 typedef struct matmul {
+    rt_rank *rank;
     const float *in; /* [rows][inputs] */
     int64_t in_stride;
     const elem_t *weight; /* transposed: [outputs][inputs]; plain: [inputs][outputs] */
@@ -26,5 +27,5 @@ void matmul_plain_f32(const float *in, const float *weight, float *out, int64_t 
                       int64_t inputs, int64_t outputs);
 
 /* out [rows][outputs] = in [rows][inputs] x weight [outputs][inputs]^T, all float32 without gaps. */
-void matmul_f32(const float *in, const float *weight, float *out, int64_t rows, int64_t inputs,
-                int64_t outputs);
+void matmul_f32(rt_rank *rank, const float *in, const float *weight, float *out, int64_t rows,
+                int64_t inputs, int64_t outputs);

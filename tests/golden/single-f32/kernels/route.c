@@ -49,7 +49,7 @@ rt_status kernel_route(rt_rank *rank, const void *args) {
     for (int64_t first = 0; first < a->rows; first += tile) {
         int64_t rows = min_of(tile, a->rows - first);
         load_row(x, in + first * HIDDEN, rows * HIDDEN);
-        matmul_f32(x, weight, logits, rows, HIDDEN, EXPERTS);
+        matmul_f32(rank, x, weight, logits, rows, HIDDEN, EXPERTS);
         for (int64_t row = first; row < first + rows; ++row) {
             if (positions[row] >= 0) {
                 float *scores = logits + (row - first) * EXPERTS;
