@@ -1,6 +1,8 @@
 /* workload: see workload.h. */
 #include "input/workload.h"
 
+enum { CONTEXT_USUAL = 1024 };
+
 #define AT(member) .offset = offsetof(Workload, member)
 
 static const Field workload_fields[] = {
@@ -14,17 +16,18 @@ static const Field workload_fields[] = {
     {.name = "prefill",
      .type = FIELD_INT,
      AT(prefill),
-     .fallback = "512",
+     .fallback = "0",
      .min = 1,
      .max = 1 << 24,
-     .doc = "prompt tokens a sequence"},
+     .doc = "prompt tokens a sequence; when absent half of the context, at most 512"},
     {.name = "context",
      .type = FIELD_INT,
      AT(context),
-     .fallback = "1024",
+     .fallback = "0",
      .min = 1,
      .max = 1 << 24,
-     .doc = "positions a sequence: prompt and new tokens"},
+     .doc = "positions a sequence: prompt and new tokens; when absent those of the model, at "
+            "most 1024"},
     {.name = "dtype",
      .type = FIELD_ENUM,
      AT(dtype),
@@ -61,6 +64,15 @@ Status workload_read_with(Arena *arena, const char *path, const OverrideList *se
         TRY(yaml_parse(arena, "workload", "{}", 2, yaml_config_limits, &root, diag));
     TRY(override_apply(arena, settings, OVERRIDE_WORKLOAD, root, diag));
     return schema_read(&workload_schema, root, workload, arena, diag);
+}
+
+void workload_complete(Workload *workload, const Model *model) {
+    if (workload->context == 0)
+        workload->context =
+            model->max_positions < CONTEXT_USUAL ? model->max_positions : CONTEXT_USUAL;
+    if (workload->prefill == 0)
+        workload->prefill =
+            workload->context < CONTEXT_USUAL ? (workload->context + 1) / 2 : CONTEXT_USUAL / 2;
 }
 
 Status workload_check(const Workload *workload, const Model *model, DiagPlace place, Diag *diag) {

@@ -21,13 +21,16 @@ static inline int64_t workload_choice_bytes(const Workload *workload) {
 
 extern const Schema workload_schema;
 
-/* Read a workload file (E04xx). Defaults of absent keys: batch 64, prefill 512, context 1024,
- * bf16, candidates 1. */
+/* Read a workload file (E04xx). Defaults of absent keys: batch 64, bf16, candidates 1; prefill and context are 0 until
+ * workload_complete. */
 Status workload_read(Arena *arena, const char *path, Workload *workload, Diag *diag);
 
 /* The same with settings of OVERRIDE_WORKLOAD laid over it, or NULL; a `path` of NULL is a file without keys. */
 Status workload_read_with(Arena *arena, const char *path, const OverrideList *settings,
                           Workload *workload, Diag *diag);
+
+/* Bounds that were not given, as the model allows: context at most 1024, prefill half of the context, at most 512. */
+void workload_complete(Workload *workload, const Model *model);
 
 /* Check against the model: prefill <= context <= max_positions (E0402). */
 Status workload_check(const Workload *workload, const Model *model, DiagPlace place, Diag *diag);

@@ -96,6 +96,7 @@ Status plan_read(Arena *arena, const char *path, Plan *plan, Diag *diag) {
     TRY(yaml_read(arena, path, yaml_plan_limits, &root, diag));
     TRY(check_version(root, diag));
     TRY(schema_read(&plan_schema, root, plan, arena, diag));
+    workload_complete(&plan->inputs.workload, &plan->inputs.model);
     TRY(check_digests(arena, root, &plan->inputs, diag));
     TRY(plan_validate(plan, root, diag));
     return check_inputs(root, &plan->inputs, diag);

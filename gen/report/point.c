@@ -62,6 +62,7 @@ static Status read_inputs(Arena *arena, const PointRequest *request, PlanInputs 
     TRY(model_read_with(arena, request->model, request->share, settings, &inputs->model, diag));
     TRY(topology_read_with(arena, request->topology, settings, &inputs->topology, diag));
     TRY(workload_read_with(arena, request->workload, settings, &inputs->workload, diag));
+    workload_complete(&inputs->workload, &inputs->model);
     return workload_check(&inputs->workload, &inputs->model, diag_nowhere(), diag);
 }
 

@@ -130,6 +130,7 @@ Status inputs_read(Run *run, const OverrideList *more, PlanInputs *inputs) {
     TRY(topology);
     TRY(workload);
     TRY(status);
+    workload_complete(&inputs->workload, &inputs->model);
     return workload_check(&inputs->workload, &inputs->model, diag_nowhere(), &run->diag);
 }
 

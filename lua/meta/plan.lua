@@ -158,8 +158,8 @@
 ---What the program is asked to do. All numbers are bounds: less is always possible.
 ---@class Workload
 ---@field batch integer sequences at a time, over all data-parallel copies
----@field prefill integer prompt tokens a sequence
----@field context integer positions a sequence: prompt and new tokens
+---@field prefill integer prompt tokens a sequence; when absent half of the context, at most 512
+---@field context integer positions a sequence: prompt and new tokens; when absent those of the model, at most 1024
 ---@field dtype "f32"|"bf16"|"f16" of weights and activations
 ---@field candidates integer likeliest tokens that top-k and top-p look at; 1: neither is offered
 

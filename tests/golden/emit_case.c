@@ -14,6 +14,7 @@ static Status emit_case(Arena *arena, char **argv, Diag *diag) {
     TRY(model_read(arena, argv[1], NULL, &plan.inputs.model, diag));
     TRY(topology_read(arena, argv[2], &plan.inputs.topology, diag));
     TRY(workload_read(arena, argv[3], &plan.inputs.workload, diag));
+    workload_complete(&plan.inputs.workload, &plan.inputs.model);
     TRY(planner_run(arena, &(PlannerRequest){.strategy = argv[4], .name = argv[5]}, &plan, diag));
     TRY(schedule_lower(arena, &plan, &schedule, diag));
     Buf certificate = {0};

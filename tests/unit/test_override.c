@@ -110,7 +110,7 @@ static void test_workload(void **state) {
                      STATUS_OK);
     assert_int_equal(workload.batch, 3);
     assert_int_equal(workload.dtype, ELEMENT_F32);
-    assert_int_equal(workload.context, 1024);
+    assert_int_equal(workload.context, 0); /* is the model's to say */
 }
 
 static void test_refused(void **state) {

@@ -143,9 +143,12 @@ static void test_workload(void **state) {
     assert_int_equal(workload_read(&test->arena, path, &workload, &test->diag), STATUS_OK);
     assert_int_equal(workload.batch, 64);
     assert_int_equal(workload.prefill, 100);
-    assert_int_equal(workload.context, 1024);
     assert_int_equal(workload.dtype, ELEMENT_BF16);
-    Model model = {.name = "m", .max_positions = 512};
+    Model model = {.name = "m", .max_positions = 4096};
+    workload_complete(&workload, &model);
+    assert_int_equal(workload.prefill, 100);
+    assert_int_equal(workload.context, 1024);
+    model.max_positions = 512;
     assert_int_equal(workload_check(&workload, &model, diag_nowhere(), &test->diag), STATUS_DATA);
     assert_string_equal(test_messages(test),
                         "gen: error[E0402]: context 1024 is over the 512 positions of model m\n"
@@ -156,6 +159,14 @@ static void test_workload(void **state) {
                                              "  help: make context at least prefill\n");
     workload.context = 100;
     assert_int_equal(workload_check(&workload, &model, diag_nowhere(), &test->diag), STATUS_OK);
+    static const int64_t bounds[][2] = {{4096, 512}, {1024, 512}, {256, 128}, {7, 4}, {1, 1}};
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+        workload.prefill = workload.context = 0;
+        model.max_positions = bounds[i][0];
+        workload_complete(&workload, &model);
+        assert_int_equal(workload.prefill, bounds[i][1]);
+        assert_int_equal(workload_check(&workload, &model, diag_nowhere(), &test->diag), STATUS_OK);
+    }
     path = test_file(test, "w.yaml", "dtype: fp16\nbatch: 0\n");
     assert_int_equal(workload_read(&test->arena, path, &workload, &test->diag), STATUS_DATA);
     const char *got = test_messages(test);
