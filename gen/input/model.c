@@ -177,6 +177,10 @@ static Status translate(Arena *arena, const char *path, const char *share, YamlN
                         YamlNode **canonical, Family *family, Diag *diag) {
     const YamlNode *type = yaml_get(root, "model_type"), *own = yaml_get(root, "family");
     *canonical = root;
+    if (!type && (yaml_get(root, "architectures") || yaml_get(root, "num_hidden_layers")))
+        return diag_error(diag, root->place, "E0208",
+                          "it names the family, as in the config that came with the checkpoint",
+                          "the key `model_type` is missing");
     if (!type) {
         bool named = own && own->kind == YAML_SCALAR && !yaml_is_null(own);
         const char *name = named ? own->text : schema_field(&model_schema, "family")->fallback;

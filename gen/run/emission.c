@@ -66,6 +66,13 @@ static void print_ledger(const Emission *emission) {
     buf_free(&text);
 }
 
+/* Does the folder that the model is of hold a checkpoint, too? */
+static bool has_weights(Run *run, const char *model) {
+    return fs_is_directory(model) &&
+           (fs_exists(fs_join(&run->arena, model, "model.safetensors")) ||
+            fs_exists(fs_join(&run->arena, model, "model.safetensors.index.json")));
+}
+
 static void report_text(Run *run, const Emission *emission) {
     const char *dir = launch_quote(&run->arena, emission->dir);
     printf("%s: %s\n", emission->plan->name, inputs_grid(run, emission->plan));
@@ -74,8 +81,11 @@ static void report_text(Run *run, const Emission *emission) {
     printf("  proved       %lld of %d rules\n", (long long)prove_count(&emission->report),
            CHECK_RULE_COUNT);
     predict_print(run, &emission->simulation, &emission->schedule);
-    printf("wrote %s; next:\n  gen build %s\n  gen verify %s\n  gen bench %s\n", emission->dir, dir,
-           dir, dir);
+    printf("wrote %s; next:\n  gen build %s\n", emission->dir, dir);
+    const char *model = run->options.values[OPTION_MODEL];
+    if (model && has_weights(run, model))
+        printf("  gen weights %s --from %s\n", dir, launch_quote(&run->arena, model));
+    printf("  gen verify %s\n  gen bench %s\n", dir, dir);
 }
 
 static void report_json(const Emission *emission) {

@@ -48,8 +48,11 @@ Status runner_begin(Run *run, const char *dir, const char *verb, Runner *runner)
     bool computes = strcmp(verb, "emulate") != 0;
     if (!weights && computes && fs_exists(map))
         weights = map;
-    if (computes)
+    if (computes && (weights || strcmp(verb, "run") != 0))
         run_detail(run, "weights: %s", weights ? weights : "random by counter");
+    else if (computes)
+        run_say(run, "weights are random; gen weights %s --from CHECKPOINT takes those of one",
+                launch_quote(&run->arena, dir));
     runner_add(runner, binary);
     runner_add(runner, verb);
     if (weights) {

@@ -162,8 +162,10 @@ static Status read_real(Run *run, OptionId id, double above, double most, double
     if (!text || (number_parse_real(text, value) && *value > above && *value <= most) ||
         (id == OPTION_TEMPERATURE && number_parse_real(text, value) && *value == 0))
         return STATUS_OK;
-    diag_error(&run->diag, options_place(&run->diag, id), "E0917",
-               arena_printf(&run->arena, "write a number above %g, up to %g", above, most),
+    const char *help = arena_printf(&run->arena, "write a number above %g, up to %g", above, most);
+    if (id == OPTION_TEMPERATURE)
+        help = arena_printf(&run->arena, "write a number from 0, the likeliest, to %g", most);
+    diag_error(&run->diag, options_place(&run->diag, id), "E0917", help,
                "'%s' is no number in range", text);
     return STATUS_USAGE;
 }
@@ -179,6 +181,8 @@ Status text_choice(Run *run, const Plan *plan, TokensChoice *choice) {
     TRY(read_real(run, OPTION_TOP_P, 0, 1, 1, &choice->top_p));
     TRY(options_int(options, OPTION_TOP_K, 1, INT32_MAX, 0, &choice->top_k, &run->diag));
     TRY(options_int(options, OPTION_SEED, 0, INT64_MAX, 0, &choice->seed, &run->diag));
+    if (choice->top_k >= vocabulary) /* cuts nothing off */
+        choice->top_k = 0;
     if (choice->top_k == 1) /* the likeliest is no matter of chance */
         *choice = (TokensChoice){0};
     bool cuts = choice->temperature > 0 && (choice->top_k > 0 || choice->top_p < 1);

@@ -97,6 +97,7 @@ same_everywhere() {
     echo '{"do_sample": true, "temperature": 0.6, "top_k": 20, "top_p": 0.95}' >model/generation_config.json
     run_split "$GEN" run "$BATS_FILE_TMPDIR/single" --tokenizer model --prompt "Hello world" --max-new-tokens 5
     expect 0
+    grep -q '^gen: weights are random; gen weights .*/single --from CHECKPOINT takes those of one$' stderr.txt
     grep -q '^gen: model/generation_config.json is for chance: --temperature 0.6 --top-k 20 --top-p 0.95; without' stderr.txt
     answer single --prompt "Hello world" --max-new-tokens 5 | cmp - stdout.txt
     run_split "$GEN" run "$BATS_FILE_TMPDIR/single" --tokenizer model --prompt "Hello world" --max-new-tokens 5 --seed 1 --top-k 20
@@ -256,6 +257,15 @@ PY
     expect 0
     grep -q '^gen: tokenizer: .*checkpoint/tokenizer.json$' stderr.txt
     grep -q '^gen: first token after ' stderr.txt
+}
+
+@test "a folder of the hub needs nothing else" {
+    for model in mixtral qwen3_moe olmoe deepseek_v3; do
+        run_split "$GEN" make -m "$root/tests/data/$model-tiny" -t "$root/topologies/one-host.yaml" -o "$model"
+        expect 0
+        grep -qx "  gen weights $model --from $root/tests/data/$model-tiny" stdout.txt
+        jq -e '.inputs.workload | .context == 256 and .prefill == 128' "$model/plan.json"
+    done
 }
 
 @test "a program streams its tokens as records" {
