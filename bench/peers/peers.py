@@ -46,6 +46,7 @@ class Bench:
         self.args, self.threads = args, len(os.sched_getaffinity(0))
         self.model, self.program = os.path.join(args.out, "peers-model"), os.path.join(args.out, "peers-program")
         self.prompts = os.path.join(args.out, "peers-prompts.json")
+        self.exact = False  # whether there is a program in float32
 
     def prepare(self):
         config = os.path.join(self.model, "config.json")
@@ -111,8 +112,9 @@ class Bench:
     def scores(self, tokens):
         """The next token's scores after the short prompt and `tokens`, by a program in float32."""
         directory, path = self.program + "-f32", os.path.join(self.args.out, "peers-scores.npy")
-        if not os.path.exists(os.path.join(directory, "weights.map")):
+        if not self.exact:
             self.make(directory, "f32")
+            self.exact = True
         with open(self.prompts, encoding="utf-8") as file:
             self.write(self.prompts + ".part", [json.load(file)[0] + tokens])
         run([self.args.gen, "run", directory, "-q", "--tokens", self.prompts + ".part", "--max-new-tokens", "1", "--logits", path])

@@ -5,6 +5,7 @@
 #include "core/record.h"
 #include "core/scores.h"
 #include "host/emulate.h"
+#include "host/pages.h"
 #include "host/wait.h"
 
 /* Sequence `s` of the wave as an index of the job's sequences, -1: absent. */
@@ -196,6 +197,7 @@ static void counters_clear(rt_rank *rank) {
 static rt_status load_and_run(rt_rank *rank) {
     const rt_job *job = rank->job;
     rank->limit_ms = job->options->load_timeout_ms;
+    RT_TRY(rt_pages_own(rank));
     RT_TRY(job->options->weights ? rt_weights_read(rank, job->options->weights)
                                  : rt_weights_fill(rank));
     RT_TRY(rt_wait_barrier(rank, rank->program->channels));
