@@ -41,6 +41,8 @@ M.only = {
   ["quantization_config.quant_method"] = { "fp8" },
   ["rope_parameters.partial_rotary_factor"] = { 1.0 },
   ["rope_parameters.rope_type"] = { "default" },
+  ["rope_parameters.truncate"] = { true },
+  ["rope_scaling.truncate"] = { true },
   sliding_window = {},
   use_sliding_window = { false },
 }
