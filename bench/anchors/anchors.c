@@ -57,6 +57,8 @@ static void exchange(Arena *arena, const Row *row, Schedule *schedule, Plan *pla
     all->mode = MODE_PADDED;
     plan->inputs.workload.dtype = ELEMENT_BF16;
     plan->inputs.model = (Model){.hidden = row->bytes / world / 2, .top_k = 1, .experts = world};
+    schedule->top_k = 1;
+    schedule->experts = world;
     for (int64_t rank = 0; rank < world; ++rank) {
         *(ExchangeSource *)LIST_PUSH(arena, &all->sources) =
             (ExchangeSource){.rank = rank, .rows = {0, 1}, .tokens = 1};

@@ -386,7 +386,7 @@ static void push_moves(lua_State *lua, const Schedule *schedule) {
     const Model *model = &schedule->plan->inputs.model;
     for (int64_t i = 0; i < schedule->routes.count; ++i) {
         const RouteTable *table = &schedule->routes.items[i];
-        int64_t entries = table->rows * model->experts * schedule->parts;
+        int64_t entries = table->rows * schedule->experts * schedule->parts;
         lua_newtable(lua);
         set_int(lua, "rows", table->rows);
         set_ints(lua, "row_of", table->row_of, model->layers);
@@ -416,6 +416,8 @@ void program_view_push(lua_State *lua, const Schedule *schedule, const EmitOptio
     set_int(lua, "element_bytes", element_bytes(workload->dtype));
     set_int(lua, "batch", workload->batch);
     set_int(lua, "prompt", workload->prefill);
+    set_int(lua, "choices", schedule->top_k);
+    set_int(lua, "routed", schedule->experts);
     set_int(lua, "context", workload->context);
     set_int(lua, "candidates", workload->candidates);
     set_int(lua, "copies", plan->copies);

@@ -12,6 +12,29 @@ int64_t plan_copy_batch(const Plan *plan) {
     return (plan->inputs.workload.batch + plan->copies - 1) / plan->copies;
 }
 
+int64_t plan_shared_expert(const Plan *plan) {
+    return plan->inputs.model.experts;
+}
+
+bool plan_shares_with_experts(const Plan *plan) {
+    for (int64_t s = 0; s < plan->stages.count; s++) {
+        for (int64_t i = 0; i < plan->stages.items[s].experts.count; i++) {
+            if (plan->stages.items[s].experts.items[i].expert == plan_shared_expert(plan)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+int64_t plan_experts(const Plan *plan) {
+    return plan->inputs.model.experts + plan_shares_with_experts(plan);
+}
+
+int64_t plan_choices(const Plan *plan) {
+    return plan->inputs.model.top_k + plan_shares_with_experts(plan);
+}
+
 const char *plan_digest(Arena *arena, const char *text, size_t length) {
     uint64_t hash = UINT64_C(14695981039346656037);
     for (size_t i = 0; i < length; i++) {

@@ -33,17 +33,19 @@ typedef struct PlanGroup {
     LIST_OF(PlanMember) members;
 } PlanGroup;
 
+/* `expert` counts the model's experts; one more (plan_shared_expert) is the feed-forward beside them, that all tokens
+ * choose, where a plan puts it among the experts. It has replicas and column parts as they have. */
 typedef struct PlanExpert {
     Range layers;
     int64_t expert;
-    Range columns; /* of expert_hidden */
+    Range columns; /* of expert_hidden, or of shared_hidden */
     int64_t rank;
     int64_t replica; /* 0: primary */
 } PlanExpert;
 
 typedef enum PlanFfnKind {
     FFN_DENSE,  /* in the dense layers of the stage */
-    FFN_SHARED, /* in its other layers, beside the experts */
+    FFN_SHARED, /* in its other layers, beside the experts; none where it is one of the experts */
 } PlanFfnKind;
 extern const char *const plan_ffn_names[];
 
@@ -237,3 +239,10 @@ const char *plan_digest(Arena *arena, const char *text, size_t length);
 
 /* ceil(batch / copies): the batch bound of a copy. */
 int64_t plan_copy_batch(const Plan *plan);
+
+/* The number by which experts[] of stages name the feed-forward beside the experts; is it there? */
+int64_t plan_shared_expert(const Plan *plan);
+bool plan_shares_with_experts(const Plan *plan);
+/* Experts that a token can be sent to, and its choices among them: those of the model and perhaps that one. */
+int64_t plan_experts(const Plan *plan);
+int64_t plan_choices(const Plan *plan);

@@ -67,8 +67,10 @@ SCHEMA(group, "PlanGroup", PlanGroup,
 
 static const Field expert_fields[] = {
     {FIELD(PlanExpert, layers, FIELD_RANGE), .doc = "layers [begin, end)"},
-    {COUNT(PlanExpert, expert, 0), .doc = "its number"},
-    {FIELD(PlanExpert, columns, FIELD_RANGE), .doc = "of expert_hidden [begin, end)"},
+    {COUNT(PlanExpert, expert, 0),
+     .doc = "its number; after the last: what all tokens pass beside their experts"},
+    {FIELD(PlanExpert, columns, FIELD_RANGE),
+     .doc = "of expert_hidden or shared_hidden [begin, end)"},
     {COUNT(PlanExpert, rank, 0), .doc = "rank of the first copy"},
     {COUNT(PlanExpert, replica, 0), .fallback = "0", .doc = "0: the primary"},
     {0},

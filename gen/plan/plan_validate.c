@@ -216,9 +216,12 @@ static Status check_group(Check *check, const PlanGroup *group, int64_t stage, i
 static Status check_expert(Check *check, const PlanExpert *expert, int64_t stage, int64_t index) {
     const Plan *plan = check->plan;
     const Model *model = &plan->inputs.model;
-    if (range_is_within(expert->layers, model->layers, false) && expert->expert < model->experts &&
-        range_is_within(expert->columns, model->expert_hidden, false) &&
-        expert->rank < plan->ranks_per_copy && expert->replica < plan->ranks_per_copy) {
+    bool shared = model->shared_hidden > 0 && expert->expert == plan_shared_expert(plan);
+    int64_t experts = model->experts + (model->shared_hidden > 0);
+    int64_t width = shared ? model->shared_hidden : model->expert_hidden;
+    if (range_is_within(expert->layers, model->layers, false) && expert->expert < experts &&
+        range_is_within(expert->columns, width, false) && expert->rank < plan->ranks_per_copy &&
+        expert->replica < plan->ranks_per_copy) {
         return STATUS_OK;
     }
     return plan_refuse(
@@ -227,8 +230,8 @@ static Status check_expert(Check *check, const PlanExpert *expert, int64_t stage
         "[%lld, %lld) of %lld, rank %lld of %lld, replica %lld",
         (long long)stage, (long long)index, (long long)expert->layers.begin,
         (long long)expert->layers.end, (long long)model->layers, (long long)expert->expert,
-        (long long)model->experts, (long long)expert->columns.begin, (long long)expert->columns.end,
-        (long long)model->expert_hidden, (long long)expert->rank, (long long)plan->ranks_per_copy,
+        (long long)experts, (long long)expert->columns.begin, (long long)expert->columns.end,
+        (long long)width, (long long)expert->rank, (long long)plan->ranks_per_copy,
         (long long)expert->replica);
 }
 
@@ -251,6 +254,7 @@ static int by_rank_and_expert(const void *a, const void *b) {
 
 /* A row goes to a rank once, and finds one slot there for each choice: so a rank has one part of an expert. */
 static Status check_parts(Check *check, const PlanStage *stage, int64_t index) {
+    const PlanExpert *items = stage->experts.items;
     Held *held = ARENA_ARRAY(&check->scratch, stage->experts.count + 1, Held);
     for (int64_t i = 0; i < stage->experts.count; i++) {
         const PlanExpert *expert = &stage->experts.items[i];
@@ -266,6 +270,18 @@ static Status check_parts(Check *check, const PlanStage *stage, int64_t index) {
                 "expert %lld in layer %lld",
                 (long long)index, (long long)(a->index > b->index ? a : b)->index,
                 (long long)a->rank, (long long)a->expert, (long long)b->layers.begin);
+        }
+        const PlanExpert *one = &items[a->index], *other = &items[b->index];
+        if (a->rank == b->rank && a->expert == b->expert &&
+            a->expert == plan_shared_expert(check->plan) &&
+            (one->columns.begin != other->columns.begin || one->columns.end != other->columns.end ||
+             one->replica != other->replica)) {
+            return plan_refuse(check, "E0506",
+                               "give the rank the same columns and replica of it in all layers",
+                               "stages[%lld].experts[%lld]: rank %lld holds another part of expert "
+                               "%lld, which all tokens pass, in layer %lld",
+                               (long long)index, (long long)b->index, (long long)b->rank,
+                               (long long)b->expert, (long long)a->layers.begin);
         }
     }
     return STATUS_OK;
@@ -319,7 +335,10 @@ static int64_t ffn_width(const Check *check, const PlanStage *stage, int64_t kin
     const Model *model = &check->plan->inputs.model;
     for (int64_t layer = stage->layers.begin; layer < stage->layers.end; layer++) {
         if (model_is_dense(model, layer) == (kind == FFN_DENSE)) {
-            return kind == FFN_DENSE ? model->dense_hidden : model->shared_hidden;
+            if (kind == FFN_DENSE) {
+                return model->dense_hidden;
+            }
+            return plan_shares_with_experts(check->plan) ? 0 : model->shared_hidden;
         }
     }
     return 0;

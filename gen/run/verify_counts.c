@@ -64,15 +64,17 @@ static const int32_t *row_choices(const VerifyRouting *routing, const ExchangeSo
 }
 
 /* Add one row's choices to the counts of its source [targets]. */
-static void count_row(const RouteTable *table, const Model *model, const int32_t *choices,
+static void count_row(const RouteTable *table, const Schedule *schedule, const int32_t *choices,
                       int64_t layer, int64_t targets, ExchangeCount *counts) {
+    const Model *model = &schedule->plan->inputs.model;
     for (int64_t t = 0; t < targets; t++) {
         int64_t results = 0;
-        for (int64_t k = 0; k < model->top_k; k++) {
-            if (choices[k] < 0)
+        for (int64_t k = 0; k < schedule->top_k; k++) {
+            int64_t expert = k < model->top_k ? choices[k] : plan_shared_expert(schedule->plan);
+            if (expert < 0)
                 continue;
             const int64_t *parts =
-                table->target + route_parts_at(table, model->experts, layer, choices[k]);
+                table->target + route_parts_at(table, schedule->experts, layer, expert);
             for (int64_t p = 0; p < table->parts; p++)
                 results += parts[p] == t;
         }
@@ -85,7 +87,6 @@ void verify_exchange_counts(void *context, int64_t id, int64_t number, int64_t l
                             ExchangeCount *counts) {
     const VerifyRouting *routing = context;
     const Schedule *schedule = routing->schedule;
-    const Model *model = &schedule->plan->inputs.model;
     const Exchange *exchange = &schedule->exchanges.items[id];
     int64_t sources = exchange->sources.count, targets = exchange->targets.count;
     Call call = call_of(routing, exchange, number);
@@ -98,7 +99,7 @@ void verify_exchange_counts(void *context, int64_t id, int64_t number, int64_t l
         for (int64_t row = source->rows.begin; row < source->rows.end; row++) {
             const int32_t *choices = row_choices(routing, source, call, row, layer);
             if (choices)
-                count_row(&schedule->routes.items[route], model, choices, layer, targets,
+                count_row(&schedule->routes.items[route], schedule, choices, layer, targets,
                           counts + s * targets);
         }
     }

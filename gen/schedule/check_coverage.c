@@ -228,6 +228,8 @@ static void check_group_columns(Check *check, const PlanStage *stage, const Plan
         ++layer;
     if (!model_has(check->model, up) || layer == stage->layers.end)
         return;
+    if (up == TENSOR_SHARED_UP && check_serves_shared(check))
+        return; /* routes lead to it */
     model_tensor_shape(check->model, up, &width, &columns);
     for (int64_t m = 0; m < group->members.count; ++m) {
         int64_t rank = base + group->members.items[m].rank;
@@ -294,7 +296,8 @@ static void check_ffn_biases(Check *check, const PlanStage *stage, const PlanGro
         int64_t layer = stage->layers.begin;
         while (layer < stage->layers.end && !model_has_in_layer(check->model, biases[i], layer))
             ++layer;
-        if (model_has(check->model, biases[i]) && layer < stage->layers.end)
+        if (model_has(check->model, biases[i]) && layer < stage->layers.end &&
+            !(biases[i] == TENSOR_SHARED_DOWN_BIAS && check_serves_shared(check)))
             check_single_bias(check, group, base, biases[i], where);
     }
 }

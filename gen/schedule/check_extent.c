@@ -31,7 +31,7 @@ static Sizes sizes_of(const Check *check, const Op *op) {
     Sizes s = {.element = check->element,
                .hidden = model->hidden,
                .head = model->head_dim,
-               .top_k = model->top_k,
+               .top_k = check->schedule->top_k,
                .experts = model->experts,
                .context = check->plan->inputs.workload.context,
                .max_positions = model->max_positions,
@@ -73,7 +73,7 @@ static Windows windows_of(const Check *check, int64_t id, int64_t rank) {
     const Exchange *exchange = &check->schedule->exchanges.items[id];
     const CheckExchange *sums = &check->exchanges[id];
     int64_t source = check_source(exchange, rank), target = check_target(exchange, rank);
-    int64_t top_k = check->model->top_k, crossings = top_k * check->schedule->parts;
+    int64_t top_k = check->schedule->top_k, crossings = top_k * check->schedule->parts;
     Windows windows = {.sources = exchange->sources.count, .targets = exchange->targets.count};
     bool exact = exchange->mode == MODE_EXACT;
     windows.relayed = exchange_relay_rows(exchange, rank, false, top_k);
@@ -101,7 +101,7 @@ CheckExchange *check_exchange_sums(Check *check) {
         for (int64_t s = 0; s < exchange->sources.count; ++s)
             sums[e].rows += exchange_source_rows(exchange, s);
         for (int64_t t = 0; t < exchange->targets.count; ++t)
-            sums[e].returns += min_of(exchange->targets.items[t].slots, check->model->top_k);
+            sums[e].returns += min_of(exchange->targets.items[t].slots, check->schedule->top_k);
     }
     return sums;
 }
@@ -116,7 +116,7 @@ static int64_t window_bytes(const Check *check, int64_t rank, int64_t step, cons
     if (id < 0)
         return -1;
     Windows windows = windows_of(check, id, rank);
-    int64_t row = check->model->hidden * check->element, meta = 4 * check->model->top_k;
+    int64_t row = check->model->hidden * check->element, meta = 4 * check->schedule->top_k;
     const struct {
         OpKind kind;
         const char *name;

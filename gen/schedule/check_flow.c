@@ -196,7 +196,8 @@ static void refuse(const FlowRank *at, WalkItem item, int arg, const char *wante
 static int all_terms(const FlowRank *at, int64_t layer) {
     if (model_is_dense(at->check->model, layer))
         return TERM_ATTENTION | TERM_DENSE;
-    return TERM_ATTENTION | TERM_EXPERTS | (at->check->model->shared_hidden ? TERM_SHARED : 0);
+    bool beside = at->check->model->shared_hidden && !check_serves_shared(at->check);
+    return TERM_ATTENTION | TERM_EXPERTS | (beside ? TERM_SHARED : 0);
 }
 
 /* Has it all of the layers before `layer`, and nothing of that one? */

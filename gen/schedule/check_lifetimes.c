@@ -177,6 +177,17 @@ static bool joins_received(const Replay *replay, const Op *op, int64_t buffer) {
     return begin >= before + check_arg(last, "bytes") || before >= begin + check_arg(op, "bytes");
 }
 
+/* Does the operation make the results of other slots than the one that wrote last? Then both are one value. */
+static bool joins_results(const Replay *replay, const Op *op, int64_t buffer) {
+    if (op->kind != OP_expert_ffn || replay->lives[buffer].written == 0)
+        return false;
+    const Op *last = &replay->rank->ops.items[replay->lives[buffer].writer.op];
+    int64_t begin = check_arg(op, "first"), end = begin + check_arg(op, "slots");
+    return last->kind == OP_expert_ffn && last->microbatch == op->microbatch &&
+           (begin >= check_arg(last, "first") + check_arg(last, "slots") ||
+            end <= check_arg(last, "first"));
+}
+
 /* --- operations
  * ------------------------------------------------------------------------------------------- */
 
@@ -216,7 +227,7 @@ static void look_at_use(Replay *replay, const Clock *clock, WalkItem item, const
     if (use->type != ARG_WRITE)
         check_read(replay, item, use);
     else if (replay->lives[use->buffer].written < replay->serial &&
-             !joins_received(replay, op, use->buffer))
+             !joins_received(replay, op, use->buffer) && !joins_results(replay, op, use->buffer))
         check_unread(replay, use->buffer);
 }
 

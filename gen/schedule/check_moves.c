@@ -113,8 +113,8 @@ static void meet_exchange(Walkers *walkers, const WalkMeeting *meeting) {
         const Op *op = check_op(check, rank, item.op);
         const Op *first = check_op(check, meeting->ranks[0], head.op);
         const char *bad = NULL;
-        bool relays =
-            exchange_relay_rows(exchange, rank, op->kind == OP_combine, check->model->top_k) >= 0;
+        bool relays = exchange_relay_rows(exchange, rank, op->kind == OP_combine,
+                                          check->schedule->top_k) >= 0;
         if (!right_sides(op, check_source(exchange, rank) >= 0, check_target(exchange, rank) >= 0,
                          relays))
             bad = "lacks a window of its side, or has one of the other's";

@@ -23,7 +23,7 @@ static void check_channel_numbers(Check *check, const Channel *channel) {
 /* Rows of a window are counted through all its ends. */
 static void check_exchange_numbers(Check *check, const Exchange *exchange) {
     const char *of = arena_printf(check->scratch, "exchange %s", exchange->name);
-    int64_t top_k = check->model->top_k, row_bytes = check->model->hidden * check->element;
+    int64_t top_k = check->schedule->top_k, row_bytes = check->model->hidden * check->element;
     int64_t rows = 0, returns = 0;
     check_number(check, of, "the number of bytes a row", row_bytes, INT32_MAX);
     check_number(check, of, "the number of rows a transfer", exchange->chunk, INT32_MAX);

@@ -11,16 +11,20 @@ static const PlanMove *dispatch_of(const PlanStep *step) {
     return NULL;
 }
 
-/* Parts of experts that a rank holds in the layer in which it holds most. */
+/* Parts of experts that a rank holds in the layer in which it holds most, and what all tokens pass. */
 static int64_t slots_of(const Check *check, const PlanStage *stage, int64_t local) {
     int64_t most = 0;
+    bool shared = false;
     int64_t *held = ARENA_ARRAY(check->scratch, check->model->layers + 1, int64_t);
     for (int64_t i = 0; i < stage->experts.count; ++i) {
         const PlanExpert *expert = &stage->experts.items[i];
-        for (int64_t l = expert->layers.begin; expert->rank == local && l < expert->layers.end; ++l)
+        bool routed = expert->expert < check->model->experts;
+        shared = shared || (expert->rank == local && !routed);
+        for (int64_t l = expert->layers.begin;
+             routed && expert->rank == local && l < expert->layers.end; ++l)
             most = ++held[l] > most ? held[l] : most;
     }
-    return most;
+    return most + shared;
 }
 
 static void refuse(Check *check, const Exchange *exchange, const char *what, int64_t rank) {
@@ -116,6 +120,12 @@ static void check_steps(Check *check) {
 
 void check_planned(Check *check) {
     check_steps(check);
+    if (check->schedule->experts != plan_experts(check->plan) ||
+        check->schedule->top_k != plan_choices(check->plan))
+        check_fail(check, CHECK_PLANNED, NULL,
+                   "tokens have %lld choices among %lld experts, the plan makes it %lld among %lld",
+                   (long long)check->schedule->top_k, (long long)check->schedule->experts,
+                   (long long)plan_choices(check->plan), (long long)plan_experts(check->plan));
     for (int64_t e = 0; e < check->schedule->exchanges.count; ++e)
         check_exchange(check, &check->schedule->exchanges.items[e]);
 }

@@ -22,9 +22,9 @@ static void part_ranges(const Check *check, TensorKind tensor, Range cut, Range 
                         Range *columns) {
     *rows = *columns = (Range){0, 0};
     model_tensor_shape(check->model, tensor, &rows->end, &columns->end);
-    if (tensor == TENSOR_EXPERT_DOWN)
+    if (tensor == TENSOR_EXPERT_DOWN || tensor == TENSOR_SHARED_DOWN)
         *columns = cut;
-    else if (tensor != TENSOR_EXPERT_DOWN_BIAS)
+    else if (tensor != TENSOR_EXPERT_DOWN_BIAS && tensor != TENSOR_SHARED_DOWN_BIAS)
         *rows = cut;
 }
 
@@ -47,14 +47,22 @@ static const Holding *find_part(const Check *check, const RankSchedule *rank, Te
     return NULL;
 }
 
+/* Columns of an expert, or of what all tokens pass, whose number follows theirs. */
+static int64_t expert_width(const Check *check, int64_t expert) {
+    return expert < check->model->experts ? check->model->expert_hidden
+                                          : check->model->shared_hidden;
+}
+
 /* Are all tensors of the expert there that go with a part of its up matrix, also in a replica? The bias of the
  * result is with the part that begins at column 0. The answer holds up to layer `*until`. */
 static bool slot_is_whole(const Check *check, const RankSchedule *rank, int64_t layer,
                           const Holding *up, int64_t *until) {
     *until = up->layers.end;
-    for (TensorKind tensor = TENSOR_EXPERT_GATE; tensor <= TENSOR_EXPERT_DOWN_BIAS; ++tensor) {
-        bool result = tensor == TENSOR_EXPERT_DOWN_BIAS;
-        Range all = {0, check->model->expert_hidden};
+    bool shared = up->tensor == TENSOR_SHARED_UP;
+    for (int i = 0; i <= TENSOR_EXPERT_DOWN_BIAS - TENSOR_EXPERT_GATE; ++i) {
+        TensorKind tensor = (shared ? TENSOR_SHARED_GATE : TENSOR_EXPERT_GATE) + i;
+        bool result = tensor == TENSOR_EXPERT_DOWN_BIAS || tensor == TENSOR_SHARED_DOWN_BIAS;
+        Range all = {0, expert_width(check, up->expert < 0 ? check->model->experts : up->expert)};
         if (!model_has(check->model, tensor) || (result && up->rows.begin != 0))
             continue;
         const Holding *part =
@@ -115,14 +123,46 @@ static const Holding *slot_holding(const Check *check, const Slots *slots, int64
     return slots->holding[layer * slots->count + slot];
 }
 
-/* Width of a rank's slots as its kernel sees it, -1 if it has none. */
-static int64_t slot_columns(const Check *check, int64_t rank, int64_t exchange) {
+static bool reads(const RankSchedule *rank, const Op *op, TensorKind up) {
+    for (int64_t i = 0; i < rank->holdings.count; ++i)
+        if (rank->holdings.items[i].buffer == check_arg(op, "up"))
+            return rank->holdings.items[i].tensor == (int64_t)up;
+    return false;
+}
+
+/* The operation of a rank that computes with slots of `up`, of experts or of what all tokens pass, or NULL. */
+static const Op *slots_op(const Check *check, int64_t rank, int64_t exchange, TensorKind up) {
     const RankSchedule *of = &check->schedule->ranks[rank];
     for (int64_t i = 0; i < of->ops.count; ++i)
         if (of->ops.items[i].kind == OP_expert_ffn &&
-            check_arg(&of->ops.items[i], "exchange") == exchange)
-            return check_arg(&of->ops.items[i], "columns");
-    return -1;
+            check_arg(&of->ops.items[i], "exchange") == exchange &&
+            reads(of, &of->ops.items[i], up))
+            return &of->ops.items[i];
+    return NULL;
+}
+
+/* Width of a rank's slots as its kernel sees it, -1 if it has none. */
+static int64_t slot_columns(const Check *check, int64_t rank, int64_t exchange) {
+    const Op *op = slots_op(check, rank, exchange, TENSOR_EXPERT_UP);
+    return op ? check_arg(op, "columns") : -1;
+}
+
+/* The part of what all tokens pass that a rank's kernel finds in a slot, or NULL. */
+static const Holding *shared_holding(const Check *check, int64_t rank, int64_t exchange,
+                                     int64_t layer, int64_t slot, bool *whole) {
+    const RankSchedule *of = &check->schedule->ranks[rank];
+    const Op *op = slots_op(check, rank, exchange, TENSOR_SHARED_UP);
+    int64_t until;
+    for (int64_t i = 0; op && check_arg(op, "first") == slot && i < of->holdings.count; ++i) {
+        const Holding *up = &of->holdings.items[i];
+        if (up->buffer != check_arg(op, "up") || layer < up->layers.begin ||
+            layer >= up->layers.end)
+            continue;
+        *whole = slot_is_whole(check, of, layer, up, &until) &&
+                 up->rows.end - up->rows.begin == check_arg(op, "columns");
+        return up;
+    }
+    return NULL;
 }
 
 static const int64_t *target_columns(Routes *routes, int64_t exchange) {
@@ -146,24 +186,32 @@ static const char *follow_parts(Routes *routes, const Route *route, int64_t laye
     const RouteTable *table = &check->schedule->routes.items[route->table];
     const Exchange *exchange = &check->schedule->exchanges.items[route->exchange];
     int64_t row = table->row_of[layer], next = 0;
+    bool ends = false;
     if (row < 0 || row >= table->rows)
         return "is in no row of the table";
-    int64_t at = route_parts_at(table, check->model->experts, layer, expert);
+    int64_t at = route_parts_at(table, check->schedule->experts, layer, expert);
     for (int64_t p = 0; p < table->parts; ++p) {
         int64_t target = table->target[at + p], slot = table->slot[at + p];
         bool whole = false;
-        if (target < 0)
+        if (target == -1) {
+            ends = true;
             continue;
-        if (target >= exchange->targets.count || slot < 0 ||
+        }
+        if (ends)
+            return "has a part after one that is not there";
+        if (target < 0 || target >= exchange->targets.count || slot < 0 ||
             slot >= exchange->targets.items[target].slots)
             return "leads to a slot that the target has not";
         for (int64_t q = 0; q < p; ++q)
             if (table->target[at + q] == target)
                 return "leads to two slots of one target, which a row goes to once";
-        const Slots *slots =
-            slots_of(routes, exchange->targets.items[target].rank, route->columns[target]);
-        const Holding *holding = slot_holding(check, slots, layer, slot, &whole);
-        if (!holding || holding->expert != expert)
+        int64_t rank = exchange->targets.items[target].rank;
+        const Holding *holding =
+            expert < check->model->experts
+                ? slot_holding(check, slots_of(routes, rank, route->columns[target]), layer, slot,
+                               &whole)
+                : shared_holding(check, rank, route->exchange, layer, slot, &whole);
+        if (!holding || (expert < check->model->experts && holding->expert != expert))
             return "leads to a slot that holds another expert";
         if (!whole)
             return "leads to a slot that lacks some of the expert";
@@ -171,7 +219,7 @@ static const char *follow_parts(Routes *routes, const Route *route, int64_t laye
             return "leaves columns out, takes some twice or takes them out of order";
         next = holding->rows.end;
     }
-    return exchange->local || next == check->model->expert_hidden ? NULL : "leaves columns out";
+    return exchange->local || next == expert_width(check, expert) ? NULL : "leaves columns out";
 }
 
 static void check_choice(Routes *routes, const Route *route, int64_t layer, int64_t expert) {
@@ -200,7 +248,7 @@ static const Op *pack_of(const Check *check, int64_t rank, int64_t step, int64_t
 
 /* A rank that serves itself, and how wide its slots are. */
 typedef struct Server {
-    int64_t rank, width;
+    int64_t rank, width, exchange;
     const RouteTable *table; /* NULL: it packs nothing */
     Range columns;           /* of the expert that is looked at */
 } Server;
@@ -214,7 +262,8 @@ static Server *servers_of(Check *check, const PlanGroup *group, int64_t base, in
         if (!pack)
             continue;
         servers[m].table = &check->schedule->routes.items[check_arg(pack, "routes")];
-        servers[m].width = slot_columns(check, servers[m].rank, check_arg(pack, "exchange"));
+        servers[m].exchange = check_arg(pack, "exchange");
+        servers[m].width = slot_columns(check, servers[m].rank, servers[m].exchange);
     }
     return servers;
 }
@@ -225,12 +274,15 @@ static Range own_columns(Routes *routes, const Server *server, int64_t layer, in
     bool whole;
     if (!table || table->row_of[layer] < 0 || table->row_of[layer] >= table->rows)
         return (Range){0, 0};
-    int64_t at = route_parts_at(table, routes->check->model->experts, layer, expert);
+    int64_t at = route_parts_at(table, routes->check->schedule->experts, layer, expert);
     if (table->target[at] < 0)
         return (Range){0, 0};
     const Holding *holding =
-        slot_holding(routes->check, slots_of(routes, server->rank, server->width), layer,
-                     table->slot[at], &whole);
+        expert < routes->check->model->experts
+            ? slot_holding(routes->check, slots_of(routes, server->rank, server->width), layer,
+                           table->slot[at], &whole)
+            : shared_holding(routes->check, server->rank, server->exchange, layer, table->slot[at],
+                             &whole);
     return holding ? holding->rows : (Range){0, 0};
 }
 
@@ -238,7 +290,7 @@ static Range own_columns(Routes *routes, const Server *server, int64_t layer, in
 static void check_served(Routes *routes, Server *servers, int64_t count, int64_t step,
                          int64_t layer, int64_t expert) {
     Check *check = routes->check;
-    int64_t covered = 0, all = check->model->expert_hidden;
+    int64_t covered = 0, all = expert_width(check, expert);
     bool twice = false, tiled = true; /* each member follows on those before, as plans are made */
     for (int64_t m = 0; m < count; ++m) {
         Range columns = own_columns(routes, &servers[m], layer, expert);
@@ -268,7 +320,7 @@ static void check_group_routes(Routes *routes, int64_t rank, int64_t step, int64
     Server *servers = servers_of(check, group, base, step, microbatch);
     for (int64_t layer = stage->layers.begin; layer < stage->layers.end; ++layer)
         for (int64_t expert = 0;
-             !model_is_dense(check->model, layer) && expert < check->model->experts; ++expert)
+             !model_is_dense(check->model, layer) && expert < check->schedule->experts; ++expert)
             check_served(routes, servers, group->members.count, step, layer, expert);
 }
 
@@ -296,7 +348,7 @@ static void check_pack(Routes *routes, int64_t rank, int64_t step, int64_t id, R
     seen +=
         (route.table * check->schedule->exchanges.count + route.exchange) * check->model->layers;
     for (int64_t layer = layers.begin; layer < layers.end; ++layer)
-        for (int64_t expert = 0; !seen[layer] && expert < check->model->experts; ++expert)
+        for (int64_t expert = 0; !seen[layer] && expert < check->schedule->experts; ++expert)
             check_choice(routes, &route, layer, expert);
     for (int64_t layer = layers.begin; layer < layers.end; ++layer)
         seen[layer] = true;

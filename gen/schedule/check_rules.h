@@ -51,6 +51,10 @@ const char *check_origin(Check *check, int64_t rank, int64_t step, int64_t op);
 static inline const Op *check_op(const Check *check, int64_t rank, int64_t op) {
     return &check->schedule->ranks[rank].ops.items[op];
 }
+/* Does what all tokens pass lie among the experts? */
+static inline bool check_serves_shared(const Check *check) {
+    return check->schedule->experts > check->model->experts;
+}
 static inline int64_t check_arg(const Op *op, const char *name) {
     return op->args[op_arg((OpKind)op->kind, name)].value;
 }

@@ -170,6 +170,41 @@ static int64_t candidates(const Share *share) {
     return 1;
 }
 
+/* The part of what all tokens pass that the plan puts among the rank's experts, or NULL. */
+static const PlanExpert *served_part(const Share *share) {
+    const PlanStage *stage = check_stage(share->check, share->rank);
+    const Plan *plan = share->check->plan;
+    for (int64_t i = 0; stage && i < stage->experts.count; ++i)
+        if (stage->experts.items[i].rank == share->rank % plan->ranks_per_copy &&
+            stage->experts.items[i].expert == plan_shared_expert(plan))
+            return &stage->experts.items[i];
+    return NULL;
+}
+
+static bool is_shared(const Share *share, const Op *op) {
+    return tensor_in(share, check_arg(op, "up")) == TENSOR_SHARED_UP;
+}
+
+static int64_t slot_columns(const Share *share, const Op *op) {
+    const PlanExpert *part = served_part(share);
+    if (!is_shared(share, op))
+        return widest_slot(share);
+    return part ? length(part->columns) : 0;
+}
+
+/* Slots of experts, then the one of what all tokens pass. */
+static int64_t slots_of(const Share *share, const Op *op, const char *name) {
+    const Exchange *exchange = &share->check->schedule->exchanges.items[check_arg(op, "exchange")];
+    int64_t target = check_target(exchange, share->rank);
+    int64_t held = target < 0 ? 0 : exchange->targets.items[target].slots;
+    int64_t routed = held - (served_part(share) != NULL);
+    if (strcmp(name, "held") == 0)
+        return held;
+    if (strcmp(name, "first") == 0)
+        return is_shared(share, op) ? routed : 0;
+    return is_shared(share, op) ? 1 : routed;
+}
+
 /* What the plan makes a number, or its own value where the plan does not say. */
 static int64_t expected(const Share *share, const Op *op, const char *name, int64_t has) {
     const struct {
@@ -187,6 +222,8 @@ static int64_t expected(const Share *share, const Op *op, const char *name, int6
                   {"key_first", counted_keys(share).begin - share->kv.begin},
                   {"key_count", length(counted_keys(share))},
                   {"candidates", share->check->plan->inputs.workload.candidates}};
+    if (op->kind == OP_expert_ffn && strcmp(name, "first") == 0)
+        return slots_of(share, op, name);
     for (size_t i = 0; i < sizeof simple / sizeof *simple; ++i)
         if (strcmp(name, simple[i].name) == 0)
             return simple[i].value;
@@ -207,13 +244,9 @@ static int64_t expected(const Share *share, const Op *op, const char *name, int6
     if (strcmp(name, "exchange") == 0)
         return exchange_expected(share, op);
     if (strcmp(name, "columns") == 0)
-        return op->kind == OP_dense_ffn ? ffn_columns(share, op) : widest_slot(share);
-    if (strcmp(name, "slots") == 0) {
-        const Exchange *exchange =
-            &share->check->schedule->exchanges.items[check_arg(op, "exchange")];
-        int64_t target = check_target(exchange, share->rank);
-        return target < 0 ? 0 : exchange->targets.items[target].slots;
-    }
+        return op->kind == OP_dense_ffn ? ffn_columns(share, op) : slot_columns(share, op);
+    if (strcmp(name, "slots") == 0 || strcmp(name, "held") == 0)
+        return slots_of(share, op, name);
     return has;
 }
 

@@ -44,13 +44,14 @@ static const struct {
     {OP_dense_ffn, "score", {TENSOR_KINDS, TENSOR_SHARED_SCORE, -1}} /* none in dense layers */,
     {OP_route, "weight", {TENSOR_ROUTER, -1}},
     {OP_route, "correction", {TENSOR_ROUTER_CORRECTION, -1}},
+    {OP_route, "score", {TENSOR_SHARED_SCORE, -1}},
     {OP_head, "weight", {TENSOR_HEAD, TENSOR_EMBEDDING, -1}},
-    {OP_expert_ffn, "gate", {TENSOR_EXPERT_GATE, -1}},
-    {OP_expert_ffn, "gate_bias", {TENSOR_EXPERT_GATE_BIAS, -1}},
-    {OP_expert_ffn, "up", {TENSOR_EXPERT_UP, -1}},
-    {OP_expert_ffn, "up_bias", {TENSOR_EXPERT_UP_BIAS, -1}},
-    {OP_expert_ffn, "down", {TENSOR_EXPERT_DOWN, -1}},
-    {OP_expert_ffn, "down_bias", {TENSOR_EXPERT_DOWN_BIAS, -1}},
+    {OP_expert_ffn, "gate", {TENSOR_EXPERT_GATE, TENSOR_SHARED_GATE, -1}},
+    {OP_expert_ffn, "gate_bias", {TENSOR_EXPERT_GATE_BIAS, TENSOR_SHARED_GATE_BIAS, -1}},
+    {OP_expert_ffn, "up", {TENSOR_EXPERT_UP, TENSOR_SHARED_UP, -1}},
+    {OP_expert_ffn, "up_bias", {TENSOR_EXPERT_UP_BIAS, TENSOR_SHARED_UP_BIAS, -1}},
+    {OP_expert_ffn, "down", {TENSOR_EXPERT_DOWN, TENSOR_SHARED_DOWN, -1}},
+    {OP_expert_ffn, "down_bias", {TENSOR_EXPERT_DOWN_BIAS, TENSOR_SHARED_DOWN_BIAS, -1}},
 };
 
 int64_t check_weight_tensor(const Op *op, const char *argument, int n) {
@@ -113,6 +114,12 @@ static void check_family(Check *check, int64_t rank, int64_t step, int64_t id) {
         bool absent = op->args[a].value < 0;
         if (check_weight_tensor(op, args[a].name, 0) < 0)
             continue;
+        if (op->kind == OP_route && tensor == TENSOR_SHARED_SCORE && !check_serves_shared(check)) {
+            if (!absent)
+                check_fail(check, CHECK_LOADED, NULL, "%s takes %s, of what it routes nothing to",
+                           check_where(check, rank, step, (WalkItem){id, -1}), args[a].name);
+            continue;
+        }
         if (absent && tensor >= 0 && model_has(check->model, (TensorKind)tensor))
             check_fail(check, CHECK_LOADED, NULL, "%s lacks %s, which the model has",
                        check_where(check, rank, step, (WalkItem){id, -1}), args[a].name);

@@ -65,6 +65,26 @@ static void expect_once(Check *check, int64_t rank, int64_t step, const Tally *t
     }
 }
 
+static void expect_times(Check *check, int64_t rank, int64_t step, const Tally *tally,
+                         int64_t layer, OpKind kind, int32_t times) {
+    for (int64_t m = 0; m < tally->microbatches; ++m) {
+        int64_t cell = (layer + 1) * tally->microbatches + m;
+        check_count(check, CHECK_WORK, 1);
+        if (tally->cells[cell][kind] != times)
+            refuse(check, rank, step, cell, kind, tally->cells[cell][kind], times, "");
+    }
+}
+
+/* Experts, and what all tokens pass, that the plan puts on the rank: each sort is an operation of its own. */
+static int32_t sorts_of_slots(const Check *check, int64_t rank) {
+    const PlanStage *stage = check_stage(check, rank);
+    bool sorts[2] = {false, false};
+    for (int64_t i = 0; stage && i < stage->experts.count; ++i)
+        if (stage->experts.items[i].rank == rank % check->plan->ranks_per_copy)
+            sorts[stage->experts.items[i].expert >= check->model->experts] = true;
+    return sorts[0] + sorts[1];
+}
+
 static bool is_target(const Check *check, int64_t rank, int64_t step) {
     for (int64_t e = 0; e < check->schedule->exchanges.count; ++e)
         if (check->schedule->exchanges.items[e].step == step &&
@@ -108,7 +128,6 @@ static int before_rotation(const Model *model, OpKind kinds[3]) {
 
 /* Once for each layer and micro-batch, by what the plan says that the rank is. */
 static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *tally) {
-    static const OpKind experts[] = {OP_expert_ffn};
     static const OpKind first[] = {OP_begin, OP_embed, OP_finish};
     static const OpKind last[] = {OP_head, OP_choose, OP_finish};
     const PlanStage *stage = NULL;
@@ -131,17 +150,18 @@ static void check_duties(Check *check, int64_t rank, int64_t step, const Tally *
             expect_once(check, rank, step, tally, layer, dense, 3);
         else
             expect_once(check, rank, step, tally, layer, routed,
-                        check->model->shared_hidden ? 6 : 5);
+                        check->model->shared_hidden && !check_serves_shared(check) ? 6 : 5);
     }
     if (group && stage->layers.begin == 0)
         expect_once(check, rank, step, tally, -1, first, 3);
     if (group && stage->layers.end == layers)
         expect_once(check, rank, step, tally, -1, last, 3);
     bool target = is_target(check, rank, step);
+    int32_t feeds = sorts_of_slots(check, rank);
     const PlanStage *of = check_stage(check, rank);
     for (int64_t layer = of ? of->layers.begin : 0; of && target && layer < of->layers.end; ++layer)
         if (!model_is_dense(check->model, layer))
-            expect_once(check, rank, step, tally, layer, experts, 1);
+            expect_times(check, rank, step, tally, layer, OP_expert_ffn, feeds);
     if (!group && !target)
         check_fail(check, CHECK_WORK, NULL, "rank %lld, step %s: the plan gives it nothing to do",
                    (long long)rank, check->plan->steps.items[step].name);

@@ -105,17 +105,49 @@ static double hit(const Model *model, int64_t slots) {
 /* Bytes between source and target are rows of the source x `per_row` of the target + `fixed`.
  * Padded: the bounds. Exact: under uniform routing. */
 static double per_row(const Schedule *schedule, const Exchange *exchange, bool dispatch,
-                      int64_t slots) {
+                      int64_t target) {
+    int64_t slots = exchange->targets.items[target].slots;
+    int64_t chosen = exchange_chosen_slots(schedule, exchange, target);
     const PlanInputs *inputs = &schedule->plan->inputs;
     const Model *model = &inputs->model;
     double row = (double)(model->hidden * element_bytes(inputs->workload.dtype));
-    double choices = (double)model->top_k;
+    double choices = (double)schedule->top_k;
     bool exact = exchange->mode == MODE_EXACT;
     if (dispatch)
-        return (row + 4 * choices) * (exact ? hit(model, slots) : 1);
+        return (row + 4 * choices) * (exact ? hit(model, chosen) : 1);
     if (exact)
-        return row * choices * (double)slots / (double)model->experts;
+        return row * (double)model->top_k * (double)chosen / (double)model->experts;
     return row * fmin(choices, (double)slots);
+}
+
+/* More bytes a row where all rows of a source go to the target, for what all tokens pass: padded windows have them. */
+static double sent_anyway(const Schedule *schedule, const Exchange *exchange, bool dispatch,
+                          int64_t source, int64_t target) {
+    const Model *model = &schedule->plan->inputs.model;
+    double row = (double)schedule->row_bytes;
+    if (exchange->mode != MODE_EXACT || !exchange_sends_all(schedule, exchange, source, target))
+        return 0;
+    if (!dispatch)
+        return row;
+    int64_t chosen = exchange_chosen_slots(schedule, exchange, target);
+    return (row + 4 * (double)schedule->top_k) * (1 - hit(model, chosen));
+}
+
+/* The same for all pairs; a source has few such targets. */
+static void add_sent_anyway(const Exchange *exchange, bool dispatch, CostTraffic *traffic) {
+    const Schedule *schedule = traffic->schedule;
+    if (schedule->experts == schedule->plan->inputs.model.experts)
+        return;
+    for (int64_t s = 0; s < exchange->sources.count; ++s)
+        for (int64_t t = 0; t < exchange->targets.count; ++t) {
+            int64_t owner = exchange->sources.items[s].rank,
+                    holder = exchange->targets.items[t].rank;
+            double bytes = (double)exchange_source_rows(exchange, s) *
+                           sent_anyway(schedule, exchange, dispatch, s, t);
+            if (bytes > 0)
+                cost_traffic_pair(traffic, dispatch ? owner : holder, dispatch ? holder : owner,
+                                  bytes);
+        }
 }
 
 /* Sums over the targets, in all and by node: what one source gives to each is a product. */
@@ -141,7 +173,7 @@ static Targets targets_of(Arena *scratch, const Schedule *schedule, const Exchan
                        .node_targets = ARENA_ARRAY(scratch, nodes, double)};
     for (int64_t t = 0; t < exchange->targets.count; ++t) {
         const ExchangeTarget *target = &exchange->targets.items[t];
-        double weight = per_row(schedule, exchange, dispatch, target->slots);
+        double weight = per_row(schedule, exchange, dispatch, t);
         targets.weight[t] = weight;
         targets.of_rank[target->rank] = weight;
         targets.of_node[cost_node_number(schedule, target->rank)] += weight;
@@ -202,6 +234,7 @@ static void exchange_traffic(Arena *scratch, const Exchange *exchange, bool disp
         cost_traffic_add(traffic, cost_link(schedule, rank, dispatch), near, false);
         cost_traffic_add(traffic, cost_nics(schedule, node, dispatch), far, true);
     }
+    add_sent_anyway(exchange, dispatch, traffic);
 }
 
 /* Transfers that one source makes to one target, one after the other but `in_flight` at a time. */
@@ -226,8 +259,8 @@ static CostDemand hops_demand(Arena *arena, const Schedule *schedule, const Exch
              i < count && exchange->hops[back].items[i].stage == stage; ++i) {
             const ExchangeHop *hop = &exchange->hops[back].items[i];
             double rows = (double)exchange_source_rows(exchange, hop->source);
-            double bytes = rows * per_row(schedule, exchange, !back,
-                                          exchange->targets.items[hop->target].slots) +
+            double bytes = rows * per_row(schedule, exchange, !back, hop->target) +
+                           rows * sent_anyway(schedule, exchange, !back, hop->source, hop->target) +
                            (back ? 0 : 4);
             cost_traffic_pair(&traffic, hop->from, hop->to, bytes);
             cost_traffic_pair(&all, hop->from, hop->to, bytes);
@@ -264,8 +297,9 @@ CostDemand cost_exchange(Arena *arena, const Schedule *schedule, const Op *op, C
             slowest = node;
     }
     for (int64_t t = 0; t < exchange->targets.count; ++t)
-        weight =
-            fmax(weight, per_row(schedule, exchange, dispatch, exchange->targets.items[t].slots));
+        weight = fmax(weight, per_row(schedule, exchange, dispatch, t));
+    if (exchange->mode == MODE_EXACT && schedule->experts > schedule->plan->inputs.model.experts)
+        weight += (double)schedule->row_bytes; /* to where all rows of a source go */
     if (exchange->hops[!dispatch].count > 0) {
         arena_free(&scratch);
         return hops_demand(arena, schedule, exchange, !dispatch, slowest, at);

@@ -89,9 +89,9 @@ static int64_t window_bytes(const Count *count, const Exchange *exchange, bool b
     const PlanInputs *inputs = &count->schedule->plan->inputs;
     int64_t row_bytes = inputs->model.hidden * element_bytes(inputs->workload.dtype);
     if (back)
-        return row_bytes *
-               (given ? given->returns : exchange_return_rows(exchange, s, t, inputs->model.top_k));
-    return 4 + (row_bytes + 4 * inputs->model.top_k) *
+        return row_bytes * (given ? given->returns
+                                  : exchange_return_rows(exchange, s, t, count->schedule->top_k));
+    return 4 + (row_bytes + 4 * count->schedule->top_k) *
                    (given ? given->rows : exchange_source_rows(exchange, s));
 }
 

@@ -49,7 +49,8 @@ static bool same_role(const RankSchedule *a, const RankSchedule *b, int64_t step
 static const char *role_kind(const RankSchedule *rank) {
     bool attention = false, experts = false;
     for (int64_t i = 0; i < rank->ops.count; ++i) {
-        attention |= rank->ops.items[i].kind == OP_attention;
+        attention |= rank->ops.items[i].kind == OP_attention ||
+                     rank->ops.items[i].kind == OP_latent_attention;
         experts |= rank->ops.items[i].kind == OP_expert_ffn;
     }
     return attention && experts ? "worker" : attention ? "attention" : "experts";

@@ -232,8 +232,11 @@ static void hold_latent(LowerRank *at) {
     hold_head_rows(at, "latent_up", TENSOR_LATENT_UP, model_plain_dim(model) + model->value_dim);
 }
 
-/* Matrices of a feed-forward that all tokens pass: the columns held here. */
-static void hold_ffn(LowerRank *at, const char *kind, TensorKind gate, Range columns) {
+typedef LIST_OF(Range) RangeList;
+
+/* Matrices of a feed-forward that all tokens pass: the columns held here, in runs of layers. */
+static void hold_ffn(LowerRank *at, const char *kind, TensorKind gate, Range columns,
+                     const RangeList *runs, bool primary) {
     static const struct {
         const char *name;
         bool cut_rows, cut_columns;
@@ -253,15 +256,15 @@ static void hold_ffn(LowerRank *at, const char *kind, TensorKind gate, Range col
         const char *name = arena_printf(at->lower->arena, "%s_%s", kind, matrices[i].name);
         int64_t buffer = tensor_buffer(at, name, tensor, rows.end - rows.begin, width);
         bool once = !matrices[i].cut_rows && !matrices[i].cut_columns; /* of a sum */
-        if (!once || columns.begin == 0)
+        for (int64_t r = 0; r < runs->count && (!once || columns.begin == 0); ++r)
             hold(at, &(Slice){.tensor = tensor,
                               .expert = -1,
-                              .layers = layers_of(at, tensor),
+                              .layers = runs->items[r],
                               .rows = rows,
                               .columns = cut,
                               .buffer = buffer,
                               .pitch = width,
-                              .primary = at->place->first_group});
+                              .primary = primary});
     }
 }
 
@@ -300,9 +303,13 @@ static void hold_attention(LowerRank *at) {
         hold_qkv(at, "qkv_bias", 1, TENSOR_QUERY_BIAS, TENSOR_KEY_BIAS, TENSOR_VALUE_BIAS);
     hold_output(at);
     hold_norm(at, "ffn_norm", TENSOR_FFN_NORM, TENSOR_FFN_NORM_BIAS);
-    hold_ffn(at, "dense", TENSOR_DENSE_GATE, at->place->dense);
+    Range dense = layers_of(at, TENSOR_DENSE_UP), shared = layers_of(at, TENSOR_SHARED_UP);
+    hold_ffn(at, "dense", TENSOR_DENSE_GATE, at->place->dense, &(RangeList){&dense, 1, 1},
+             at->place->first_group);
     if (at->lower->plan->stages.items[at->place->stage].experts.count) {
-        hold_ffn(at, "shared", TENSOR_SHARED_GATE, at->place->shared);
+        if (lower_shares(at))
+            hold_ffn(at, "shared", TENSOR_SHARED_GATE, at->place->shared,
+                     &(RangeList){&shared, 1, 1}, at->place->first_group);
         if (model->shared_score)
             hold_whole(at, "shared_score", TENSOR_SHARED_SCORE, true);
         hold_whole(at, "router", TENSOR_ROUTER, true);
@@ -381,12 +388,12 @@ static bool same_slot(const PlaceSlot *a, const PlaceSlot *b) {
 
 /* [layer - layers.begin][slot] of the rank's stage: what it holds there, NULL: nothing. */
 static const PlaceSlot **slots_by_layer(Arena *arena, const Place *place) {
-    int64_t layers = place->layers.end - place->layers.begin, count = place->slot_count;
+    int64_t layers = place->layers.end - place->layers.begin, count = place->routed_count;
     const PlaceSlot **table = ARENA_ARRAY(arena, layers * count, const PlaceSlot *);
     for (int64_t i = place->slots.count - 1; i >= 0; --i) {
         const PlaceSlot *slot = &place->slots.items[i];
         int64_t layer = slot->layer - place->layers.begin;
-        if (layer >= 0 && layer < layers)
+        if (layer >= 0 && layer < layers && slot->slot < count)
             table[layer * count + slot->slot] = slot;
     }
     return table;
@@ -396,7 +403,7 @@ static void hold_experts(LowerRank *at) {
     const Place *place = at->place;
     const Model *model = at->lower->model;
     const PlaceSlot **slots = slots_by_layer(at->lower->arena, place);
-    int64_t first = place->layers.begin, count = place->slot_count;
+    int64_t first = place->layers.begin, count = place->routed_count;
     for (size_t k = 0; k < sizeof expert_matrices / sizeof *expert_matrices; ++k) {
         const ExpertMatrix *matrix = &expert_matrices[k];
         if (!model_has(model, matrix->tensor))
@@ -405,8 +412,7 @@ static void hold_experts(LowerRank *at) {
         model_tensor_shape(model, matrix->tensor, &all_rows, &all_columns);
         int64_t rows = matrix->cut_rows ? place->columns : all_rows;
         int64_t pitch = matrix->cut_columns ? place->columns : all_columns;
-        int64_t buffer =
-            tensor_buffer(at, matrix->name, matrix->tensor, place->slot_count * rows, pitch);
+        int64_t buffer = tensor_buffer(at, matrix->name, matrix->tensor, count * rows, pitch);
         for (int64_t slot = 0; slot < count; ++slot) {
             for (int64_t layer = first; layer < place->layers.end;) {
                 const PlaceSlot *held = slots[(layer - first) * count + slot];
@@ -424,12 +430,30 @@ static void hold_experts(LowerRank *at) {
     }
 }
 
+/* What all tokens pass, as a slot after those of experts: the same part in every run of layers. */
+static void hold_shared(LowerRank *at) {
+    const Place *place = at->place;
+    RangeList runs = {0};
+    for (int64_t i = 0; i < place->slots.count; ++i) {
+        const PlaceSlot *slot = &place->slots.items[i];
+        if (slot->expert != plan_shared_expert(at->lower->plan))
+            continue;
+        if (runs.count && runs.items[runs.count - 1].end == slot->layer)
+            ++runs.items[runs.count - 1].end;
+        else
+            *(Range *)LIST_PUSH(at->lower->arena, &runs) = (Range){slot->layer, slot->layer + 1};
+    }
+    hold_ffn(at, "shared", TENSOR_SHARED_GATE, place->shared, &runs, place->shared_primary);
+}
+
 Status lower_holdings(LowerRank *at) {
     if (at->place->group) {
         hold_attention(at);
         hold_cache(at);
     }
-    if (at->place->slot_count)
+    if (at->place->routed_count)
         hold_experts(at);
+    if (at->place->serves_shared)
+        hold_shared(at);
     return STATUS_OK;
 }

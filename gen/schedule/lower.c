@@ -327,7 +327,7 @@ static Status lower_rank(Lower *lower, int64_t index) {
 }
 
 static int64_t *count_replicas(Arena *arena, const Plan *plan) {
-    int64_t experts = plan->inputs.model.experts;
+    int64_t experts = plan_experts(plan);
     int64_t *replicas = ARENA_ARRAY(arena, plan->stages.count * experts, int64_t);
     for (int64_t s = 0; s < plan->stages.count; ++s)
         for (int64_t i = 0; i < plan->stages.items[s].experts.count; ++i) {
@@ -345,8 +345,8 @@ Status schedule_lower(Arena *arena, const Plan *plan, Schedule *schedule, Diag *
     *schedule = (Schedule){.plan = plan,
                            .name = plan->name,
                            .layers = model->layers,
-                           .experts = model->experts,
-                           .top_k = model->top_k,
+                           .experts = plan_experts(plan),
+                           .top_k = plan_choices(plan),
                            .row_bytes = model->hidden * element,
                            .world = plan->copies * plan->ranks_per_copy};
     for (int64_t s = 0; s < plan->steps.count; ++s) {

@@ -110,6 +110,10 @@ double lower_attended(const LowerRank *at);
 int64_t lower_ffn_in(LowerRank *at);
 Range lower_ffn_rows(const LowerRank *at);
 Status lower_ffn_norm(LowerRank *at);
+/* Is there a feed-forward beside the experts that members of the group do themselves? */
+bool lower_shares(const LowerRank *at);
+/* The matrices of a feed-forward as arguments: persistent buffers `kind`_up and so on. */
+void lower_ffn_weights(LowerRank *at, Op *op, const char *kind, bool gated, bool biases);
 Status lower_ffn(LowerRank *at);
 /* Packing of the owned rows `normed` by their `choice`, the end of the attention part. */
 Status lower_pack(LowerRank *at, int64_t normed, int64_t choice);

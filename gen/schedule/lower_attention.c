@@ -194,17 +194,20 @@ static Status lower_routing(LowerRank *at, int64_t normed) {
     Lower *lower = at->lower;
     const Model *model = lower->model;
     Range routed = lower_routed(at);
-    int64_t count = routed.end - routed.begin, choice_bytes = 4 * model->top_k;
+    int64_t count = routed.end - routed.begin, choices = lower->schedule->top_k,
+            choice_bytes = 4 * choices;
     bool shared = at->place->members > 1 && !lower_coincides(at);
     BufferClass class = shared ? BUFFER_WINDOW : BUFFER_ACTIVATION;
-    int64_t choice = lower_activation(at, "choice", class, "i32", lower_rows(at), model->top_k);
-    int64_t share = lower_activation(at, "share", BUFFER_ACTIVATION, "f32", count, model->top_k);
+    int64_t choice = lower_activation(at, "choice", class, "i32", lower_rows(at), choices);
+    int64_t share = lower_activation(at, "share", BUFFER_ACTIVATION, "f32", count, choices);
 
     Op *route = lower_op(at, OP_route, "lower_attention.c: router of the rows routed here");
     op_buffer(route, "in", normed, (routed.begin - lower_ffn_rows(at).begin) * lower->row_bytes);
     op_buffer(route, "weight", lower_find(at, "router"), 0);
     if (model->router_correction)
         op_buffer(route, "correction", lower_find(at, "router_correction"), 0);
+    if (model->shared_score && !lower_shares(at))
+        op_buffer(route, "score", lower_find(at, "shared_score"), 0);
     op_buffer(route, "positions", lower_positions(at), routed.begin * 4);
     op_buffer(route, "choice", choice, routed.begin * choice_bytes);
     op_buffer(route, "share", share, 0);

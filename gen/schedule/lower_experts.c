@@ -20,11 +20,12 @@ static void target_windows(LowerRank *at, Sides *sides) {
     int64_t rows = 0, results = 0;
     for (int64_t s = 0; s < exchange->sources.count; ++s) {
         rows += exchange_source_rows(exchange, s);
-        results += exchange_return_rows(exchange, s, sides->target, model->top_k);
+        results += exchange_return_rows(exchange, s, sides->target, at->lower->schedule->top_k);
     }
     int64_t sources = exchange->sources.count;
     sides->recv_rows = lower_activation(at, "recv_rows", BUFFER_WINDOW, "E", rows, model->hidden);
-    sides->recv_meta = lower_activation(at, "recv_meta", BUFFER_WINDOW, "i32", rows, model->top_k);
+    sides->recv_meta =
+        lower_activation(at, "recv_meta", BUFFER_WINDOW, "i32", rows, at->lower->schedule->top_k);
     sides->recv_counts = lower_activation(at, "recv_counts", BUFFER_WINDOW, "i32", sources, 1);
     sides->out = lower_activation(at, "out", BUFFER_WINDOW, "E", results, model->hidden);
     sides->out_counts = lower_activation(at, "out_counts", BUFFER_WINDOW, "i32", sources, 1);
@@ -37,9 +38,9 @@ static void source_windows(LowerRank *at, Sides *sides) {
     const Model *model = at->lower->model;
     int64_t owned = exchange_source_rows(exchange, sides->source),
             targets = exchange->targets.count;
-    int64_t crossings = model->top_k * at->lower->schedule->parts, returned = 0;
+    int64_t crossings = at->lower->schedule->top_k * at->lower->schedule->parts, returned = 0;
     for (int64_t t = 0; t < targets; ++t)
-        returned += exchange_return_rows(exchange, sides->source, t, model->top_k);
+        returned += exchange_return_rows(exchange, sides->source, t, at->lower->schedule->top_k);
     int64_t copies = targets;
     if (exchange->mode == MODE_EXACT) {
         copies = crossings < targets ? crossings : targets;
@@ -55,7 +56,8 @@ static void source_windows(LowerRank *at, Sides *sides) {
     }
     int64_t rows = copies * owned;
     sides->send_rows = lower_activation(at, "send_rows", BUFFER_WINDOW, "E", rows, model->hidden);
-    sides->send_meta = lower_activation(at, "send_meta", BUFFER_WINDOW, "i32", rows, model->top_k);
+    sides->send_meta =
+        lower_activation(at, "send_meta", BUFFER_WINDOW, "i32", rows, at->lower->schedule->top_k);
     sides->send_counts = lower_activation(at, "send_counts", BUFFER_WINDOW, "i32", targets, 1);
     sides->returned = lower_activation(at, "returned", BUFFER_WINDOW, "E", returned, model->hidden);
 }
@@ -85,7 +87,7 @@ static Sides exchange_sides(LowerRank *at) {
 static int64_t back_buffer(LowerRank *at) {
     Range routed = lower_routed(at);
     return lower_activation(at, "back", BUFFER_ACTIVATION, "i32", routed.end - routed.begin,
-                            at->lower->model->top_k * at->lower->schedule->parts);
+                            at->lower->schedule->top_k * at->lower->schedule->parts);
 }
 
 Status lower_pack(LowerRank *at, int64_t normed, int64_t choice) {
@@ -94,7 +96,7 @@ Status lower_pack(LowerRank *at, int64_t normed, int64_t choice) {
     Sides sides = exchange_sides(at);
     Op *op = lower_op(at, OP_pack, "lower_experts.c: rows by the holders of their experts");
     op_buffer(op, "in", normed, (routed.begin - lower_ffn_rows(at).begin) * lower->row_bytes);
-    op_buffer(op, "choice", choice, routed.begin * 4 * lower->model->top_k);
+    op_buffer(op, "choice", choice, routed.begin * 4 * lower->schedule->top_k);
     op_buffer(op, "send_rows", sides.send_rows, 0);
     op_buffer(op, "send_meta", sides.send_meta, 0);
     op_buffer(op, "send_counts", sides.send_counts, 0);
@@ -104,7 +106,7 @@ Status lower_pack(LowerRank *at, int64_t normed, int64_t choice) {
     op_int(op, "routes", lower->route_of[at->place->rank]);
     op_int(op, "exchange", lower_exchange(at));
     op->bytes = (double)((routed.end - routed.begin) * lower->row_bytes) *
-                (1.0 + (double)lower->model->top_k);
+                (1.0 + (double)lower->schedule->top_k);
     return STATUS_OK;
 }
 
@@ -123,22 +125,21 @@ static Status no_move(LowerRank *at, const char *kind) {
                       at->step->name, kind);
 }
 
-/* The shared feed-forward runs while the rows are on their way. */
+/* The shared feed-forward of attention ranks runs while the rows are on their way. */
 static Status lower_shared(LowerRank *at) {
-    bool shared = at->place->group && at->lower->model->shared_hidden > 0;
+    bool shared = at->place->group && lower_shares(at);
     return shared ? lower_ffn(at) : STATUS_OK;
 }
 
 /* Room for rows that this rank passes on; present on all ranks where some do, so that they have one role. */
 static void relay_windows(LowerRank *at, Op *op, const Exchange *exchange, bool back) {
-    const Model *model = at->lower->model;
-    int64_t rows = exchange_relay_rows(exchange, at->place->rank, back, model->top_k);
+    int64_t rows = exchange_relay_rows(exchange, at->place->rank, back, at->lower->schedule->top_k);
     if (rows < 0)
         return;
     op_room(at, op, "relay_rows", back ? "combine_relay_rows" : "dispatch_relay_rows",
             rows * at->lower->row_bytes);
     if (!back)
-        op_room(at, op, "relay_meta", "dispatch_relay_meta", rows * 4 * model->top_k);
+        op_room(at, op, "relay_meta", "dispatch_relay_meta", rows * 4 * at->lower->schedule->top_k);
 }
 
 Status lower_dispatch(LowerRank *at) {
@@ -167,26 +168,27 @@ Status lower_dispatch(LowerRank *at) {
 /* Experts held here, those with replicas counted in part: each replica serves its share of the sources. Of the
  * first layer that has experts here, which stands for all. */
 static double served_experts(const LowerRank *at) {
-    const int64_t *replicas = at->lower->replicas + at->place->stage * at->lower->model->experts;
+    const int64_t *replicas = at->lower->replicas + at->place->stage * at->lower->schedule->experts;
     double served = 0;
     for (int64_t i = 0; i < at->place->slots.count; ++i) {
         const PlaceSlot *slot = &at->place->slots.items[i];
         if (slot->layer != at->place->slots.items[0].layer)
             break;
-        served += 1.0 / (double)replicas[slot->expert];
+        if (slot->slot < at->place->routed_count)
+            served += 1.0 / (double)replicas[slot->expert];
     }
     return served;
 }
 
 /* Work under uniform routing: each of the micro-batch's rows picks top_k of the experts at random. The bound
  * (all rows to one rank) would price a cluster by its worst moment. */
-static void expert_work(const LowerRank *at, const Sides *sides, Op *op) {
+static void routed_work(const LowerRank *at, const Sides *sides, Op *op) {
     const Model *model = at->lower->model;
     double rows = 0, matrices = model->gated ? 3 : 2;
     for (int64_t s = 0; s < sides->exchange->sources.count; ++s)
         rows += (double)exchange_source_rows(sides->exchange, s);
     double hit = (double)model->top_k / (double)model->experts;
-    double slots = (double)at->place->slot_count, served = served_experts(at);
+    double slots = (double)at->place->routed_count, served = served_experts(at);
     double weights = matrices * (double)at->place->columns * (double)model->hidden;
     op->flops = 2.0 * rows * hit * served * weights;
     double touched = slots * (1.0 - pow(1.0 - hit, rows * served / slots));
@@ -194,32 +196,54 @@ static void expert_work(const LowerRank *at, const Sides *sides, Op *op) {
                 (touched * weights + 2.0 * rows * hit * served * (double)model->hidden);
 }
 
-Status lower_experts(LowerRank *at) {
+/* All rows of the sources that send here. */
+static void shared_work(const LowerRank *at, const Sides *sides, Op *op) {
     const Model *model = at->lower->model;
+    Range columns = at->place->shared;
+    double rows = 0, matrices = model->gated ? 3 : 2;
+    for (int64_t s = 0; s < sides->exchange->sources.count; ++s)
+        if (exchange_sends_all(at->lower->schedule, sides->exchange, s, sides->target))
+            rows += (double)exchange_source_rows(sides->exchange, s);
+    double weights = matrices * (double)(columns.end - columns.begin) * (double)model->hidden;
+    op->flops = 2.0 * rows * weights;
+    op->bytes = (double)at->lower->element *
+                ((rows > 0 ? weights : 0) + 2.0 * rows * (double)model->hidden);
+}
+
+/* Slots [first, first + slots) of this rank, whose matrices are the buffers `kind`_up and so on. */
+static Op *slots_op(LowerRank *at, const Sides *sides, const char *kind, int64_t first,
+                    int64_t slots, int64_t columns, const char *rule) {
+    const Model *model = at->lower->model;
+    Op *op = lower_op(at, OP_expert_ffn, rule);
+    op_buffer(op, "in", sides->recv_rows, 0);
+    op_buffer(op, "meta", sides->recv_meta, 0);
+    op_buffer(op, "counts", sides->recv_counts, 0);
+    lower_ffn_weights(at, op, kind, model->gated, model->expert_bias);
+    op_buffer(op, "out", sides->out, 0);
+    op_buffer(op, "out_counts", sides->out_counts, 0);
+    op_int(op, "first", first);
+    op_int(op, "slots", slots);
+    op_int(op, "held", at->place->slot_count);
+    op_int(op, "columns", columns);
+    op_int(op, "exchange", lower_exchange(at));
+    op_workspace(at, op, "workspace");
+    return op;
+}
+
+Status lower_experts(LowerRank *at) {
+    const Place *place = at->place;
     if (at->dense)
         return STATUS_OK;
     Sides sides = exchange_sides(at);
-    Op *op = lower_op(at, OP_expert_ffn, "lower_experts.c: the local experts");
-    op_buffer(op, "in", sides.recv_rows, 0);
-    op_buffer(op, "meta", sides.recv_meta, 0);
-    op_buffer(op, "counts", sides.recv_counts, 0);
-    op_buffer(op, "up", lower_find(at, "expert_up"), 0);
-    op_buffer(op, "down", lower_find(at, "expert_down"), 0);
-    if (model->gated)
-        op_buffer(op, "gate", lower_find(at, "expert_gate"), 0);
-    if (model->expert_bias) {
-        op_buffer(op, "up_bias", lower_find(at, "expert_up_bias"), 0);
-        op_buffer(op, "down_bias", lower_find(at, "expert_down_bias"), 0);
-        if (model->gated)
-            op_buffer(op, "gate_bias", lower_find(at, "expert_gate_bias"), 0);
-    }
-    op_buffer(op, "out", sides.out, 0);
-    op_buffer(op, "out_counts", sides.out_counts, 0);
-    op_int(op, "slots", at->place->slot_count);
-    op_int(op, "columns", at->place->columns);
-    op_int(op, "exchange", lower_exchange(at));
-    op_workspace(at, op, "workspace");
-    expert_work(at, &sides, op);
+    if (place->routed_count)
+        routed_work(at, &sides,
+                    slots_op(at, &sides, "expert", 0, place->routed_count, place->columns,
+                             "lower_experts.c: the local experts"));
+    if (place->serves_shared)
+        shared_work(at, &sides,
+                    slots_op(at, &sides, "shared", place->routed_count, 1,
+                             place->shared.end - place->shared.begin,
+                             "lower_experts.c: what all tokens pass, for those who send here"));
     return STATUS_OK;
 }
 
@@ -229,7 +253,7 @@ static Op *weighted_sum(LowerRank *at, const Sides *sides, int64_t base, int64_t
     Range routed = lower_routed(at);
     int64_t count = routed.end - routed.begin;
     int64_t share =
-        lower_activation(at, "share", BUFFER_ACTIVATION, "f32", count, lower->model->top_k);
+        lower_activation(at, "share", BUFFER_ACTIVATION, "f32", count, lower->schedule->top_k);
     Op *op = lower_op(at, OP_weighted_sum, "lower_experts.c: experts' results by their weights");
     op_buffer(op, "returned", sides->returned, 0);
     op_buffer(op, "back", back_buffer(at), 0);
@@ -237,7 +261,7 @@ static Op *weighted_sum(LowerRank *at, const Sides *sides, int64_t base, int64_t
     op_buffer(op, "base", base, delta);
     op_buffer(op, "out", out, delta);
     op_int(op, "rows", count);
-    op->bytes = (double)(count * lower->row_bytes) * (2.0 + (double)lower->model->top_k);
+    op->bytes = (double)(count * lower->row_bytes) * (2.0 + (double)lower->schedule->top_k);
     return op;
 }
 

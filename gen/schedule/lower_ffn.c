@@ -2,8 +2,13 @@
  * of dense layers and beside experts. Their columns are cut over the members of a group, whose results are summed. */
 #include "schedule/lower.h"
 
+bool lower_shares(const LowerRank *at) {
+    return at->lower->model->shared_hidden > 0 &&
+           at->lower->schedule->experts == at->lower->model->experts;
+}
+
 static bool needs_all_rows(const LowerRank *at) {
-    return at->dense || at->lower->model->shared_hidden > 0 || lower_coincides(at);
+    return at->dense || lower_shares(at) || lower_coincides(at);
 }
 
 Range lower_ffn_rows(const LowerRank *at) {
@@ -34,24 +39,27 @@ Status lower_ffn_norm(LowerRank *at) {
                             "lower_ffn.c: the residual is sharded, feed-forwards need all rows");
 }
 
+void lower_ffn_weights(LowerRank *at, Op *op, const char *kind, bool gated, bool biases) {
+    const struct {
+        const char *name;
+        bool there;
+    } weights[] = {{"gate", gated}, {"gate_bias", gated && biases},
+                   {"up", true},    {"up_bias", biases},
+                   {"down", true},  {"down_bias", biases}};
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; ++i)
+        if (weights[i].there)
+            op_buffer(
+                op, weights[i].name,
+                lower_find(at, arena_printf(at->lower->arena, "%s_%s", kind, weights[i].name)), 0);
+}
+
 static void lower_matrices(LowerRank *at, int64_t out, Range columns) {
     const Model *model = at->lower->model;
-    const char *kind = at->dense ? "dense" : "shared";
-    Arena *arena = at->lower->arena;
     Op *op = lower_op(at, OP_dense_ffn,
                       at->dense ? "lower_ffn.c: the dense feed-forward"
                                 : "lower_ffn.c: the feed-forward beside the experts");
     op_buffer(op, "in", lower_ffn_in(at), 0);
-    const struct {
-        const char *name;
-        bool there;
-    } weights[] = {{"gate", model->gated}, {"gate_bias", model->gated && model->expert_bias},
-                   {"up", true},           {"up_bias", model->expert_bias},
-                   {"down", true},         {"down_bias", model->expert_bias}};
-    for (size_t i = 0; i < sizeof weights / sizeof *weights; ++i)
-        if (weights[i].there)
-            op_buffer(op, weights[i].name,
-                      lower_find(at, arena_printf(arena, "%s_%s", kind, weights[i].name)), 0);
+    lower_ffn_weights(at, op, at->dense ? "dense" : "shared", model->gated, model->expert_bias);
     if (!at->dense && model->shared_score)
         op_buffer(op, "score", lower_find(at, "shared_score"), 0);
     int64_t rows = lower_rows(at), width = columns.end - columns.begin;

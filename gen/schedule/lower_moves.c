@@ -242,6 +242,7 @@ static void join_exchange(Lower *lower, Exchange *exchange, const Place *place) 
         int64_t rows = (sequences.end - sequences.begin) * step->tokens;
         *(ExchangeSource *)LIST_PUSH(lower->arena, &exchange->sources) =
             (ExchangeSource){.rank = place->rank,
+                             .routes = lower->route_of[place->rank],
                              .rows = lower->coincide[place->stage]
                                          ? (Range){0, rows}
                                          : place_owned(rows, place->member, place->members),

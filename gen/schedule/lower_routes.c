@@ -14,7 +14,8 @@ typedef LIST_OF(RoutePart) RouteParts;
 /* Parts of each [layer][expert] of a copy, by replica then column. */
 static RouteParts *route_parts(Lower *lower, int64_t copy) {
     const Model *model = lower->model;
-    RouteParts *cells = ARENA_ARRAY(lower->arena, model->layers * model->experts, RouteParts);
+    int64_t experts = lower->schedule->experts;
+    RouteParts *cells = ARENA_ARRAY(lower->arena, model->layers * experts, RouteParts);
     int64_t *targets = ARENA_ARRAY(lower->arena, lower->plan->stages.count, int64_t);
     for (int64_t rank = 0; rank < lower->schedule->world; ++rank) {
         const Place *place = &lower->places[rank];
@@ -22,7 +23,7 @@ static RouteParts *route_parts(Lower *lower, int64_t copy) {
             continue;
         for (int64_t i = 0; i < place->slots.count; ++i) {
             const PlaceSlot *slot = &place->slots.items[i];
-            RouteParts *cell = &cells[slot->layer * model->experts + slot->expert];
+            RouteParts *cell = &cells[slot->layer * experts + slot->expert];
             RoutePart part = {.rank = rank,
                               .target = targets[place->stage],
                               .slot = slot->slot,
@@ -56,9 +57,12 @@ static int64_t chosen_replica(const Lower *lower, const RouteParts *cell, const 
                               int64_t source) {
     if (!cell->count)
         return 0;
-    int64_t replicas = cell->items[cell->count - 1].replica + 1;
-    for (int64_t i = 0; lower->plan->replica_choice == REPLICA_NEAREST && i < cell->count; ++i)
-        if (replicas > 1 && cell->items[i].node == place->node)
+    int64_t replicas = cell->items[cell->count - 1].replica + 1, near = 0;
+    bool nearest = replicas > 1 && lower->plan->replica_choice == REPLICA_NEAREST;
+    for (int64_t i = 0; nearest && i < cell->count; ++i)
+        near += cell->items[i].node == place->node;
+    for (int64_t i = 0, next = source % (near ? near : 1); near && i < cell->count; ++i)
+        if (cell->items[i].node == place->node && next-- == 0) /* the sources of a node in turn */
             return cell->items[i].replica;
     return source % replicas;
 }
@@ -68,7 +72,7 @@ static int64_t most_parts(const Lower *lower, const RouteParts *cells) {
     int64_t most = 1;
     for (int64_t s = 0; s < lower->plan->stages.count; ++s) {
         Range layers = lower->plan->stages.items[s].layers;
-        int64_t experts = lower->model->experts;
+        int64_t experts = lower->schedule->experts;
         for (int64_t i = layers.begin * experts; i < layers.end * experts; ++i) {
             int64_t run = 0;
             for (int64_t k = 0; !lower->coincide[s] && k < cells[i].count; ++k) {
@@ -100,6 +104,7 @@ static bool same_cells(const RouteParts *a, const RouteParts *b, int64_t count) 
 /* [layers] For each layer of a stage with experts the first one whose experts lie as its own do; -1 for others. */
 static int64_t *alike_layers(Lower *lower, const RouteParts *cells, int64_t stage) {
     const Model *model = lower->model;
+    int64_t experts = lower->schedule->experts;
     Range layers = lower->plan->stages.items[stage].layers;
     int64_t *alike = ARENA_ARRAY(lower->arena, model->layers, int64_t);
     for (int64_t layer = 0; layer < model->layers; ++layer) {
@@ -109,8 +114,7 @@ static int64_t *alike_layers(Lower *lower, const RouteParts *cells, int64_t stag
         alike[layer] = layer;
         for (int64_t other = layers.begin; other < layer; ++other)
             if (alike[other] == other &&
-                same_cells(&cells[other * model->experts], &cells[layer * model->experts],
-                           model->experts)) {
+                same_cells(&cells[other * experts], &cells[layer * experts], experts)) {
                 alike[layer] = other;
                 break;
             }
@@ -134,7 +138,7 @@ static void fill_expert(const Lower *lower, const RouteParts *cell, const Place 
 
 static RouteTable fill_route(Lower *lower, const RouteParts *cells, const int64_t *alike,
                              const Place *place, int64_t source) {
-    int64_t layers = lower->model->layers, experts = lower->model->experts;
+    int64_t layers = lower->model->layers, experts = lower->schedule->experts;
     RouteTable route = {.parts = lower->schedule->parts,
                         .row_of = ARENA_ARRAY(lower->arena, layers, int64_t)};
     for (int64_t layer = 0; layer < layers; ++layer)
@@ -152,7 +156,8 @@ static RouteTable fill_route(Lower *lower, const RouteParts *cells, const int64_
 }
 
 static int64_t route_id(Lower *lower, const RouteTable *route) {
-    size_t bytes = sizeof(int64_t) * (size_t)(route->rows * lower->model->experts * route->parts);
+    size_t bytes =
+        sizeof(int64_t) * (size_t)(route->rows * lower->schedule->experts * route->parts);
     size_t row_bytes = sizeof(int64_t) * (size_t)lower->model->layers;
     for (int64_t i = 0; i < lower->schedule->routes.count; ++i) {
         const RouteTable *other = &lower->schedule->routes.items[i];

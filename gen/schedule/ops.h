@@ -28,7 +28,7 @@ typedef enum ArgType {
     ARG_READ_WRITE, /* both */
 } ArgType;
 
-enum { OP_ARGS = 16 };
+enum { OP_ARGS = 18 };
 
 typedef struct OpArg {
     const char *name;

@@ -111,7 +111,13 @@ static void place_experts(Arena *arena, Place *place, const Plan *plan, const Pl
             continue;
         *(const PlanExpert **)LIST_PUSH(arena, &mine) = expert;
         int64_t width = expert->columns.end - expert->columns.begin;
-        place->columns = width > place->columns ? width : place->columns;
+        if (expert->expert == plan_shared_expert(plan)) {
+            place->serves_shared = true;
+            place->shared = expert->columns;
+            place->shared_primary = expert->replica == 0;
+        } else {
+            place->columns = width > place->columns ? width : place->columns;
+        }
     }
     if (mine.count)
         qsort(mine.items, (size_t)mine.count, sizeof *mine.items, by_slot);
@@ -122,10 +128,15 @@ static void place_experts(Arena *arena, Place *place, const Plan *plan, const Pl
             if (layer < expert->layers.begin || layer >= expert->layers.end)
                 continue;
             PlaceSlot *added = LIST_PUSH(arena, &place->slots);
-            *added = (PlaceSlot){layer, slot++, expert->expert, expert->columns, expert->replica};
+            *added = (PlaceSlot){layer, slot, expert->expert, expert->columns, expert->replica};
+            slot += expert->expert != plan_shared_expert(plan);
         }
-        place->slot_count = slot > place->slot_count ? slot : place->slot_count;
+        place->routed_count = slot > place->routed_count ? slot : place->routed_count;
     }
+    for (int64_t i = 0; i < place->slots.count; ++i)
+        if (place->slots.items[i].expert == plan_shared_expert(plan))
+            place->slots.items[i].slot = place->routed_count;
+    place->slot_count = place->routed_count + place->serves_shared;
 }
 
 Place *place_all(Arena *arena, const Plan *plan) {

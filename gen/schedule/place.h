@@ -23,13 +23,17 @@ typedef struct Place {
     int64_t group_index;    /* counted over the stages */
     bool first_group;       /* of its stage: its tensors are primary */
     int64_t member, members;
-    Range heads, kv;       /* query heads; the key-value heads that they need */
-    Range dense, shared;   /* columns of feed-forwards that all tokens pass; empty: none */
-    Range embedding, head; /* vocabulary entries; empty: none */
+    Range heads, kv;     /* query heads; the key-value heads that they need */
+    Range dense, shared; /* columns of feed-forwards that all tokens pass; empty: none */
+    bool serves_shared;  /* `shared` is a slot for rows of others too: it lies among the experts */
+    bool shared_primary;
+    Range embedding, head;            /* vocabulary entries; empty: none */
     bool embedding_split, head_split; /* the group's members hold different entries */
     LIST_OF(PlaceSlot) slots;         /* ascending layer, slot */
-    int64_t slot_count;               /* the most slots of any layer */
-    int64_t columns;                  /* the widest slot */
+    int64_t slot_count;               /* the most slots of any layer, with the shared one */
+    int64_t
+        routed_count; /* the most without it; it comes after them, by that number in every layer */
+    int64_t columns;  /* the widest slot without it */
 } Place;
 
 /* Places of all ranks, [copies x ranks_per_copy]. The plan must have passed plan_validate. */

@@ -249,8 +249,7 @@ static bool same_runs(RecordCompare *c) {
 /* A schedule that was read says of itself what the plan says too; nothing is compared unless they agree. */
 static bool is_of_plan(const Schedule *schedule, const Plan *plan) {
     return schedule->world == plan->ranks.count && schedule->steps.count == plan->steps.count &&
-           schedule->layers == plan->inputs.model.layers &&
-           schedule->experts == plan->inputs.model.experts;
+           schedule->layers == plan->inputs.model.layers && schedule->experts == plan_experts(plan);
 }
 
 static bool same_program(RecordCompare *c, const RecordExpected *expected, int64_t rank) {

@@ -263,10 +263,10 @@ static bool same_exchange(RecordCompare *c, const RecordExchange *got, int64_t i
            SAME(c, -1, got->exact, e->mode == MODE_EXACT, "exchange %s: is exact", e->name) &&
            SAME(c, -1, got->chunk, e->chunk, "exchange %s: rows a chunk", e->name) &&
            SAME(c, -1, got->in_flight, e->in_flight, "exchange %s: chunks in flight", e->name) &&
-           SAME(c, -1, got->top_k, inputs->model.top_k, "exchange %s: top_k", e->name) &&
+           SAME(c, -1, got->top_k, c->schedule->top_k, "exchange %s: top_k", e->name) &&
            SAME(c, -1, got->row_bytes, inputs->model.hidden * element_bytes[inputs->workload.dtype],
                 "exchange %s: bytes a row", e->name) &&
-           SAME(c, -1, got->meta_bytes, 4 * inputs->model.top_k,
+           SAME(c, -1, got->meta_bytes, 4 * c->schedule->top_k,
                 "exchange %s: bytes that go with a row", e->name) &&
            SAME(c, -1, got->there_hops, e->hops[0].count, "exchange %s: hops there", e->name) &&
            SAME(c, -1, got->back_hops, e->hops[1].count, "exchange %s: hops back", e->name) &&
@@ -336,7 +336,7 @@ static bool same_routes(RecordCompare *c) {
                 return false;
         }
         rows += table->rows;
-        for (int64_t i = 0; i < table->rows * model->experts * schedule->parts; i++)
+        for (int64_t i = 0; i < table->rows * schedule->experts * schedule->parts; i++)
             if (!same_entry(c, "routes", at++, table->target[i]) ||
                 !same_entry(c, "routes", at++, table->slot[i]))
                 return false;

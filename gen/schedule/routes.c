@@ -46,3 +46,25 @@ void route_table_share(RouteTable *table, int64_t layers, int64_t experts) {
     table->rows = kept;
     arena_free(&scratch);
 }
+
+/* The first row stands for all: a part of what all tokens pass is the same in all layers of a rank. */
+bool exchange_sends_all(const Schedule *schedule, const Exchange *exchange, int64_t source,
+                        int64_t target) {
+    int64_t shared = plan_shared_expert(schedule->plan);
+    if (schedule->experts <= shared)
+        return false;
+    const RouteTable *table = &schedule->routes.items[exchange->sources.items[source].routes];
+    for (int64_t p = 0; table->rows > 0 && p < table->parts; ++p)
+        if (table->target[shared * table->parts + p] == target)
+            return true;
+    return false;
+}
+
+int64_t exchange_chosen_slots(const Schedule *schedule, const Exchange *exchange, int64_t target) {
+    int64_t slots = exchange->targets.items[target].slots;
+    bool shares = schedule->experts > plan_shared_expert(schedule->plan);
+    for (int64_t s = 0; shares && s < exchange->sources.count; ++s)
+        if (exchange_sends_all(schedule, exchange, s, target))
+            return slots - 1;
+    return slots;
+}

@@ -115,6 +115,7 @@ typedef struct ExchangeSource {
     Range rows;             /* of its group's micro-batch: the rows that it owns */
     int64_t first_sequence; /* of the group's micro-batch, within the wave */
     int64_t tokens;         /* rows a sequence */
+    int64_t routes;         /* the table it packs by; not in the text */
 } ExchangeSource;
 
 typedef struct ExchangeTarget {
@@ -189,9 +190,9 @@ typedef struct Schedule {
         *plan; /* NULL in one that was read from its text, which has what follows and no holdings */
     const char *name; /* of the plan */
     LIST_OF(ScheduleStep) steps;
-    int64_t layers, experts, top_k;
-    int64_t row_bytes;   /* of a hidden row */
-    RankSchedule *ranks; /* [world] */
+    int64_t layers, experts, top_k; /* plan_experts and plan_choices: of route tables and rows */
+    int64_t row_bytes;              /* of a hidden row */
+    RankSchedule *ranks;            /* [world] */
     int64_t world;
     LIST_OF(Channel) channels;
     LIST_OF(Exchange) exchanges;
@@ -240,6 +241,12 @@ int64_t exchange_find_target(const Exchange *exchange, int64_t rank);
 /* The most result rows of one source from one target: rows x min(top_k, slots). */
 int64_t exchange_return_rows(const Exchange *exchange, int64_t source, int64_t target,
                              int64_t top_k);
+
+/* Does a source send all its rows to a target: for what all tokens pass, where that lies with the experts? */
+bool exchange_sends_all(const Schedule *schedule, const Exchange *exchange, int64_t source,
+                        int64_t target);
+/* Slots of a target that some tokens choose: those of experts. */
+int64_t exchange_chosen_slots(const Schedule *schedule, const Exchange *exchange, int64_t target);
 
 /* --- hops of an exchange (hops.c); `back`: of combine ------------------------------------------------- */
 

@@ -73,8 +73,7 @@ static double route_rows(const PlanStage *stage, Arena *scratch) {
 /* Route tables and what a rank holds. */
 static void add_stage(const Plan *plan, const PlanStage *stage, double parts, Arena *scratch,
                       ScheduleSize *size) {
-    const Model *model = &plan->inputs.model;
-    double cells = route_rows(stage, scratch) * (double)model->experts, sources = 0, slots = 0;
+    double cells = route_rows(stage, scratch) * (double)plan_experts(plan), sources = 0, slots = 0;
     for (int64_t g = 0; g < stage->attention.count; ++g)
         sources += (double)stage->attention.items[g].members.count;
     for (int64_t i = 0; i < stage->experts.count; ++i) {
@@ -140,7 +139,7 @@ static double largest_buffer(const Plan *plan, double parts) {
     double wide = (double)model->hidden + (double)model->vocabulary +
                   (double)(model->heads + 2 * model->kv_heads) * (double)model->head_dim +
                   (double)model->expert_hidden;
-    double activations = rows * (double)model->top_k * parts * wide;
+    double activations = rows * (double)plan_choices(plan) * parts * wide;
     double weights = (double)model->experts * (double)model->expert_hidden * (double)model->hidden;
     return sizeof(float) * (activations > weights ? activations : weights);
 }
@@ -154,8 +153,8 @@ ScheduleSize schedule_size(const Plan *plan) {
         parts = most > parts ? most : parts;
     }
     const Model *model = &plan->inputs.model;
-    size.bytes =
-        (double)model->layers * (double)model->experts * CELL_BYTES * (double)(plan->copies + 1);
+    size.bytes = (double)model->layers * (double)plan_experts(plan) * CELL_BYTES *
+                 (double)(plan->copies + 1);
     for (int64_t i = 0; i < plan->stages.count; ++i)
         add_stage(plan, &plan->stages.items[i], parts, &scratch, &size);
     for (int64_t i = 0; i < plan->steps.count; ++i)

@@ -17,7 +17,8 @@ static bool same_columns(Range a, Range b) {
 void holds_experts(const Place *place, const Model *model, Buf *out) {
     const PlaceSlot *slots = place->slots.items;
     int64_t count = 0;
-    while (count < place->slots.count && slots[count].layer == slots[0].layer)
+    while (count < place->slots.count && slots[count].layer == slots[0].layer &&
+           slots[count].expert < model->experts)
         ++count;
     for (int64_t i = 0, end; i < count; i = end) {
         for (end = i + 1; end < count && slots[end].expert == slots[end - 1].expert + 1 &&
@@ -30,8 +31,15 @@ void holds_experts(const Place *place, const Model *model, Buf *out) {
             words_range(slots[i].columns, out);
         }
     }
-    if (count == 0)
+    if (place->serves_shared) {
+        buf_puts(out, count > 0 ? ", shared" : "shared");
+        if (place->shared.end - place->shared.begin != model->shared_hidden) {
+            buf_puts(out, " columns ");
+            words_range(place->shared, out);
+        }
+    } else if (count == 0) {
         buf_puts(out, "none");
+    }
 }
 
 Range holds_sequences(const Plan *plan, const Place *place) {
@@ -110,8 +118,9 @@ static Census census_take(const Schedule *schedule, const Place *places) {
             spread_add(&census.heads, place->heads.end - place->heads.begin);
         }
         if (place->slot_count > 0) {
-            spread_add(&census.slots, place->slot_count);
-            census.split = census.split || place->columns < plan->inputs.model.expert_hidden;
+            spread_add(&census.slots, place->routed_count);
+            census.split = census.split || (place->routed_count > 0 &&
+                                            place->columns < plan->inputs.model.expert_hidden);
         }
     }
     return census;

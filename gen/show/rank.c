@@ -113,8 +113,14 @@ static void write_experts(const Schedule *schedule, const Place *place, Buf *out
             const PlaceSlot *slot = &place->slots.items[i];
             if (slot->layer != layer)
                 continue;
-            buf_printf(out, "%s%lld", any ? ", " : "", (long long)slot->expert);
-            if (slot->columns.end - slot->columns.begin != model->expert_hidden)
+            bool shared = slot->expert == model->experts;
+            buf_puts(out, any ? ", " : "");
+            if (shared)
+                buf_puts(out, "shared");
+            else
+                buf_printf(out, "%lld", (long long)slot->expert);
+            if (slot->columns.end - slot->columns.begin !=
+                (shared ? model->shared_hidden : model->expert_hidden))
                 buf_printf(out, " (columns %lld-%lld)", (long long)slot->columns.begin,
                            (long long)slot->columns.end - 1);
             if (slot->replica > 0)

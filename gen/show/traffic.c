@@ -22,10 +22,12 @@ static void uniform(void *context, int64_t exchange, int64_t call, int64_t layer
     for (int64_t s = 0; s < of->sources.count; ++s)
         for (int64_t t = 0; t < of->targets.count; ++t) {
             double rows = (double)exchange_source_rows(of, s);
-            double slots = (double)of->targets.items[t].slots;
-            counts[s * of->targets.count + t] = (ExchangeCount){
-                .rows = llround(rows * hit(model, of->targets.items[t].slots)),
-                .returns = llround(rows * (double)model->top_k * slots / (double)model->experts)};
+            int64_t slots = exchange_chosen_slots(schedule, of, t);
+            bool all = exchange_sends_all(schedule, of, s, t);
+            double each = (double)model->top_k * (double)slots / (double)model->experts;
+            counts[s * of->targets.count + t] =
+                (ExchangeCount){.rows = llround(rows * (all ? 1 : hit(model, slots))),
+                                .returns = llround(rows * (each + all))};
         }
 }
 

@@ -288,6 +288,8 @@ static void route(const Words *words) {
     buf_printf(words->out, "choose %lld of %lld experts for ", (long long)model->top_k,
                (long long)model->experts);
     words_count(number(words, "rows"), "owned row", words->out);
+    if (words->schedule->experts > model->experts)
+        buf_puts(words->out, ", and what all tokens pass");
 }
 
 static void capacity(const Words *words) {
@@ -317,12 +319,24 @@ static void weighted_sum(const Words *words) {
     words_count(number(words, "rows"), "row", words->out);
 }
 
+/* Are the operation's slots the one of what all tokens pass? */
+static bool serves_shared(const Words *words) {
+    int64_t up = number(words, "up");
+    for (int64_t i = 0; i < words->rank->holdings.count; ++i)
+        if (words->rank->holdings.items[i].buffer == up)
+            return words->rank->holdings.items[i].tensor == TENSOR_SHARED_UP;
+    return false;
+}
+
 static void expert_ffn(const Words *words) {
     const Exchange *exchange = &words->schedule->exchanges.items[number(words, "exchange")];
     int64_t most = 0;
     for (int64_t i = 0; i < exchange->sources.count; ++i)
         most += exchange_source_rows(exchange, i);
-    words_count(number(words, "slots"), "expert", words->out);
+    if (serves_shared(words))
+        buf_puts(words->out, "what all tokens pass");
+    else
+        words_count(number(words, "slots"), "expert", words->out);
     buf_printf(words->out, " of %lld columns on at most ", (long long)number(words, "columns"));
     words_count(most, "row", words->out);
     buf_puts(words->out, " from ");
@@ -426,7 +440,7 @@ static void ends(const Words *words, const Exchange *exchange, bool sources) {
 static void exchange(const Words *words) {
     const Exchange *of = &words->schedule->exchanges.items[words->op->exchange];
     int64_t source = end_index(words, of, true), target = end_index(words, of, false);
-    int64_t top_k = words->schedule->plan->inputs.model.top_k, incoming = 0, results = 0;
+    int64_t top_k = words->schedule->top_k, incoming = 0, results = 0;
     bool dispatch = words->op->kind == OP_dispatch;
     for (int64_t s = 0; target >= 0 && s < of->sources.count; ++s) {
         incoming += exchange_source_rows(of, s);

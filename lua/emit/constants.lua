@@ -83,6 +83,10 @@ function M.sections(schedule)
       { "CONTEXT", schedule.context },
       { "CANDIDATES", schedule.candidates },
     }),
+    section("Choices of a token, and experts to choose from: of the model, and what all tokens pass where it is one.", {
+      { "CHOICES", schedule.choices },
+      { "ROUTED", schedule.routed },
+    }),
     section("The most column parts that an expert is cut in; the most targets of an exchange.", {
       { "PARTS", schedule.parts },
       { "TARGETS", most_targets(schedule) },

@@ -154,6 +154,7 @@ local function program_view(schedule, kernels)
     type = "RT_" .. schedule.dtype:upper(),
     element_bytes = schedule.element_bytes,
     model = schedule.model,
+    choices = schedule.choices,
     initializer_range = text.real(schedule.model.initializer_range),
     world = schedule.world,
     copies = schedule.copies,

@@ -105,7 +105,7 @@ local function route_lines(schedule, route, first)
   local lines, at = {}, 1
   for row = 1, route.rows do
     local experts = {}
-    for expert = 1, schedule.model.experts do
+    for expert = 1, schedule.routed do
       local parts = {}
       for part = 1, schedule.parts do
         parts[part] = string.format("{%d, %d}", route.target[at], route.slot[at])
@@ -138,7 +138,7 @@ local function number_tables(schedule, rows)
   if #schedule.routes == 0 then
     return {}
   end
-  local numbers = rows * schedule.model.experts * schedule.parts * 2
+  local numbers = rows * schedule.routed * schedule.parts * 2
   return {
     string.format('{"route_rows", route_rows, %d, 4},', #schedule.routes * schedule.model.layers),
     string.format('{"routes", routes, %d, 2},', numbers),

@@ -11,6 +11,7 @@ local M = {}
 ---@field groups integer request groups of a copy
 ---@field members integer ranks of a group, at most, in a stage
 ---@field experts integer? expert ranks of a copy where these do nothing else
+---@field shared string? where the feed-forward beside experts lies, if these are
 ---@field microbatches {prefill: integer, decode: integer}
 
 ---The best figures of any GPU: a bound must hold wherever ranks are put.
@@ -46,13 +47,15 @@ local function all_layers(inputs, shape, peak, bandwidth, requests, tokens)
   local cached = tokens > 1 and rows or sequences * inputs.workload.context
   local attention = seconds(2 * rows * weights, weights)
     + seconds(2 * rows * seen * roofline.pair_work(model, tokens) * heads, cached * entry)
-  local ffn = roofline.ffn_weights(model) / shape.members
+  local ffn, beside = roofline.ffn_split(model, shape.members, shape.shared, shape.experts)
   local slots, columns, replicas = held(model, shape)
   local matrices = (model.gated and 3 or 2) * model.hidden * columns
   local hit, arriving = model.top_k / model.experts, requests * tokens / replicas
   local touched = slots * (1 - (1 - hit) ^ arriving)
   return model.layers * attention + seconds(2 * rows * ffn, ffn),
     roofline.routed_layers(model) * seconds(2 * arriving * hit * slots * matrices, touched * matrices)
+      + seconds(shape.experts and beside > 0
+        and 2 * requests * tokens * roofline.shared_weights(model) / shape.experts or 0, beside)
 end
 
 ---Seconds of one step: the busiest rank's work for all requests, or one micro-batch's way through
@@ -94,8 +97,8 @@ function M.overflows(inputs, shape)
   local slots, columns = held(model, shape)
   local experts = slots * (model.gated and 3 or 2) * model.hidden * columns
   local attention = model.layers * (weights - model.hidden * model.experts + cache)
-    + roofline.ffn_weights(model) / shape.members
-  experts = roofline.routed_layers(model) * experts
+  local ffn, beside = roofline.ffn_split(model, shape.members, shape.shared, shape.experts)
+  attention, experts = attention + ffn, roofline.routed_layers(model) * experts + beside
   local fullest = shape.experts and math.max(attention, experts) or attention + experts
   return fullest / shape.stages * roofline.element(workload) > memory
 end

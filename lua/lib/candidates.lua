@@ -86,12 +86,18 @@ function M.make(inputs, strategy, values)
     end
   end
   local separated = strategy == "ma-separation"
+  if v.shared and model.shared_hidden == 0 then
+    v.shared = "attention"
+  elseif v.shared == "columns" and not separated then
+    v.shared = "experts"
+  end
   local shape = {
     copies = v.dp or 1,
     stages = v.pp or 1,
     groups = separated and v.groups or v.ep or 1,
     members = separated and split.ceil(v.attention, v.groups) or v.tp or 1,
     experts = v.experts,
+    shared = v.shared,
     microbatches = { prefill = v.prefill_microbatches or 1, decode = v.decode_microbatches or 1 },
   }
   local ranks = separated and v.attention + v.experts or shape.stages * shape.groups * shape.members
@@ -100,7 +106,8 @@ function M.make(inputs, strategy, values)
     or ranks * shape.copies > #inputs.topology.slots or shape.copies > inputs.workload.batch
     or shape.stages > model.layers or shape.members > holders.most_members(model)
     or math.max(shape.microbatches.prefill, shape.microbatches.decode) > math.min(requests, MOST_PARTS)
-    or (separated and (v.experts > model.experts or v.groups > v.attention))
+    or (separated and (v.experts > model.experts or v.groups > v.attention
+      or (v.shared == "columns" and v.experts > model.shared_hidden)))
     or (v.exchange == "aggregated" and v.moves ~= "padded") -- it passes on windows of fixed size
     or ((v.exchange or "direct") ~= "direct" and ranks > MOST_LISTED) then
     return nil

@@ -17,7 +17,7 @@ local function divisors(n)
 end
 
 ---What may be chosen, each a list of one where it is given.
-local function choices(options, ranks, attention)
+local function choices(options, ranks, attention, ways)
   local every = {}
   for count = 1, ranks - 1, math.max(1, ranks // 64) do -- large clusters are tried in larger steps
     every[#every + 1] = count
@@ -39,6 +39,7 @@ local function choices(options, ranks, attention)
       values = options.output and options.output ~= "best" and { options.output }
         or { "hierarchical", "flat", "sharded" },
     },
+    { name = "shared", values = ways },
   }
 end
 
@@ -87,9 +88,10 @@ end
 
 ---@param inputs table
 ---@param options table of ma-separation
+---@param ways string[] where the feed-forward beside experts may lie
 ---@return table? found {candidate, setting, microbatches, embedding, why}
 ---@return string? reason
-function M.separation(inputs, options)
+function M.separation(inputs, options, ways)
   local setting, reason = setting_of.read(inputs, options)
   if not setting then
     return nil, reason
@@ -99,7 +101,7 @@ function M.separation(inputs, options)
     return nil, attention
   end
   local found
-  found, reason = search.best(choices(options, ranks, attention), function(c)
+  found, reason = search.best(choices(options, ranks, attention, ways), function(c)
     c.experts = ranks - c.attention
     return separation.wave(setting, c, not attention)
   end)

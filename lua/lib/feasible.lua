@@ -10,6 +10,7 @@ local M = {}
 ---@field groups integer
 ---@field placement "spread"|"packed"
 ---@field output "flat"|"hierarchical"|"sharded"
+---@field shared "attention"|"experts"|"columns" where the feed-forward beside experts lies
 
 ---@class Setting
 ---@field inputs table
@@ -61,6 +62,10 @@ function M.obstacle(setting, c)
     return string.format("%d request groups share %d requests, so some would have none; use a "
       .. "larger batch or fewer groups", c.groups, setting.batch)
   end
+  if c.shared == "columns" and c.experts > model.shared_hidden then
+    return string.format("%d expert ranks are more than the %d columns of the feed-forward beside the experts",
+      c.experts, model.shared_hidden)
+  end
   for _, phase in ipairs({ "prefill", "decode" }) do
     local count = setting.microbatches[phase] or 1
     if count > setting.batch // c.groups or count < 1 then
@@ -92,7 +97,7 @@ end
 function M.lack(setting, c, owners, holders)
   local held = math.max(table.unpack(M.counts(setting, c.experts)))
   local members, requests = split.ceil(c.attention, c.groups), split.ceil(setting.batch, c.groups)
-  local attention, experts = roofline.resident(setting.inputs, members, requests, held)
+  local attention, experts = roofline.resident(setting.inputs, members, requests, held, c.shared, c.experts)
   local function lack(need)
     return function(gpu)
       return math.max(0, need - gpu.memory)

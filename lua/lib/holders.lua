@@ -62,15 +62,16 @@ end
 ---@param model table
 ---@param groups table[]
 ---@param layers integer[] of the stage
+---@param shared string? where the one beside the experts lies (shared.lua); default: here
 ---@return table[]
-function M.ffn(model, groups, layers)
+function M.ffn(model, groups, layers, shared)
   local runs, routed = M.routed(model, layers), 0
   for _, run in ipairs(runs) do
     routed = routed + run[2] - run[1]
   end
   local widths = {
     { kind = "dense", width = routed < layers[2] - layers[1] and model.dense_hidden or 0 },
-    { kind = "shared", width = routed > 0 and model.shared_hidden or 0 },
+    { kind = "shared", width = routed > 0 and (shared or "attention") == "attention" and model.shared_hidden or 0 },
   }
   local list = {}
   for _, ffn in ipairs(widths) do
@@ -136,6 +137,24 @@ function M.dealt(model, blocks, stage)
   for b, range in ipairs(split.ranges(split.descending(model.experts, #blocks))) do
     for expert = range[1], range[2] - 1 do
       add(blocks[b], expert, 0)
+    end
+  end
+  return list
+end
+
+---What all tokens pass as one more expert: a replica of it on each block of ranks, cut in columns over them.
+---@param model table
+---@param blocks integer[][] ranks of each block
+---@param stage integer[] its layers
+---@param list table[] to which it is added
+---@return table[] list
+function M.shared(model, blocks, stage, list)
+  for _, layers in ipairs(M.routed(model, stage)) do
+    for b, block in ipairs(blocks) do
+      for k, columns in ipairs(split.ranges(split.descending(model.shared_hidden, #block))) do
+        list[#list + 1] =
+          { layers = layers, expert = model.experts, columns = columns, rank = block[k], replica = b - 1 }
+      end
     end
   end
   return list

@@ -61,14 +61,36 @@ function M.ffn_weights(model)
     * (dense * model.dense_hidden + (model.layers - dense) * model.shared_hidden)
 end
 
----Seconds of those feed-forwards for `rows` rows of a group, all layers together, on one of its members.
+---Elements of those beside experts, over all layers.
+---@param model table
+---@return integer
+function M.shared_weights(model)
+  return (model.gated and 3 or 2) * model.hidden * (model.layers - #model.dense_layers) * model.shared_hidden
+end
+
+---Elements of such feed-forwards that a member of a group has, and a rank of `experts`, where these have the
+---one beside experts.
+---@param model table
+---@param members integer
+---@param shared string? where it lies (shared.lua)
+---@param experts integer? expert ranks that do nothing else
+---@return number member
+---@return number expert rank
+function M.ffn_split(model, members, shared, experts)
+  local all, moved = M.ffn_weights(model), M.shared_weights(model)
+  if not experts or (shared or "attention") == "attention" then
+    return all / members, 0
+  end
+  return (all - moved) / members, shared == "columns" and moved / experts or moved
+end
+
+---Seconds of those feed-forwards for `rows` rows, all layers together, on a rank that has so much of them.
 ---@param inputs table
 ---@param gpu table
----@param members integer
----@param rows integer
+---@param weights number elements
+---@param rows number
 ---@return number
-function M.ffn(inputs, gpu, members, rows)
-  local weights = M.ffn_weights(inputs.model) / members
+function M.ffn(inputs, gpu, weights, rows)
   return seconds(inputs.workload, gpu, 2 * rows * weights, weights * M.element(inputs.workload))
 end
 
@@ -115,16 +137,19 @@ end
 ---@param members integer of the group
 ---@param requests integer of the group
 ---@param held integer experts a layer
+---@param shared string? where the feed-forward beside experts lies
+---@param ranks integer expert ranks
 ---@return integer attention
 ---@return integer experts
-function M.resident(inputs, members, requests, held)
+function M.resident(inputs, members, requests, held, shared, ranks)
   local model, workload = inputs.model, inputs.workload
   local weights, cached = M.attention_weights(model, members)
   local cache = requests * workload.context * cached
   local tables = (model.tie_embeddings and 1 or 2) * model.vocabulary * model.hidden
   local element = M.element(workload)
-  return (model.layers * (weights + cache) + tables + M.ffn_weights(model) / members) * element,
-    M.routed_layers(model) * held * M.expert_weights(model) * element
+  local own, beside = M.ffn_split(model, members, shared, ranks)
+  return (model.layers * (weights + cache) + tables + own) * element,
+    (M.routed_layers(model) * held * M.expert_weights(model) + beside) * element
 end
 
 return M

@@ -35,14 +35,20 @@ function M.step(setting, c, owners, holders, name, tokens, microbatches)
   local experts = feasible.over_gpus(holders, function(gpu)
     return roofline.experts(inputs, gpu, held, rows * c.groups)
   end)
-  local owned, mode = rows * row / members, setting.modes[name]
+  local own, beside = roofline.ffn_split(inputs.model, members, c.shared, c.experts)
+  local served = c.shared == "columns" and rows * c.groups or rows * c.groups / c.experts
+  experts = experts + feasible.over_gpus(holders, function(gpu)
+    return roofline.ffn(inputs, gpu, beside, served) / roofline.routed_layers(inputs.model)
+  end)
+  local owned, mode = rows * row / members, c.shared == "columns" and "padded" or setting.modes[name]
+  local more = beside > 0 and 1 or 0
   local dispatch, combine =
-    traffic.exchange(topology, owners, holders, owned, inputs.model.top_k, mode, held)
+    traffic.exchange(topology, owners, holders, owned, inputs.model.top_k + more, mode, held + more)
   local chain = attention + experts + dispatch + combine
   local busiest = microbatches * math.max(attention, experts, dispatch, combine)
   local dense = #inputs.model.dense_layers * attention
   local ffn = feasible.over_gpus(owners, function(gpu)
-    return roofline.ffn(inputs, gpu, members, rows)
+    return roofline.ffn(inputs, gpu, own, rows)
   end)
   return roofline.routed_layers(inputs.model) * math.max(chain, busiest) + microbatches * (dense + ffn)
 end

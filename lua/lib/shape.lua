@@ -1,10 +1,14 @@
 --- Plans in which every rank does attention and holds experts (together.lua): their options, and which are legal.
 local holders = require("lib.holders")
 local outputs = require("lib.outputs")
+local shared = require("lib.shared")
 local split = require("lib.split")
 local ways = require("lib.ways")
 
 local M = {}
+
+---Where these plans may put the feed-forward beside experts.
+M.shared = { "attention", "experts" }
 
 ---Options about the parts of the batch.
 ---@param own table[] further options, which come first
@@ -36,6 +40,7 @@ function M.options(own)
     { name = "in_flight", type = "integer", default = 1, doc = "transfers at most under way per pair" },
     { name = "embedding", type = "choice", values = { "copied", "split" }, default = "copied",
       doc = "over a group's members" },
+    shared.option(M.shared),
   }) do
     own[#own + 1] = option
   end

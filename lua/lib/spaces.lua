@@ -10,13 +10,14 @@ M.batches = { "prefill_microbatches", "decode_microbatches" }
 local spaces = {
   { name = "single", degrees = {}, choices = M.batches },
   { name = "tp", degrees = { "dp", "tp" },
-    choices = { "output", "prefill_microbatches", "decode_microbatches", "embedding" } },
+    choices = { "output", "prefill_microbatches", "decode_microbatches", "embedding", "shared" } },
   { name = "pp", degrees = { "dp", "pp" }, choices = M.batches },
   { name = "tp-pp", degrees = { "dp", "tp", "pp" },
-    choices = { "output", "prefill_microbatches", "decode_microbatches", "embedding" } },
+    choices = { "output", "prefill_microbatches", "decode_microbatches", "embedding", "shared" } },
   { name = "ep", degrees = { "dp", "ep", "tp" },
     choices = {
       "output", "moves", "prefill_microbatches", "decode_microbatches", "embedding", "exchange", "chunk",
+      "shared",
     },
   },
   {
@@ -24,7 +25,7 @@ local spaces = {
     degrees = { "dp", "attention", "experts" },
     choices = {
       "groups", "placement", "output", "moves", "prefill_microbatches", "decode_microbatches", "embedding",
-      "exchange", "chunk",
+      "exchange", "chunk", "shared",
     },
   },
 }
@@ -36,6 +37,7 @@ M.values_of = {
   embedding = { "copied", "split" },
   exchange = { "direct", "pairwise", "aggregated" },
   chunk = { 0, 256, 1024 }, -- tokens a transfer
+  shared = { "attention", "experts", "columns" },
 }
 
 ---The degrees and choices of a strategy.

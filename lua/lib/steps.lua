@@ -21,4 +21,11 @@ function M.inference(workload, microbatches, orders, moves)
   return steps
 end
 
+---Decode steps of a wave: a prefill yields a first token, and each of these a further one.
+---@param workload table
+---@return integer
+function M.decodes(workload)
+  return math.max(0, workload.context - workload.prefill - 1)
+end
+
 return M

@@ -7,6 +7,7 @@ local outputs = require("lib.outputs")
 local pipeline = require("orders.pipeline")
 local place = require("lib.place")
 local serial = require("orders.serial")
+local shared = require("lib.shared")
 local shapes = require("lib.shape")
 local split = require("lib.split")
 local steps = require("lib.steps")
@@ -25,16 +26,19 @@ local function blocks_of(groups)
 end
 
 ---Ranks of each stage, stage by stage; layers as evenly as they go, the first stages longer.
-local function stages_of(model, shape, batch)
+local function stages_of(model, shape, batch, way)
   local stages, size = {}, shape.groups * shape.members
   for s, layers in ipairs(split.ranges(split.descending(model.layers, shape.stages))) do
     local groups = holders.groups(model, size, shape.groups, batch, (s - 1) * size)
     stages[s] = {
       layers = layers,
       attention = groups,
-      ffn = holders.ffn(model, groups, layers),
+      ffn = holders.ffn(model, groups, layers, way),
       experts = holders.dealt(model, blocks_of(groups), layers),
     }
+    if way == "experts" then
+      holders.shared(model, blocks_of(groups), layers, stages[s].experts)
+    end
   end
   return stages
 end
@@ -53,14 +57,14 @@ local function orders_of(model, stages, microbatches)
   return orders
 end
 
----The plan of a legal shape. `output`: a collective's name, or one for each phase.
-local function plan_of(inputs, options, shape, output, why)
+---The plan of a legal shape. `output`: a collective's name, or one for each phase; `way`: of shared.lua.
+local function plan_of(inputs, options, shape, output, way, why)
   local model, workload = inputs.model, inputs.workload
   local count = shape.stages * shape.groups * shape.members
   local ranks, idle = place.ranks(inputs.topology, options.dp, function(block)
     return table.move(block, 1, count, 1, {})
   end)
-  local stages = stages_of(model, shape, split.ceil(workload.batch, options.dp))
+  local stages = stages_of(model, shape, split.ceil(workload.batch, options.dp), way)
   local all = {}
   for _, stage in ipairs(stages) do
     table.move(stage.attention, 1, #stage.attention, #all + 1, all)
@@ -88,7 +92,7 @@ local function plan_of(inputs, options, shape, output, why)
         stages = stages,
         ranks_per_copy = count,
         coincide = shape.groups == 1,
-        ffn = model.dense_hidden > 0 or model.shared_hidden > 0,
+        ffn = model.dense_hidden > 0 or (model.shared_hidden > 0 and way == "attention"),
         norm = model.qk_norm == "full",
         handover = shape.stages > 1,
       })
@@ -113,11 +117,17 @@ function M.plan(inputs, options, shape, why, price)
   local reason = shapes.obstacle(inputs, options, shape)
   if reason then
     return nil, reason
-  elseif options.output ~= "best" or shape.members == 1 then
-    return plan_of(inputs, options, shape, options.output == "best" and "flat" or options.output, why)
   end
-  return best.plan(function(output, reasons)
-    return plan_of(inputs, options, shape, output, reasons)
+  local alone = shape.groups * shape.members == 1 -- nothing is cut or sent: it is as good where it is
+  local open = alone and options.shared == "auto" and { "attention" }
+    or shared.open(inputs.model, options.shared, shapes.shared)
+  return shared.plan(inputs, open, function(way, reasons, probing)
+    if options.output ~= "best" or shape.members == 1 or probing then
+      return plan_of(inputs, options, shape, options.output == "best" and "flat" or options.output, way, reasons)
+    end
+    return best.plan(function(output, list)
+      return plan_of(inputs, options, shape, output, way, list)
+    end, price, reasons)
   end, price, why)
 end
 

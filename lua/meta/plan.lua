@@ -194,8 +194,8 @@
 ---who holds an expert, or columns of it
 ---@class PlanExpert
 ---@field layers Range layers [begin, end)
----@field expert integer its number
----@field columns Range of expert_hidden [begin, end)
+---@field expert integer its number; after the last: what all tokens pass beside their experts
+---@field columns Range of expert_hidden or shared_hidden [begin, end)
 ---@field rank integer rank of the first copy
 ---@field replica integer 0: the primary
 

@@ -4,6 +4,7 @@ local climb = require("lib.climb")
 local explore = require("lib.explore")
 local grid = require("lib.grid")
 local spaces = require("lib.spaces")
+local steps = require("lib.steps")
 local verdict = require("lib.verdict")
 
 local M = {
@@ -26,13 +27,13 @@ local SEPARATED = "ma-separation"
 ---Seconds that shall be least. A wave is a prefill, which yields a first token, and a decode step for each
 ---further one.
 local function scores(workload, purpose)
-  local steps = math.max(0, workload.context - workload.prefill - 1)
+  local count = steps.decodes(workload)
   return ({
     decode = function(t) return t.tpot end,
     prefill = function(t) return t.prefill end,
   })[purpose] or function(t)
-    return t.prefill + steps * t.tpot
-  end, steps
+    return t.prefill + count * t.tpot
+  end, count
 end
 
 ---The best of these strategies, or nil.
@@ -71,7 +72,7 @@ function M.plan(inputs, options, price)
     return nil, "nobody answers price(plan) here"
   end
   local purpose = options["for"]
-  local score, steps = scores(inputs.workload, purpose)
+  local score, decodes = scores(inputs.workload, purpose)
   local e = explore.begin(inputs, price, score, questions_of(inputs, options))
   local coarse = {}
   for _, name in ipairs(spaces.names()) do
@@ -87,7 +88,7 @@ function M.plan(inputs, options, price)
   best = climb.by_phase(e, best)
   local list, separated = {}, e.found[SEPARATED][1]
   local other = best_of(e, function(name) return name ~= best.candidate.strategy end)
-  verdict.choice(list, best, other, steps, purpose)
+  verdict.choice(list, best, other, decodes, purpose)
   verdict.separation(list, separated, best_of(e, function(name) return name ~= SEPARATED end), purpose)
   verdict.search(list, e)
   local plan, reason = explore.plan(e, best.candidate)

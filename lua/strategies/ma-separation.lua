@@ -9,8 +9,11 @@ local moves = require("lib.moves")
 local order = require("orders.alternating")
 local outputs = require("lib.outputs")
 local place = require("lib.place")
+local shared = require("lib.shared")
 local steps = require("lib.steps")
 local ways = require("lib.ways")
+
+local WAYS <const> = { "attention", "experts", "columns" }
 
 local M = {
   name = "ma-separation",
@@ -50,6 +53,7 @@ local M = {
       values = { "copied", "split" },
       doc = "over the members of a group",
     },
+    shared.option(WAYS),
     {
       name = "balance",
       type = "text",
@@ -67,21 +71,33 @@ local function ranks_in(first, count)
   return list
 end
 
----The plan of what was found. `output`: a collective's name, or one for each phase.
-local function plan_of(inputs, options, found, output, why)
+---All of these ranks as one block, or each as one.
+local function blocks(ranks, together)
+  if together then
+    return { ranks }
+  end
+  local list = {}
+  for i, rank in ipairs(ranks) do
+    list[i] = { rank }
+  end
+  return list
+end
+
+---The plan of what was found. `output`: a collective's name, or one for each phase; `way`: of shared.lua.
+local function plan_of(inputs, options, found, output, way, why)
   local model, c, setting = inputs.model, found.candidate, found.setting
   local used = c.attention + c.experts
   local ranks, idle = place.ranks(inputs.topology, options.dp, function(block)
     return place.slots(block, c.attention, c.experts, c.placement)
   end)
   local groups = holders.groups(model, c.attention, c.groups, setting.batch)
+  local layers = { 0, model.layers }
+  local experts = holders.experts(model, feasible.counts(setting, c.experts), c.attention)
+  if way ~= "attention" then
+    holders.shared(model, blocks(ranks_in(c.attention, c.experts), way == "columns"), layers, experts)
+  end
   local stages = {
-    {
-      layers = { 0, model.layers },
-      attention = groups,
-      ffn = holders.ffn(model, groups, { 0, model.layers }),
-      experts = holders.experts(model, feasible.counts(setting, c.experts), c.attention),
-    },
+    { layers = layers, attention = groups, ffn = holders.ffn(model, groups, layers, way), experts = experts },
   }
   return {
     copies = options.dp,
@@ -106,7 +122,7 @@ local function plan_of(inputs, options, found, output, why)
         mode = found.setting.modes[phase],
         chunk = options.chunk,
         in_flight = options.in_flight,
-        ffn = model.dense_hidden > 0 or model.shared_hidden > 0,
+        ffn = model.dense_hidden > 0 or (model.shared_hidden > 0 and way == "attention"),
         norm = model.qk_norm == "full",
         exchange = options.exchange,
         stages = stages,
@@ -125,15 +141,20 @@ end
 ---@return table? plan
 ---@return string? reason
 function M.plan(inputs, options, price)
-  local found, reason = choose.separation(inputs, options)
+  local ways_open = shared.open(inputs.model, options.shared, WAYS)
+  local found, reason = choose.separation(inputs, options, ways_open)
   reason = reason or ways.obstacle(options.exchange, found.setting.modes)
   if reason then
     return nil, reason
-  elseif options.output ~= "best" or found.candidate.groups == found.candidate.attention then
-    return plan_of(inputs, options, found, found.candidate.output, found.why)
   end
-  return best.plan(function(output, reasons)
-    return plan_of(inputs, options, found, output, reasons)
+  return shared.plan(inputs, ways_open, function(way, reasons, probing)
+    local sums = found.candidate.groups < found.candidate.attention
+    if options.output ~= "best" or not sums or probing then
+      return plan_of(inputs, options, found, found.candidate.output, way, reasons)
+    end
+    return best.plan(function(output, list)
+      return plan_of(inputs, options, found, output, way, list)
+    end, price, reasons)
   end, price, found.why)
 end
 

@@ -13,13 +13,13 @@ struct cursor {
  * target holds at most one part of an expert in a layer. */
 struct visit {
     int targets;
-    int32_t target[TOP_K * PARTS];
-    int32_t slots[TOP_K * PARTS][TOP_K];
+    int32_t target[CHOICES * PARTS];
+    int32_t slots[CHOICES * PARTS][CHOICES];
 };
 
 static struct visit visit_row(const int32_t *choice, const route_table *table) {
     struct visit visit = {0};
-    for (int k = 0; k < TOP_K; ++k) {
+    for (int k = 0; k < CHOICES; ++k) {
         for (int part = 0; choice[k] >= 0 && part < PARTS; ++part) {
             int32_t target = table[choice[k]][part][0];
             int at = 0;
@@ -39,7 +39,7 @@ static struct visit visit_row(const int32_t *choice, const route_table *table) {
 
 static int count_slots(const int32_t *slots) {
     int count = 0;
-    for (int k = 0; k < TOP_K; ++k)
+    for (int k = 0; k < CHOICES; ++k)
         count += slots[k] >= 0;
     return count;
 }
@@ -53,17 +53,17 @@ static void place_windows(const struct pack_args *a, const rt_exchange *exchange
         next.row += exchange->exact ? counts[t] : a->rows;
         next.result += exchange->exact
                            ? returns[t]
-                           : (int64_t)a->rows * min_of(TOP_K, exchange->target[t].count);
+                           : (int64_t)a->rows * min_of(CHOICES, exchange->target[t].count);
     }
 }
 
 /* The row of the returned window for each part of each choice. */
 static void write_back(const struct visit *visit, const int32_t *choice, const route_table *table,
                        struct cursor *cursors, int32_t *back) {
-    int64_t result[TOP_K * PARTS];
+    int64_t result[CHOICES * PARTS];
     for (int i = 0; i < visit->targets; ++i)
         result[i] = cursors[visit->target[i]].result;
-    for (int k = 0; k < TOP_K; ++k) {
+    for (int k = 0; k < CHOICES; ++k) {
         for (int part = 0; part < PARTS; ++part) {
             int32_t target = choice[k] < 0 ? -1 : table[choice[k]][part][0];
             int at = 0;
@@ -90,7 +90,7 @@ rt_status kernel_pack(rt_rank *rank, const void *args) {
     memset(counts, 0, (size_t)exchange->targets * sizeof *counts);
     memset(returns, 0, (size_t)exchange->targets * sizeof *returns);
     for (int64_t row = 0; row < a->rows; ++row) {
-        struct visit visit = visit_row(choice + row * TOP_K, table);
+        struct visit visit = visit_row(choice + row * CHOICES, table);
         for (int i = 0; i < visit.targets; ++i) {
             counts[visit.target[i]] += 1;
             returns[visit.target[i]] += count_slots(visit.slots[i]);
@@ -98,13 +98,13 @@ rt_status kernel_pack(rt_rank *rank, const void *args) {
     }
     place_windows(a, exchange, counts, returns, cursors);
     for (int64_t row = 0; row < a->rows; ++row) {
-        struct visit visit = visit_row(choice + row * TOP_K, table);
+        struct visit visit = visit_row(choice + row * CHOICES, table);
         for (int i = 0; i < visit.targets; ++i) {
             int64_t to = cursors[visit.target[i]].row++;
             memcpy(send_rows + to * HIDDEN, in + row * HIDDEN, HIDDEN * sizeof *in);
-            memcpy(send_meta + to * TOP_K, visit.slots[i], sizeof visit.slots[i]);
+            memcpy(send_meta + to * CHOICES, visit.slots[i], sizeof visit.slots[i]);
         }
-        write_back(&visit, choice + row * TOP_K, table, cursors, back + row * TOP_K * PARTS);
+        write_back(&visit, choice + row * CHOICES, table, cursors, back + row * CHOICES * PARTS);
     }
     return RT_OK;
 }

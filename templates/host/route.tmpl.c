@@ -84,6 +84,16 @@ static void choose(const float *scores, const float *by, int32_t *choice, float 
 //% end
 }
 
+//% if view.choices > view.model.top_k then
+/* The weight of what all tokens pass: the sigmoid of a score of the row, where the model has one. */
+static float beside(const elem_t *weight, const float *row) {
+    float sum = 0;
+    for (int64_t i = 0; weight && i < HIDDEN; ++i)
+        sum += row[i] * elem_load(weight[i]);
+    return weight ? 1.0f / (1.0f + expf(-sum)) : 1.0f;
+}
+
+//% end
 rt_status kernel_route(rt_rank *rank, const void *args) {
     const struct route_args *a = args;
     const elem_t *in = rt_at(rank, a->in);
@@ -94,6 +104,9 @@ rt_status kernel_route(rt_rank *rank, const void *args) {
     const int64_t tile = min_of(a->rows, TILE_ROUTE);
     float *x = carve(&workspace, tile * HIDDEN);       /* [tile][H] */
     float *logits = carve(&workspace, tile * EXPERTS); /* [tile][experts] */
+//% if view.choices > view.model.top_k then
+    const elem_t *score_weight = at_or_null(rank, a->score);
+//% end
 //% if apart then
     const float *correction = at_or_null(rank, a->correction);
     float *by = carve(&workspace, EXPERTS); /* what one row chooses by */
@@ -113,15 +126,19 @@ rt_status kernel_route(rt_rank *rank, const void *args) {
 //%   if grouped then
                 close_groups(by);
 //%   end
-                choose(scores, by, choice + row * TOP_K, share + row * TOP_K);
+                choose(scores, by, choice + row * CHOICES, share + row * CHOICES);
 //% else
-                choose(scores, scores, choice + row * TOP_K, share + row * TOP_K);
+                choose(scores, scores, choice + row * CHOICES, share + row * CHOICES);
+//% end
+//% if view.choices > view.model.top_k then
+                choice[row * CHOICES + TOP_K] = EXPERTS; /* what all tokens pass */
+                share[row * CHOICES + TOP_K] = beside(score_weight, x + (row - first) * HIDDEN);
 //% end
                 continue;
             }
-            for (int k = 0; k < TOP_K; ++k) {
-                choice[row * TOP_K + k] = -1;
-                share[row * TOP_K + k] = 0;
+            for (int k = 0; k < CHOICES; ++k) {
+                choice[row * CHOICES + k] = -1;
+                share[row * CHOICES + k] = 0;
             }
         }
     }

@@ -22,7 +22,7 @@ const rt_exchange exchanges[] = {
         .targets = $(exchange.targets),
         .source = $(exchange.source), /* rank, rows */
         .target = $(exchange.target), /* rank, slots */
-        .top_k = TOP_K,
+        .top_k = CHOICES,
         .exact = $(exchange.exact),
         .chunk = $(exchange.chunk),
         .in_flight = $(exchange.in_flight),
@@ -36,7 +36,7 @@ const rt_exchange exchanges[] = {
         .back = $(exchange.back_hops),
 //%     end
         .row_bytes = HIDDEN * $(view.element_bytes),
-        .meta_bytes = TOP_K * 4,
+        .meta_bytes = CHOICES * 4,
     },
 //%   end
 };
@@ -51,7 +51,7 @@ const int32_t route_rows[][LAYERS] = {
 };
 
 /* {target, slot} of the parts of each expert. */
-const int16_t routes[][EXPERTS][PARTS][2] = {
+const int16_t routes[][ROUTED][PARTS][2] = {
 //%   for _, route in ipairs(view.routes) do
     /* table $(route.index) */
 //%     for _, line in ipairs(route.lines) do

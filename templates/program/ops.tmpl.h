@@ -1,5 +1,6 @@
 /* Kernels of program $(view.name): ids and arguments. Made by gen: do not edit. Buffers are slab offsets in
- * bytes, -1 where absent. E is the element type ($(view.dtype)), H the hidden size, D the head size, K top_k. */
+ * bytes, -1 where absent. E is the element type ($(view.dtype)), H the hidden size, D the head size,
+ * K the choices of a token. */
 #pragma once
 
 #include "rt.h"

@@ -55,37 +55,37 @@ static void expect_expert(int64_t in, int64_t row, int64_t expert, double share,
 static void draw_source(Source *s, double *to, int64_t rows) {
     s->in = slab_random(rows * HIDDEN, 1);
     s->residual = slab_random(rows * HIDDEN, 1);
-    s->choice = slab_ints(NULL, rows * TOP_K);
-    s->share = slab_ints(NULL, rows * TOP_K);
+    s->choice = slab_ints(NULL, rows * CHOICES);
+    s->share = slab_ints(NULL, rows * CHOICES);
     int32_t *choice = slab_at(s->choice);
     float *share = slab_at(s->share);
     for (int64_t row = 0; row < rows; ++row) {
         int64_t first = random_below(EXPERTS), step = 1 + random_below(3);
-        for (int k = 1; k < TOP_K; ++k)
+        for (int k = 1; k < CHOICES; ++k)
             if (k * step % EXPERTS == 0)
                 step = 1; /* no expert is chosen twice */
-        for (int k = 0; k < TOP_K; ++k) {
+        for (int k = 0; k < CHOICES; ++k) {
             bool none = row % 5 == 4 || random_below(6) == 0;
-            choice[row * TOP_K + k] = none ? -1 : (int32_t)((first + k * step) % EXPERTS);
-            share[row * TOP_K + k] = (float)(0.1 + fabs(random_real(1)));
+            choice[row * CHOICES + k] = none ? -1 : (int32_t)((first + k * step) % EXPERTS);
+            share[row * CHOICES + k] = (float)(0.1 + fabs(random_real(1)));
         }
     }
     for (int64_t i = 0; i < rows * HIDDEN; ++i)
         to[i] = element(s->residual, i);
-    for (int64_t i = 0; i < rows * TOP_K; ++i)
+    for (int64_t i = 0; i < rows * CHOICES; ++i)
         if (choice[i] >= 0)
-            expect_expert(s->in, i / TOP_K, choice[i], (double)share[i], to);
+            expect_expert(s->in, i / CHOICES, choice[i], (double)share[i], to);
 }
 
 static void pack_source(Source *s, const rt_exchange *x, int64_t index, int64_t rows) {
     int64_t results = 0;
     for (int t = 0; t < x->targets; ++t)
-        results += rows * min_of(TOP_K, x->target[t].count);
+        results += rows * min_of(CHOICES, x->target[t].count);
     s->rows = slab_zero(rows * x->targets * HIDDEN);
-    s->meta = slab_ints(NULL, rows * x->targets * TOP_K);
+    s->meta = slab_ints(NULL, rows * x->targets * CHOICES);
     s->counts = slab_ints(NULL, x->targets);
     s->returns = slab_ints(NULL, x->targets);
-    s->back = slab_ints(NULL, rows * TOP_K * PARTS);
+    s->back = slab_ints(NULL, rows * CHOICES * PARTS);
     s->returned = slab_random(results * HIDDEN, 1);
     launch("pack", kernel_pack,
            &(struct pack_args){
@@ -129,7 +129,7 @@ static void combine(const rt_exchange *x, int source) {
     const int32_t *returns = slab_at(sources[source].returns);
     int64_t to = 0;
     for (int t = 0; t < x->targets; ++t) {
-        int64_t from = 0, most = min_of(TOP_K, x->target[t].count);
+        int64_t from = 0, most = min_of(CHOICES, x->target[t].count);
         for (int s = 0; s < source; ++s)
             from += x->source[s].count * most;
         check(((int32_t *)slab_at(targets[t].out_counts))[source] == returns[t], "combine",
@@ -183,9 +183,9 @@ static void run_target(const rt_exchange *x, int64_t index, int target) {
     for (int s = 0; s < x->sources; ++s)
         rows += x->source[s].count;
     t->rows = slab_zero(rows * HIDDEN);
-    t->meta = slab_ints(NULL, rows * TOP_K);
+    t->meta = slab_ints(NULL, rows * CHOICES);
     t->counts = slab_ints(NULL, x->sources);
-    t->out = slab_zero(rows * min_of(TOP_K, slots) * HIDDEN);
+    t->out = slab_zero(rows * min_of(CHOICES, slots) * HIDDEN);
     t->out_counts = slab_ints(NULL, x->sources);
     dispatch(x, target);
     struct expert_ffn_args a = {
@@ -201,6 +201,7 @@ static void run_target(const rt_exchange *x, int64_t index, int target) {
         .out = t->out,
         .out_counts = t->out_counts,
         .slots = (int32_t)slots,
+        .held = (int32_t)slots,
         .columns = EXPERT_HIDDEN,
         .exchange = (int32_t)index};
     a.workspace = slab_workspace(OP_expert_ffn, &a);

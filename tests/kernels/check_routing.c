@@ -81,9 +81,9 @@ static void check_route(bool corrected) {
 #ifdef HAVE_capacity
 /* Every choice is kept exactly when fewer than the limit came before it in its sequence. */
 static void check_capacity(void) {
-    enum { SEQUENCES = 3, TOKENS = 17, CHOICES = TOKENS * TOP_K };
+    enum { SEQUENCES = 3, TOKENS = 17, ALL = TOKENS * TOP_K };
     const int64_t length[SEQUENCES] = {17, 5, 0};
-    int32_t positions[SEQUENCES * TOKENS], choice[SEQUENCES * CHOICES];
+    int32_t positions[SEQUENCES * TOKENS], choice[SEQUENCES * ALL];
     for (int64_t row = 0; row < SEQUENCES * TOKENS; ++row) {
         bool valid = row % TOKENS < length[row / TOKENS];
         positions[row] = valid ? (int32_t)(row % TOKENS) : -1;
@@ -93,17 +93,17 @@ static void check_capacity(void) {
     }
     slab_reset();
     struct capacity_args a = {.positions = slab_ints(positions, SEQUENCES * TOKENS),
-                              .choice = slab_ints(choice, SEQUENCES * CHOICES),
+                              .choice = slab_ints(choice, SEQUENCES * ALL),
                               .sequences = SEQUENCES,
                               .tokens = TOKENS};
     a.workspace = slab_workspace(OP_capacity, &a);
     launch("capacity", kernel_capacity, &a);
     const int32_t *kept = slab_at(a.choice);
     int64_t dropped = 0;
-    for (int64_t i = 0; i < SEQUENCES * CHOICES; ++i) {
-        int64_t sequence = i / CHOICES, before = 0;
+    for (int64_t i = 0; i < SEQUENCES * ALL; ++i) {
+        int64_t sequence = i / ALL, before = 0;
         double limit = ceil(CAPACITY_FACTOR * (double)length[sequence] * TOP_K / EXPERTS);
-        for (int64_t j = sequence * CHOICES; j < i; ++j)
+        for (int64_t j = sequence * ALL; j < i; ++j)
             before += choice[j] == choice[i];
         int32_t expected = (double)before < limit ? choice[i] : -1;
         check(kept[i] == expected, "capacity", "choice differs", i);

@@ -29,16 +29,16 @@ done
 # Own tables instead of the program's moves.c: three targets, one with a single slot; every fourth expert cut in
 # two column parts on different targets; padded and exact windows; sources of many rows, few and one.
 sed -i -e 's/^#define PARTS .*/#define PARTS 2/' -e 's/^#define TARGETS .*/#define TARGETS 3/' constants.h
-experts=$(sed -n 's/^#define EXPERTS //p' constants.h)
+experts=$(sed -n 's/^#define ROUTED //p' constants.h)
 bytes=$(sed -n 's/.*\.row_bytes = HIDDEN \* \([24]\),.*/\1/p' moves.c | head -n 1)
 awk -v experts="$experts" -v bytes="$bytes" '
 function exchange(exact, sources, ends) {
     printf "    {\"test\", %d, 3, (const rt_end[]){%s},\n", sources, ends
     printf "     (const rt_end[]){{7, %d}, {8, %d}, {9, %d}},\n", slots[0], slots[1], slots[2]
-    printf "     TOP_K, %s, 0, 1, HIDDEN * %d, TOP_K * 4, 0, 0, NULL, NULL},\n", exact, bytes
+    printf "     CHOICES, %s, 0, 1, HIDDEN * %d, CHOICES * 4, 0, 0, NULL, NULL},\n", exact, bytes
 }
 BEGIN {
-    print "#include \"program.h\"\n\nconst int16_t routes[][EXPERTS][PARTS][2] = {\n    {{{-1, 0}}},\n    {"
+    print "#include \"program.h\"\n\nconst int16_t routes[][ROUTED][PARTS][2] = {\n    {{{-1, 0}}},\n    {"
     for (e = 0; e < experts; e++) {
         first = e == 0 ? 0 : 1 + e % 2
         printf "        {{%d, %d}, ", first, slots[first]++

@@ -117,13 +117,15 @@ typedef struct Holders {
     int64_t *ranks, count; /* that may hold experts */
     int64_t replicas;      /* of an expert, at most */
     bool all;              /* every expert is cut over all of them */
+    bool shared;           /* they have what all tokens pass too */
 } Holders;
 
 /* The holders of one expert in some layers: each has one part of one replica at most. */
 static void random_expert(RandomCase *made, PlanStage *stage, Range layers, int64_t expert,
                           const Holders *holders) {
     Choices *c = made->choices;
-    int64_t width = made->plan.inputs.model.expert_hidden;
+    const Model *model = &made->plan.inputs.model;
+    int64_t width = expert < model->experts ? model->expert_hidden : model->shared_hidden;
     int64_t *free = ARENA_ARRAY(made->arena, holders->count, int64_t), left = holders->count;
     for (int64_t i = 0; i < left; ++i)
         free[i] = holders->ranks[(i + expert) % left];
@@ -142,12 +144,32 @@ static void random_expert(RandomCase *made, PlanStage *stage, Range layers, int6
     }
 }
 
+/* What all tokens pass, as one more expert: the same parts in all layers of the stage. `before`: parts that the
+ * stage had before these layers. */
+static void random_shared(RandomCase *made, PlanStage *stage, Range layers, const Holders *holders,
+                          int64_t before) {
+    int64_t shared = made->plan.inputs.model.experts, known = 0;
+    for (int64_t i = 0; i < before; ++i) { /* parts of the layers before, each once */
+        PlanExpert part = stage->experts.items[i];
+        if (part.expert != shared || part.layers.begin != stage->experts.items[0].layers.begin)
+            continue;
+        part.layers = layers;
+        *(PlanExpert *)LIST_PUSH(made->arena, &stage->experts) = part;
+        ++known;
+    }
+    if (known == 0)
+        random_expert(made, stage, layers, shared, holders);
+}
+
 /* Experts of layers that are alike; a rank that is there for experts and got none yet is a further replica. */
 static void random_map(RandomCase *made, PlanStage *stage, Range layers, const Holders *holders,
                        const int64_t *only, int64_t only_count) {
     const Model *model = &made->plan.inputs.model;
+    int64_t before = stage->experts.count;
     for (int64_t expert = 0; expert < model->experts; ++expert)
         random_expert(made, stage, layers, expert, holders);
+    if (holders->shared)
+        random_shared(made, stage, layers, holders, before);
     for (int64_t i = 0; i < only_count; ++i) {
         if (random_holds(stage, only[i]))
             continue;
@@ -162,11 +184,11 @@ static void random_map(RandomCase *made, PlanStage *stage, Range layers, const H
 }
 
 static Holders random_holders(RandomCase *made, const PlanStage *stage, const int64_t *only,
-                              int64_t only_count) {
+                              int64_t only_count, bool shared) {
     Choices *c = made->choices;
     IntList attention = random_stage_ranks(made, stage);
     Holders holders = {ARENA_ARRAY(made->arena, attention.count + only_count, int64_t), 0,
-                       draw_rare(c, 2) ? 1 + draw(c, 3) : 1, false};
+                       draw_rare(c, 2) ? 1 + draw(c, 3) : 1, false, shared};
     bool separate = only_count > 0 && draw(c, 3) < 2;
     for (int64_t i = 0; i < only_count; ++i)
         holders.ranks[holders.count++] = only[i];
@@ -181,13 +203,13 @@ static Holders random_holders(RandomCase *made, const PlanStage *stage, const in
     return holders;
 }
 
-static void random_experts(RandomCase *made, PlanStage *stage, int64_t *next_rank) {
+static void random_experts(RandomCase *made, PlanStage *stage, int64_t *next_rank, bool shared) {
     Choices *c = made->choices;
     const Model *model = &made->plan.inputs.model;
     int64_t only[8], only_count = draw_low(c, 5);
     for (int64_t i = 0; i < only_count; ++i)
         only[i] = (*next_rank)++;
-    Holders holders = random_holders(made, stage, only, only_count);
+    Holders holders = random_holders(made, stage, only, only_count, shared);
     for (int64_t begin = stage->layers.begin; begin < stage->layers.end;) {
         int64_t end = model_same_until(model, begin, stage->layers.end);
         if (!model_is_dense(model, begin)) {
@@ -278,6 +300,7 @@ void random_placement(RandomCase *made) {
     Range *requests = random_cut(made, (Range){0, batch}, groups, true);
     int64_t stages = 1 + draw_low(c, least_of(model->layers, 3));
     Range *layers = random_cut(made, (Range){0, model->layers}, stages, false);
+    bool shared = model->shared_hidden > 0 && draw_rare(c, 2);
     for (int64_t s = 0; s < stages; ++s) {
         PlanStage *stage = LIST_PUSH(made->arena, &plan->stages);
         stage->layers = layers[s];
@@ -286,9 +309,9 @@ void random_placement(RandomCase *made) {
             random_ffn(made, stage, FFN_DENSE, model->dense_hidden);
         if (!stage_has(model, layers[s], false))
             continue;
-        if (model->shared_hidden)
+        if (model->shared_hidden && !shared)
             random_ffn(made, stage, FFN_SHARED, model->shared_hidden);
-        random_experts(made, stage, &ranks);
+        random_experts(made, stage, &ranks, shared);
     }
     plan->ranks_per_copy = ranks;
     renumber(plan, permutation(made, ranks, 3));

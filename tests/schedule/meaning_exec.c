@@ -63,7 +63,7 @@ int64_t meaning_grain_bytes(const Exec *at, int arg, Grain *grain) {
     const Model *model = at->run->model;
     const Op *op = at->op;
     const char *name = op->kind == OP_expert_ffn ? "" : at->args[arg].name; /* windows */
-    int64_t e = at->run->element, hidden = model->hidden * e, k = model->top_k;
+    int64_t e = at->run->element, hidden = model->hidden * e, k = at->run->schedule->top_k;
     int64_t heads = meaning_number(op, "heads", 0), kv = meaning_number(op, "kv_heads", 0);
     int64_t context = at->run->schedule->plan->inputs.workload.context;
     int64_t in = meaning_number(op, "inputs", model->hidden),
@@ -201,9 +201,9 @@ void meaning_write_window(const Exec *at, int arg, uint64_t value) {
 
 /* Numbers that say where things lie, not what is computed. */
 static bool says_where(const char *name) {
-    static const char *const names[] = {"rows",    "sequences",   "tokens",   "first",
-                                        "members", "cache_first", "exchange", "routes",
-                                        "slots",   "report",      "columns",  "expanded"};
+    static const char *const names[] = {"rows",        "sequences", "tokens", "first", "members",
+                                        "cache_first", "exchange",  "routes", "slots", "report",
+                                        "columns",     "expanded",  "held"};
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
         if (strcmp(names[i], name) == 0)
             return true;

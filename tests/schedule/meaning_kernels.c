@@ -105,17 +105,24 @@ static void run_experts(const Exec *at) {
     const Window *counts = meaning_window_in(run, at->rank, at, 2);
     bool sound = in && in == meta && in == counts;
     uint64_t value = meaning_mix(at->value, sound ? in->value : 1);
+    int64_t first = meaning_number(at->op, "first", 0), slots = meaning_number(at->op, "slots", 0);
+    const Window *before = meaning_window_in(run, at->rank, at, op_arg(OP_expert_ffn, "out"));
     Window *out = meaning_new_window(run, value, at->rank);
-    out->slots = meaning_number(at->op, "slots", 0);
+    out->slots = meaning_number(at->op, "held", 0);
     out->weights = ARENA_ARRAY(run->arena, out->slots + 1, uint64_t);
+    bool joins = sound && before && before->count == 1 && before->of[0] == in &&
+                 before->slots == out->slots; /* results of other slots stay */
+    for (int64_t slot = 0; joins && slot < out->slots; ++slot)
+        out->weights[slot] = slot < first || slot >= first + slots ? before->weights[slot] : 0;
     out->of = ARENA_ARRAY(run->arena, 1, const Window *);
     out->of[0] = sound ? in : NULL;
     out->count = 1;
     EACH_ARG(a)
-    for (int64_t slot = 0;
-         meaning_is_weight(at, a) && at->args[a].type != ARG_INT && slot < out->slots; ++slot)
-        out->weights[slot] =
-            meaning_mix(out->weights[slot], meaning_weights(at, a, slot, out->slots));
+    for (int64_t slot = 0; meaning_is_weight(at, a) && at->args[a].type != ARG_INT &&
+                           slot < slots && first + slot < out->slots;
+         ++slot)
+        out->weights[first + slot] =
+            meaning_mix(out->weights[first + slot], meaning_weights(at, a, slot, slots));
     meaning_write_scratch(at);
     EACH_ARG(a)
     if (at->args[a].type == ARG_WRITE && !absent(at, a) &&
@@ -139,9 +146,9 @@ static uint64_t expert_value(const Exec *at, const Window *pack, const Window *r
     const RouteTable *table = &schedule->routes.items[meaning_number(packs, "routes", 0)];
     const Exchange *exchange = &schedule->exchanges.items[meaning_number(packs, "exchange", 0)];
     uint64_t value = 1;
-    for (int64_t e = 0; e < at->run->model->experts; ++e)
+    for (int64_t e = 0; e < schedule->experts; ++e)
         for (int64_t p = 0; p < table->parts; ++p) {
-            int64_t cell = route_parts_at(table, at->run->model->experts, at->layer, e) + p;
+            int64_t cell = route_parts_at(table, schedule->experts, at->layer, e) + p;
             int64_t target = table->target[cell], slot = table->slot[cell];
             if (target < 0)
                 continue;

@@ -92,9 +92,9 @@ static void copy_rank(Arena *arena, RankSchedule *rank, int64_t steps) {
         COPY(&rank->steps[s].segments);
 }
 
-static void copy_route(Arena *arena, RouteTable *table, const Model *model) {
-    int64_t cells = table->rows * model->experts * table->parts;
-    table->row_of = copy_of(arena, table->row_of, model->layers, sizeof(int64_t));
+static void copy_route(Arena *arena, RouteTable *table, const Schedule *schedule) {
+    int64_t cells = table->rows * schedule->experts * table->parts;
+    table->row_of = copy_of(arena, table->row_of, schedule->layers, sizeof(int64_t));
     table->target = copy_of(arena, table->target, cells, sizeof(int64_t));
     table->slot = copy_of(arena, table->slot, cells, sizeof(int64_t));
 }
@@ -130,7 +130,7 @@ Schedule *mutate_copy_schedule(Arena *arena, const Schedule *schedule, const Pla
     }
     COPY(&copy->routes);
     for (int64_t r = 0; r < copy->routes.count; ++r)
-        copy_route(arena, &copy->routes.items[r], &plan->inputs.model);
+        copy_route(arena, &copy->routes.items[r], copy);
     COPY(&copy->roles);
     for (int64_t r = 0; r < copy->roles.count; ++r)
         copy_role(arena, &copy->roles.items[r],

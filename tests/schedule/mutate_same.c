@@ -96,11 +96,11 @@ static bool same_exchange(const Exchange *a, const Exchange *b) {
     return same;
 }
 
-static bool same_route(const RouteTable *a, const RouteTable *b, const Model *model) {
-    int64_t cells = a->rows * model->experts * a->parts;
+static bool same_route(const RouteTable *a, const RouteTable *b, const Schedule *of) {
+    int64_t cells = a->rows * of->experts * a->parts;
     return a->parts == b->parts && a->rows == b->rows &&
-           same_ints(a->row_of, b->row_of, model->layers) &&
-           same_ints(a->target, b->target, cells) && same_ints(a->slot, b->slot, cells);
+           same_ints(a->row_of, b->row_of, of->layers) && same_ints(a->target, b->target, cells) &&
+           same_ints(a->slot, b->slot, cells);
 }
 
 static bool same_role(const Role *a, const Role *b, int64_t ops) {
@@ -116,9 +116,8 @@ static bool same_role(const Role *a, const Role *b, int64_t ops) {
 }
 
 bool mutate_same(const Schedule *a, const Schedule *b) {
-    const Model *model = &a->plan->inputs.model;
-    bool same = a->world == b->world && a->parts == b->parts &&
-                a->plan->steps.count == b->plan->steps.count &&
+    bool same = a->world == b->world && a->parts == b->parts && a->experts == b->experts &&
+                a->top_k == b->top_k && a->plan->steps.count == b->plan->steps.count &&
                 SAME_COUNT(a->channels, b->channels) && SAME_COUNT(a->exchanges, b->exchanges) &&
                 SAME_COUNT(a->routes, b->routes) && SAME_COUNT(a->roles, b->roles);
     for (int64_t s = 0; same && s < a->plan->steps.count; ++s)
@@ -127,7 +126,7 @@ bool mutate_same(const Schedule *a, const Schedule *b) {
         same = same_rank(&a->ranks[r], &b->ranks[r], a->plan->steps.count);
     ALL(i, a->channels) same = same_channel(&a->channels.items[i], &b->channels.items[i]);
     ALL(i, a->exchanges) same = same_exchange(&a->exchanges.items[i], &b->exchanges.items[i]);
-    ALL(i, a->routes) same = same_route(&a->routes.items[i], &b->routes.items[i], model);
+    ALL(i, a->routes) same = same_route(&a->routes.items[i], &b->routes.items[i], a);
     ALL(i, a->roles)
     same = same_role(&a->roles.items[i], &b->roles.items[i],
                      a->ranks[a->roles.items[i].ranks.items[0]].ops.count);

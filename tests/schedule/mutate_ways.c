@@ -335,7 +335,7 @@ static void each_route(Mutant *m, int64_t variants,
                                     bool apply)) {
     for (int64_t t = 0; t < m->schedule->routes.count; ++t) {
         RouteTable *table = &m->schedule->routes.items[t];
-        int64_t cells = table->rows * m->plan->inputs.model.experts * table->parts;
+        int64_t cells = table->rows * m->schedule->experts * table->parts;
         for (int64_t i = 0; i < cells; ++i)
             for (int64_t v = 0; v < variants; ++v)
                 if (edit(m, table, i, v, false) &&
@@ -361,7 +361,7 @@ static bool edit_slot(Mutant *m, RouteTable *table, int64_t i, int64_t v, bool a
     return table->target[i] >= 0;
 }
 static bool edit_cells_swap(Mutant *m, RouteTable *table, int64_t i, int64_t v, bool apply) {
-    int64_t cells = table->rows * m->plan->inputs.model.experts * table->parts;
+    int64_t cells = table->rows * m->schedule->experts * table->parts;
     int64_t other = i + (v ? table->parts : 1);
     if (other >= cells || (v == 0 && table->parts == 1))
         return false;
@@ -435,7 +435,8 @@ static const MutantOperator operators[] = {
      "hops of a stage happen at once, and room is laid out by the list that all ranks share"},
     {"hops-drop", "a direction has no hops: all goes at once", no_hops,
      "nothing is passed on: every pair sends directly"},
-    {"route-target", "a part of an expert is with another target, or nowhere", target, NULL},
+    {"route-target", "a part of an expert is with another target, or nowhere", target,
+     "another replica of the expert, at the same slot"},
     {"route-slot", "a part of an expert is in another slot", slot, NULL},
     {"route-swap", "two parts or experts have each other's place", cells_swap, NULL},
     {"route-row", "a layer has the routes of another", row_of,

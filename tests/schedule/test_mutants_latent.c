@@ -6,6 +6,7 @@
 #define SHARDED "tp:tp=4,output=sharded"
 #define BESIDE "ep:ep=2,tp=3"
 #define STAGES "pp:pp=4"
+#define AMONG "ma-separation:attention=3,experts=2,groups=3,microbatches=1,shared=columns"
 
 static Op *op_of(Fixture *f, int64_t rank, OpKind kind, int64_t n) {
     return &f->schedule.ranks[rank].ops.items[fixture_op(f, rank, kind, n)];
@@ -84,6 +85,50 @@ static void experts_in_dense_layer(Fixture *f) {
     --fixture_holding(f, 0, TENSOR_EXPERT_UP, 0)->layers.begin;
 }
 
+/* --- what all tokens pass among the experts ------------------------------------------------------------ */
+
+static void drop_beside(Fixture *f) {
+    drop_op(f, 3, fixture_op(f, 3, OP_expert_ffn, 1));
+}
+static void experts_twice(Fixture *f) {
+    for (int64_t rank = 3; rank < 5; ++rank)
+        memcpy(op_of(f, rank, OP_expert_ffn, 1)->args, op_of(f, rank, OP_expert_ffn, 0)->args,
+               sizeof op_of(f, rank, OP_expert_ffn, 0)->args);
+}
+static void beside_at_another_slot(Fixture *f) {
+    --fixture_arg(f, 3, fixture_op(f, 3, OP_expert_ffn, 1), "first")->value;
+}
+static void more_slots(Fixture *f) {
+    ++fixture_arg(f, 3, fixture_op(f, 3, OP_expert_ffn, 0), "slots")->value;
+}
+static int64_t *shared_cells(Fixture *f, int64_t *cells) {
+    RouteTable *table = &f->schedule.routes.items[0];
+    return cells + plan_shared_expert(&f->plan) * table->parts;
+}
+static void no_way_to_it(Fixture *f) {
+    shared_cells(f, f->schedule.routes.items[0].target)[1] = -1;
+}
+static void way_to_an_expert(Fixture *f) {
+    shared_cells(f, f->schedule.routes.items[0].slot)[0] = 0;
+}
+static void way_of_an_expert_to_it(Fixture *f) {
+    RouteTable *table = &f->schedule.routes.items[0];
+    table->slot[0] = shared_cells(f, table->slot)[0];
+}
+static void twice_at_one_rank(Fixture *f) {
+    int64_t *cells = shared_cells(f, f->schedule.routes.items[0].target);
+    cells[1] = cells[0];
+}
+static void lose_columns_beside(Fixture *f) {
+    --fixture_holding(f, 4, TENSOR_SHARED_UP, 0)->rows.end;
+}
+static void lose_bias_beside(Fixture *f) {
+    fixture_holding(f, 3, TENSOR_SHARED_DOWN_BIAS, 0)->primary = false;
+}
+static void one_choice_less(Fixture *f) {
+    --f->schedule.top_k;
+}
+
 static const Mutant mutants[] = {
     {"lose a head", LATENT, TENSOR, "coverage.heads", lose_head},
     {"lose rows of queries", LATENT, TENSOR, "coverage.heads", lose_query_rows},
@@ -102,6 +147,17 @@ static const Mutant mutants[] = {
     {"drop what stands beside experts", LATENT_GATED, BESIDE, "coverage.work", drop_dense},
     {"another matrix", LATENT, TENSOR, "coverage.loaded", other_feed_forward},
     {"two biases", LATENT_GATED, BESIDE, "provenance.reduce", two_biases},
+    {"drop what stands among experts", LATENT_GATED, AMONG, "coverage.work", drop_beside},
+    {"experts twice", LATENT_GATED, AMONG, "lifetime.unread", experts_twice},
+    {"results in another slot", LATENT_GATED, AMONG, "coverage.share", beside_at_another_slot},
+    {"a slot of others", LATENT_GATED, AMONG, "coverage.share", more_slots},
+    {"no way to a part", LATENT_GATED, AMONG, "coverage.routes", no_way_to_it},
+    {"a way to an expert instead", LATENT_GATED, AMONG, "coverage.routes", way_to_an_expert},
+    {"an expert's way to it", LATENT_GATED, AMONG, "coverage.routes", way_of_an_expert_to_it},
+    {"a row twice at a rank", LATENT_GATED, AMONG, "coverage.routes", twice_at_one_rank},
+    {"lose columns among experts", LATENT_GATED, AMONG, "coverage.dense", lose_columns_beside},
+    {"lose the bias among experts", LATENT_GATED, AMONG, "coverage.dense", lose_bias_beside},
+    {"one choice less", LATENT_GATED, AMONG, "match.plan", one_choice_less},
     {"a layer of the other kind", LATENT, "single", "shape.ids", widen_body},
     {"experts in a dense layer", LATENT, "single", "shape.ids", experts_in_dense_layer},
 };

@@ -120,7 +120,7 @@ static inline void writer_channel(RecordWriter *w, int64_t id) {
 static inline void writer_exchange(RecordWriter *w, int64_t id) {
     const Exchange *e = &w->schedule->exchanges.items[id];
     const PlanInputs *inputs = &w->schedule->plan->inputs;
-    int64_t rank = w->rank->rank, top_k = inputs->model.top_k;
+    int64_t rank = w->rank->rank, top_k = w->schedule->top_k;
     if (exchange_find_source(e, rank) < 0 && exchange_find_target(e, rank) < 0)
         return;
     const int64_t words[] = {id,

@@ -31,6 +31,7 @@ static void paper_make(Paper *p, PlanMode mode) {
     *(PlanStep *)LIST_PUSH(&p->arena, &p->plan.steps) = (PlanStep){.name = "decode"};
     p->schedule.plan = &p->plan;
     p->schedule.world = 3;
+    p->schedule.top_k = 2;
     p->schedule.ranks = ARENA_ARRAY(&p->arena, 3, RankSchedule);
     for (int c = 0; c < 2; ++c) {
         Channel *channel = LIST_PUSH(&p->arena, &p->schedule.channels);

@@ -44,7 +44,7 @@ static void runs_of_experts_are_told_together(void **state) {
     PlaceSlot slots[] = {{0, 0, 0, {0, 8}, 0}, {0, 1, 1, {0, 8}, 0}, {0, 2, 2, {0, 8}, 0},
                          {0, 3, 5, {0, 8}, 0}, {0, 4, 6, {2, 4}, 0}, {1, 0, 7, {0, 8}, 0}};
     Place place = {.slots = {slots, 6, 6}};
-    Model model = {.expert_hidden = 8};
+    Model model = {.experts = 8, .expert_hidden = 8, .shared_hidden = 6};
     Buf text = {0};
     holds_experts(&place, &model, &text);
     assert_string_equal(text.data, "0-2, 5, 6 columns 2-3");
@@ -52,6 +52,11 @@ static void runs_of_experts_are_told_together(void **state) {
     place.slots.count = 0;
     holds_experts(&place, &model, &text);
     assert_string_equal(text.data, "none");
+    buf_clear(&text);
+    place = (Place){.slots = {slots, 4, 4}, .serves_shared = true, .shared = {2, 4}};
+    slots[3] = (PlaceSlot){0, 3, 8, {2, 4}, 0}; /* what all tokens pass, behind the experts */
+    holds_experts(&place, &model, &text);
+    assert_string_equal(text.data, "0-2, shared columns 2-3");
     buf_free(&text);
 }
 

@@ -17,12 +17,12 @@ const rt_exchange exchanges[] = {
         .targets = 2,
         .source = (const rt_end[]){{0, 72}, {1, 72}}, /* rank, rows */
         .target = (const rt_end[]){{2, 4}, {3, 4}}, /* rank, slots */
-        .top_k = TOP_K,
+        .top_k = CHOICES,
         .exact = true,
         .chunk = 0,
         .in_flight = 1,
         .row_bytes = HIDDEN * 4,
-        .meta_bytes = TOP_K * 4,
+        .meta_bytes = CHOICES * 4,
     },
     { /* 1 */
         .name = "prefill_c0_m1",
@@ -30,12 +30,12 @@ const rt_exchange exchanges[] = {
         .targets = 2,
         .source = (const rt_end[]){{0, 72}, {1, 72}}, /* rank, rows */
         .target = (const rt_end[]){{2, 4}, {3, 4}}, /* rank, slots */
-        .top_k = TOP_K,
+        .top_k = CHOICES,
         .exact = true,
         .chunk = 0,
         .in_flight = 1,
         .row_bytes = HIDDEN * 4,
-        .meta_bytes = TOP_K * 4,
+        .meta_bytes = CHOICES * 4,
     },
     { /* 2 */
         .name = "decode_c0_m0",
@@ -43,12 +43,12 @@ const rt_exchange exchanges[] = {
         .targets = 2,
         .source = (const rt_end[]){{0, 6}, {1, 6}}, /* rank, rows */
         .target = (const rt_end[]){{2, 4}, {3, 4}}, /* rank, slots */
-        .top_k = TOP_K,
+        .top_k = CHOICES,
         .exact = false,
         .chunk = 0,
         .in_flight = 1,
         .row_bytes = HIDDEN * 4,
-        .meta_bytes = TOP_K * 4,
+        .meta_bytes = CHOICES * 4,
     },
 };
 
@@ -58,7 +58,7 @@ const int32_t route_rows[][LAYERS] = {
 };
 
 /* {target, slot} of the parts of each expert. */
-const int16_t routes[][EXPERTS][PARTS][2] = {
+const int16_t routes[][ROUTED][PARTS][2] = {
     /* table 0 */
     {{{0, 0}}, {{0, 1}}, {{0, 2}}, {{0, 3}}, {{1, 0}}, {{1, 1}}, {{1, 2}}, {{1, 3}}}, /* 0 */
 };

@@ -195,12 +195,12 @@ static const rt_kernel_args kernel_args[] = {
     [K_ROPE_APPEND] = {10, 4, 5},
     [K_ATTENTION] = {12, 6, 8},
     [K_ADD] = {16, 2, 1},
-    [K_ROUTE] = {17, 7, 1},
+    [K_ROUTE] = {17, 8, 1},
     [K_PACK] = {19, 7, 3},
     [K_WEIGHTED_SUM] = {20, 5, 1},
     [K_HEAD] = {22, 5, 6},
     [K_CHOOSE] = {23, 2, 4},
-    [K_EXPERT_FFN] = {24, 12, 3},
+    [K_EXPERT_FFN] = {24, 12, 5},
 };
 
 /* What only kernels read: name, numbers, how many, bytes of each. */

@@ -22,6 +22,6 @@ extern const rt_exchange exchanges[];
 /* Of a route table at a layer: its row of `routes`, where each part of each expert has a target (in exchanges) and a
  * slot there. */
 extern const int32_t route_rows[][LAYERS];
-extern const int16_t routes[][EXPERTS][PARTS][2];
+extern const int16_t routes[][ROUTED][PARTS][2];
 
 extern const rt_program program;

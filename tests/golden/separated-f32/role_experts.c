@@ -58,7 +58,9 @@ rt_status experts_prefill(rt_rank *rank) {
                          .out = PREFILL_OUT_M0,
                          .out_counts = PREFILL_OUT_COUNTS_M0,
                          .workspace = WORKSPACE,
+                         .first = 0,
                          .slots = 4,
+                         .held = 4,
                          .columns = 128,
                          .exchange = 0,
                      }));
@@ -100,7 +102,9 @@ rt_status experts_prefill(rt_rank *rank) {
                          .out = PREFILL_OUT_M1,
                          .out_counts = PREFILL_OUT_COUNTS_M1,
                          .workspace = WORKSPACE,
+                         .first = 0,
                          .slots = 4,
+                         .held = 4,
                          .columns = 128,
                          .exchange = 1,
                      }));
@@ -142,7 +146,9 @@ rt_status experts_prefill(rt_rank *rank) {
                          .out = PREFILL_OUT_M0,
                          .out_counts = PREFILL_OUT_COUNTS_M0,
                          .workspace = WORKSPACE,
+                         .first = 0,
                          .slots = 4,
+                         .held = 4,
                          .columns = 128,
                          .exchange = 0,
                      }));
@@ -184,7 +190,9 @@ rt_status experts_prefill(rt_rank *rank) {
                          .out = PREFILL_OUT_M1,
                          .out_counts = PREFILL_OUT_COUNTS_M1,
                          .workspace = WORKSPACE,
+                         .first = 0,
                          .slots = 4,
+                         .held = 4,
                          .columns = 128,
                          .exchange = 1,
                      }));
@@ -231,7 +239,9 @@ rt_status experts_decode(rt_rank *rank) {
                              .out = DECODE_OUT_M0,
                              .out_counts = DECODE_OUT_COUNTS_M0,
                              .workspace = WORKSPACE,
+                             .first = 0,
                              .slots = 4,
+                             .held = 4,
                              .columns = 128,
                              .exchange = 2,
                          }));

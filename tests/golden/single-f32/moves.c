@@ -10,12 +10,12 @@ const rt_exchange exchanges[] = {
         .targets = 1,
         .source = (const rt_end[]){{0, 288}}, /* rank, rows */
         .target = (const rt_end[]){{0, 8}}, /* rank, slots */
-        .top_k = TOP_K,
+        .top_k = CHOICES,
         .exact = true,
         .chunk = 0,
         .in_flight = 1,
         .row_bytes = HIDDEN * 4,
-        .meta_bytes = TOP_K * 4,
+        .meta_bytes = CHOICES * 4,
     },
     { /* 1 */
         .name = "decode_c0_m0_r0",
@@ -23,12 +23,12 @@ const rt_exchange exchanges[] = {
         .targets = 1,
         .source = (const rt_end[]){{0, 12}}, /* rank, rows */
         .target = (const rt_end[]){{0, 8}}, /* rank, slots */
-        .top_k = TOP_K,
+        .top_k = CHOICES,
         .exact = true,
         .chunk = 0,
         .in_flight = 1,
         .row_bytes = HIDDEN * 4,
-        .meta_bytes = TOP_K * 4,
+        .meta_bytes = CHOICES * 4,
     },
 };
 
@@ -38,7 +38,7 @@ const int32_t route_rows[][LAYERS] = {
 };
 
 /* {target, slot} of the parts of each expert. */
-const int16_t routes[][EXPERTS][PARTS][2] = {
+const int16_t routes[][ROUTED][PARTS][2] = {
     /* table 0 */
     {{{0, 0}}, {{0, 1}}, {{0, 2}}, {{0, 3}}, {{0, 4}}, {{0, 5}}, {{0, 6}}, {{0, 7}}}, /* 0 */
 };

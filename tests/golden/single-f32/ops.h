@@ -1,5 +1,6 @@
 /* Kernels of program single-f32: ids and arguments. Made by gen: do not edit. Buffers are slab offsets in
- * bytes, -1 where absent. E is the element type (f32), H the hidden size, D the head size, K top_k. */
+ * bytes, -1 where absent. E is the element type (f32), H the hidden size, D the head size,
+ * K the choices of a token. */
 #pragma once
 
 #include "rt.h"
@@ -100,11 +101,13 @@ struct add_args {
 };
 rt_status kernel_add(rt_rank *rank, const void *args);
 
-/* route: scores of experts in float32, top-k by (corrected) score then lower expert */
+/* route: scores of experts in float32, top-k by (corrected) score then lower expert; then what
+ * all tokens pass, where it lies with the experts */
 struct route_args {
     int64_t in;         /* E [rows][H] */
     int64_t weight;     /* f32 [experts][H] */
     int64_t correction; /* f32 [experts], added for choosing only; or absent */
+    int64_t score;      /* E [H]: the sigmoid of its product with a row is the weight of what all tokens pass; absent: 1 */
     int64_t positions;  /* i32 [rows] */
     int64_t choice;     /* i32 [rows][K]: expert, -1 where masked */
     int64_t share;      /* f32 [rows][K]: weight of the choice */
@@ -167,7 +170,7 @@ struct choose_args {
 };
 rt_status kernel_choose(rt_rank *rank, const void *args);
 
-/* expert_ffn: feed-forward of every received row by each of its experts held here */
+/* expert_ffn: feed-forward of every received row by each of its experts in some slots held here */
 struct expert_ffn_args {
     int64_t in;         /* E windows of rows, see rt_dispatch */
     int64_t meta;       /* i32 [K] a row: slot of each choice, -1: not here */
@@ -181,7 +184,9 @@ struct expert_ffn_args {
     int64_t out;        /* E windows of result rows, see rt_combine; by row, then choice */
     int64_t out_counts; /* i32 [sources] */
     int64_t workspace;  /* scratch */
-    int32_t slots;      /* expert parts held */
+    int32_t first;      /* the first of the slots */
+    int32_t slots;      /* slots: expert parts, or the part of what all tokens pass */
+    int32_t held;       /* slots of this rank in all, which bound the results of a row */
     int32_t columns;    /* columns of expert_hidden a slot; missing ones are zero */
     int32_t exchange;   /* the exchange, for its windows */
 };

@@ -61,9 +61,9 @@ static void run_slot(rt_rank *rank, const struct expert_ffn_args *a, int64_t slo
 
     for (int source = 0; source < exchange->sources; ++source) {
         int64_t bound = exchange->source[source].count, result = 0;
-        for (int64_t i = 0; i < (int64_t)counts[source] * TOP_K; ++i) {
-            if (meta[i] == slot) {
-                tile->from[tile->rows] = in + i / TOP_K * HIDDEN;
+        for (int64_t i = 0; i < (int64_t)counts[source] * CHOICES; ++i) {
+            if (meta[i] == a->first + slot) {
+                tile->from[tile->rows] = in + i / CHOICES * HIDDEN;
                 tile->to[tile->rows++] = out + result * HIDDEN;
                 if (tile->rows == TILE_EXPERT)
                     compute(rank, a, slot, tile);
@@ -72,8 +72,8 @@ static void run_slot(rt_rank *rank, const struct expert_ffn_args *a, int64_t slo
         }
         out_counts[source] = (int32_t)result;
         in += bound * HIDDEN;
-        meta += bound * TOP_K;
-        out += bound * min_of(TOP_K, a->slots) * HIDDEN;
+        meta += bound * CHOICES;
+        out += bound * min_of(CHOICES, a->held) * HIDDEN;
     }
     if (tile->rows)
         compute(rank, a, slot, tile);

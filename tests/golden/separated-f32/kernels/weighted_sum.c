@@ -7,7 +7,7 @@ enum { BLOCK = 256 }; /* columns summed at a time, in registers and on the stack
 /* Add elements [column, column + count) of a row's results to `sum`. */
 static void add_choices(const elem_t *returned, const int32_t *back, const float *share, float *sum,
                         int64_t column, int64_t count) {
-    for (int k = 0; k < TOP_K; ++k, back += PARTS) {
+    for (int k = 0; k < CHOICES; ++k, back += PARTS) {
         float expert[BLOCK] = {0};
         for (int part = 0; part < PARTS; ++part) {
             const elem_t *from = returned + (int64_t)back[part] * HIDDEN + column;
@@ -31,7 +31,7 @@ rt_status kernel_weighted_sum(rt_rank *rank, const void *args) {
         for (int64_t column = 0; column < HIDDEN; column += BLOCK) {
             float sum[BLOCK] = {0};
             int64_t count = min_of(BLOCK, HIDDEN - column);
-            add_choices(returned, back + row * TOP_K * PARTS, share + row * TOP_K, sum, column,
+            add_choices(returned, back + row * CHOICES * PARTS, share + row * CHOICES, sum, column,
                         count);
             for (int64_t i = column; i < column + count; ++i)
                 out[i] = elem_store((base ? elem_load(base[i]) : 0.0f) + sum[i - column]);

@@ -54,12 +54,12 @@ rt_status kernel_route(rt_rank *rank, const void *args) {
             if (positions[row] >= 0) {
                 float *scores = logits + (row - first) * EXPERTS;
                 score(scores);
-                choose(scores, scores, choice + row * TOP_K, share + row * TOP_K);
+                choose(scores, scores, choice + row * CHOICES, share + row * CHOICES);
                 continue;
             }
-            for (int k = 0; k < TOP_K; ++k) {
-                choice[row * TOP_K + k] = -1;
-                share[row * TOP_K + k] = 0;
+            for (int k = 0; k < CHOICES; ++k) {
+                choice[row * CHOICES + k] = -1;
+                share[row * CHOICES + k] = 0;
             }
         }
     }
