@@ -9,9 +9,9 @@
 
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
-#define PLAN_DIGEST "686e699b9ee0710f"
-#define SCHEDULE_DIGEST "3391ad8883fd350d"
-#define CERTIFICATE_DIGEST "4d572cce872344e7"
+#define PLAN_DIGEST "e9628083a15e22a5"
+#define SCHEDULE_DIGEST "9d3630392e185b50"
+#define CERTIFICATE_DIGEST "c1afddb138ced3b7"
 #define MODEL_DIGEST "125690f6a3bd5a21"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "a04b91f05d3d1291"
@@ -47,6 +47,10 @@
 #define PROMPT 24
 #define CONTEXT 48
 #define CANDIDATES 1
+
+/* Choices of a token, and experts to choose from: of the model, and what all tokens pass where it is one. */
+#define CHOICES 2
+#define ROUTED 8
 
 /* The most column parts that an expert is cut in; the most targets of an exchange. */
 #define PARTS 1

@@ -10,8 +10,8 @@
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
 #define PLAN_DIGEST "fb0cc20f5069bdd8"
-#define SCHEDULE_DIGEST "359e67b1e6cfba87"
-#define CERTIFICATE_DIGEST "799132f756d36d35"
+#define SCHEDULE_DIGEST "9908fc3d59be7a3d"
+#define CERTIFICATE_DIGEST "0f6fbde0e86deb01"
 #define MODEL_DIGEST "125690f6a3bd5a21"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "a04b91f05d3d1291"
@@ -47,6 +47,10 @@
 #define PROMPT 24
 #define CONTEXT 48
 #define CANDIDATES 1
+
+/* Choices of a token, and experts to choose from: of the model, and what all tokens pass where it is one. */
+#define CHOICES 2
+#define ROUTED 8
 
 /* The most column parts that an expert is cut in; the most targets of an exchange. */
 #define PARTS 1
