@@ -28,6 +28,8 @@ local SHARED <const> = {
   "kernel.h",
   "matmul.h",
   "matmul.c",
+  "gemm.h",
+  "gemm.c",
   "dot.h",
   "dot.c",
   "dot_loops.h",

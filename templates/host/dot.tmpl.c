@@ -67,6 +67,7 @@ static void load(float *to, const elem_t *from, int64_t count) {
 }
 
 static const dot_set dot_plain = {
+    .most_rows = DOT_FEW,
 //% if view.dtype == "f32" then
     .transposed = transposed_f32,
 //% else

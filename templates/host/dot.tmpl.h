@@ -6,7 +6,7 @@
 
 #include "kernel.h"
 
-enum { DOT_LANES = 32 };
+enum { DOT_LANES = 32, DOT_FEW = 16 };
 
 typedef struct dot {
     const float *in; /* [rows][inputs] */
@@ -19,6 +19,7 @@ typedef struct dot {
 } dot;
 
 typedef struct dot_set {
+    int64_t most_rows; /* of long sums, at least DOT_FEW: OpenBLAS is faster beyond */
     void (*transposed)(const dot *d);     /* out = in x weight^T */
     void (*transposed_f32)(const dot *d); /* the same with a weight of floats */
     void (*plain)(const dot *d);          /* out = in x weight */

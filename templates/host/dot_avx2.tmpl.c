@@ -7,6 +7,7 @@
 #define DOT __attribute__((target("avx2,fma,f16c")))
 #define VEC static inline __attribute__((always_inline)) DOT
 #define DOT_SET dot_avx2
+#define DOT_MOST_ROWS DOT_FEW
 
 enum { DOT_ROWS = 2, DOT_VECTORS = 1, EIGHT = 8 };
 

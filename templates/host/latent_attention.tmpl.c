@@ -1,6 +1,7 @@
 /* latent_attention: causal attention over cached latents. Absorbed: the plain part of each query is carried into the
  * latent's space, so that all heads meet the cache as it lies, and what is mixed is carried back. Expanded: keys and
  * values of one head are made of a sequence's latents first, which pays where many rows meet them. */
+#include "gemm.h"
 #include "latent.h"
 #include "matmul.h"
 #include "softmax.h"
@@ -172,7 +173,7 @@ static void attend_rows(rt_rank *rank, const struct expansion *e, const elem_t *
         load_row(e->queries + i * HEAD_DIM, queries + i * heads * HEAD_DIM, HEAD_DIM);
     for (int64_t i = 0; i < count * HEAD_DIM; ++i)
         e->queries[i] *= scale;
-    matmul_plain_f32(e->queries, e->keys, e->scores, count, HEAD_DIM, e->length);
+    gemm_plain_f32(e->queries, e->keys, e->scores, count, HEAD_DIM, e->length);
     for (int64_t i = 0; i < count; ++i)
         softmax(e->scores + i * e->length, max_of(positions[i], 0) + 1, e->length);
     matmul_f32(rank, e->scores, e->values, e->mixed, count, e->length, VALUE_DIM);

@@ -2,7 +2,7 @@
  * it, and
  *   DOT          attributes of all functions here: the instructions that they may use
  *   DOT_ROWS     rows of a block, whose sums stay in registers; DOT_VECTORS: vectors of outputs of one
- *   DOT_SET      name of the set
+ *   DOT_SET      name of the set; DOT_MOST_ROWS: see dot_set
  * A weight is read from its first row to its last, one row at a time: memory is fastest so. Loops over the rows of a
  * block have constant bounds once a block is inlined. */
 #include "dot.h"
@@ -10,7 +10,7 @@
 #define DOT_INLINE static inline __attribute__((always_inline)) DOT
 
 /* Bytes that are asked for ahead of their use: two pages, for processors do not go on by themselves behind a page. */
-enum { AHEAD = 8192 };
+enum { AHEAD = 8192, TILE = 64 };
 
 /* `count` elements or floats, zeros behind them. */
 DOT_INLINE vec part_at(const void *from, int64_t count, const bool narrow) {
@@ -57,17 +57,22 @@ DOT_INLINE void block(const dot *d, int64_t row, int64_t output, const int rows,
         d->out[(row + r) * d->out_stride + output] = vec_sum(sums[r]);
 }
 
+/* Where rows are more than a block, a tile of the weight stays in the second cache while they pass. */
 DOT_INLINE void all_outputs(const dot *d, const bool narrow) {
-    for (int64_t output = 0; output < d->outputs; ++output) {
-        int64_t row = 0;
+    for (int64_t begin = 0, end; begin < d->outputs; begin = end) {
+        int64_t row = 0, o;
+        end = min_of(begin + TILE, d->outputs);
         for (; row + DOT_ROWS <= d->rows; row += DOT_ROWS)
-            block(d, row, output, DOT_ROWS, narrow);
+            for (o = begin; o < end; ++o)
+                block(d, row, o, DOT_ROWS, narrow);
         for (; DOT_ROWS > 4 && row + 4 <= d->rows; row += 4)
-            block(d, row, output, 4, narrow);
+            for (o = begin; o < end; ++o)
+                block(d, row, o, 4, narrow);
         for (; DOT_ROWS > 2 && row + 2 <= d->rows; row += 2)
-            block(d, row, output, 2, narrow);
-        if (row < d->rows)
-            block(d, row, output, 1, narrow);
+            for (o = begin; o < end; ++o)
+                block(d, row, o, 2, narrow);
+        for (o = begin; row < d->rows && o < end; ++o)
+            block(d, row, o, 1, narrow);
     }
 }
 
@@ -136,6 +141,7 @@ DOT static void load(float *to, const elem_t *from, int64_t count) {
 }
 
 const dot_set DOT_SET = {
+    .most_rows = DOT_MOST_ROWS,
     .transposed = transposed,
     .transposed_f32 = transposed_f32,
     .plain = plain,

@@ -1,36 +1,49 @@
-/* matmul: see the header. Products of a few rows are dealt to the threads by outputs, which changes no sum. */
+/* matmul: see the header. What our own loops do is dealt to the threads by outputs, which changes no sum. */
 #include "matmul.h"
 #include "dot.h"
+#include "gemm.h"
 
-#include <cblas.h>
+/* SHARED: products of so many weights and rows are worth more threads than one. GRAIN: outputs of a thread, a multiple
+ * of what dot takes at once. SHORT: sums of fewer terms are left to OpenBLAS where rows are many. */
+enum { SHARED = 1 << 17, GRAIN = 16, SHORT = 256 };
 
-/* FEW_ROWS: beyond it OpenBLAS is faster. SHARED: products of so many weights and rows are worth more threads than
- * one. GRAIN: outputs of a thread, a multiple of what dot takes at once. */
-enum { FEW_ROWS = 16, SHARED = 1 << 17, GRAIN = 16 };
+/* --- by our own loops ------------------------------------------------------------------------------------ */
 
-/* --- a few rows ------------------------------------------------------------------------------------------ */
-
+/* Products of one form, whose outputs are dealt as if they were one behind the other. */
 typedef struct few {
     void (*product)(const dot *d);
-    dot all;
-    int64_t weight_step; /* bytes from an output to the next */
+    int count;
+    dot all[MATMUL_TOGETHER];
+    int64_t weight_step[MATMUL_TOGETHER]; /* bytes from an output to the next */
 } few;
 
-/* Outputs [begin, end). */
+/* Outputs [begin, end) of all. */
 static void few_part(const void *context, int64_t begin, int64_t end) {
     const few *f = context;
-    dot part = f->all;
-    part.weight = (const char *)part.weight + begin * f->weight_step;
-    part.out += begin;
-    part.outputs = end - begin;
-    f->product(&part);
+    for (int i = 0; i < f->count && end > 0; ++i) {
+        dot part = f->all[i];
+        int64_t first = max_of(begin, 0), last = min_of(end, part.outputs);
+        begin -= part.outputs;
+        end -= part.outputs;
+        if (first >= last)
+            continue;
+        part.weight = (const char *)part.weight + first * f->weight_step[i];
+        part.out += first;
+        part.outputs = last - first;
+        f->product(&part);
+    }
 }
 
 static void few_run(rt_rank *rank, const few *f) {
-    if (f->all.inputs * f->all.outputs * f->all.rows < SHARED)
-        f->product(&f->all);
+    int64_t outputs = 0, work = 0;
+    for (int i = 0; i < f->count; ++i) {
+        outputs += f->all[i].outputs;
+        work += f->all[i].inputs * f->all[i].outputs * f->all[i].rows;
+    }
+    if (work < SHARED)
+        few_part(f, 0, outputs);
     else
-        rt_parallel(rank, f->all.outputs, GRAIN, few_part, f);
+        rt_parallel(rank, outputs, GRAIN, few_part, f);
 }
 
 static const dot_set *set_of(const matmul *m) {
@@ -51,51 +64,45 @@ static dot dot_from(const matmul *m) {
     };
 }
 
-/* --- many rows ------------------------------------------------------------------------------------------- */
-
-/* out = in x weight, or its transpose, + keep x out */
-static void gemm(const matmul *m, const float *weight, CBLAS_TRANSPOSE transpose, float keep) {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, transpose, (blasint)m->rows, (blasint)m->outputs,
-                (blasint)m->inputs, 1.0f, m->in, (blasint)m->in_stride, weight,
-                (blasint)m->weight_stride, keep, m->out, (blasint)m->out_stride);
-}
-
-void matmul_plain_f32(const float *in, const float *weight, float *out, int64_t rows,
-                      int64_t inputs, int64_t outputs) {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (blasint)rows, (blasint)outputs,
-                (blasint)inputs, 1.0f, in, (blasint)inputs, weight, (blasint)outputs, 0.0f, out,
-                (blasint)outputs);
-}
-
-/* --- any number ------------------------------------------------------------------------------------------ */
+/* --- either ---------------------------------------------------------------------------------------------- */
 
 void matmul_f32(rt_rank *rank, const float *in, const float *weight, float *out, int64_t rows,
                 int64_t inputs, int64_t outputs) {
-    if (rows <= FEW_ROWS) {
-        dot all = {in, inputs, weight, inputs, out, outputs, rows, inputs, outputs};
-        few f = {dot_of(rt_vectors_of(rank))->transposed_f32, all, inputs * (int64_t)sizeof(float)};
+    const dot_set *set = dot_of(rt_vectors_of(rank));
+    if (rows <= (inputs < SHORT ? DOT_FEW : set->most_rows)) {
+        few f = {.product = set->transposed_f32, .count = 1};
+        f.all[0] = (dot){in, inputs, weight, inputs, out, outputs, rows, inputs, outputs};
+        f.weight_step[0] = inputs * (int64_t)sizeof(float);
         few_run(rank, &f);
         return;
     }
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, (blasint)outputs,
-                (blasint)inputs, 1.0f, in, (blasint)inputs, weight, (blasint)inputs, 0.0f, out,
-                (blasint)outputs);
+    gemm_f32(in, weight, out, rows, inputs, outputs);
+}
+
+void matmul_together(const matmul *m, int count) {
+    few f = {.product = set_of(m)->transposed};
+    for (int i = 0; i < count; ++i) {
+        if (m[i].rows > (m[i].inputs < SHORT ? DOT_FEW : set_of(m)->most_rows)) {
+            gemm_transposed(&m[i]);
+            continue;
+        }
+        f.all[f.count] = dot_from(&m[i]);
+        f.weight_step[f.count++] = m[i].weight_stride * (int64_t)sizeof(elem_t);
+    }
+    few_run(m->rank, &f);
 }
 
 void matmul_transposed(const matmul *m) {
-    if (m->rows <= FEW_ROWS) {
-        few f = {set_of(m)->transposed, dot_from(m), m->weight_stride * (int64_t)sizeof(elem_t)};
-        few_run(m->rank, &f);
-        return;
-    }
-    gemm(m, m->weight, CblasTrans, 0.0f);
+    matmul_together(m, 1);
 }
 
 void matmul_plain(const matmul *m) {
-    if (m->rows <= FEW_ROWS) {
-        few f = {set_of(m)->plain, dot_from(m), sizeof(elem_t)};
+    if (m->rows <= DOT_FEW) {
+        few f = {.product = set_of(m)->plain, .count = 1};
+        f.all[0] = dot_from(m);
+        f.weight_step[0] = sizeof(elem_t);
         few_run(m->rank, &f);
         return;
     }
-    gemm(m, m->weight, CblasNoTrans, 0.0f);
+    gemm_plain(m);
 }

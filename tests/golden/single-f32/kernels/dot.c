@@ -46,6 +46,7 @@ static void load(float *to, const elem_t *from, int64_t count) {
 }
 
 static const dot_set dot_plain = {
+    .most_rows = DOT_FEW,
     .transposed = transposed_f32,
     .transposed_f32 = transposed_f32,
     .plain = plain,

@@ -7,6 +7,7 @@
 #define DOT __attribute__((target("avx512f,avx512bw,avx512vl,avx2,fma,f16c")))
 #define VEC static inline __attribute__((always_inline)) DOT
 #define DOT_SET dot_avx512
+#define DOT_MOST_ROWS INT64_MAX
 
 enum { DOT_ROWS = 8, DOT_VECTORS = 2, HALF = DOT_LANES / 2 };
 

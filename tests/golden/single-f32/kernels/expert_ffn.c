@@ -16,11 +16,10 @@ struct tile {
     float *scratch;
 };
 
-/* out = in x weight^T + bias for the slot's part of a matrix [slots][outputs][inputs]. */
-static void project(rt_rank *rank, const struct tile *tile, const float *in, float *out,
-                    int64_t weight, int64_t bias, int64_t slot, int64_t inputs, int64_t outputs) {
-    const elem_t *biases = at_or_null(rank, bias);
-    matmul_transposed(&(matmul){
+/* out = in x weight^T for the slot's part of a matrix [slots][outputs][inputs]. */
+static matmul product(rt_rank *rank, const struct tile *tile, const float *in, float *out,
+                      int64_t weight, int64_t slot, int64_t inputs, int64_t outputs) {
+    return (matmul){
         .rank = rank,
         .in = in,
         .in_stride = inputs,
@@ -32,7 +31,13 @@ static void project(rt_rank *rank, const struct tile *tile, const float *in, flo
         .inputs = inputs,
         .outputs = outputs,
         .scratch = tile->scratch,
-    });
+    };
+}
+
+/* Add the slot's part of biases [slots][outputs], if there are any. */
+static void add_slot_bias(rt_rank *rank, const struct tile *tile, float *out, int64_t bias,
+                          int64_t slot, int64_t outputs) {
+    const elem_t *biases = at_or_null(rank, bias);
     add_bias(out, biases ? biases + slot * outputs : NULL, tile->rows, outputs);
 }
 
@@ -40,11 +45,18 @@ static void compute(rt_rank *rank, const struct expert_ffn_args *a, int64_t slot
                     struct tile *tile) {
     for (int64_t row = 0; row < tile->rows; ++row)
         load_row(tile->in + row * HIDDEN, tile->from[row], HIDDEN);
-    project(rank, tile, tile->in, tile->up, a->up, a->up_bias, slot, HIDDEN, a->columns);
-    project(rank, tile, tile->in, tile->gate, a->gate, a->gate_bias, slot, HIDDEN, a->columns);
+    matmul in[] = {
+        product(rank, tile, tile->in, tile->up, a->up, slot, HIDDEN, a->columns),
+        product(rank, tile, tile->in, tile->gate, a->gate, slot, HIDDEN, a->columns),
+    };
+    matmul_together(in, sizeof in / sizeof *in);
+    add_slot_bias(rank, tile, tile->up, a->up_bias, slot, a->columns);
+    add_slot_bias(rank, tile, tile->gate, a->gate_bias, slot, a->columns);
     for (int64_t i = 0; i < tile->rows * a->columns; ++i)
         tile->up[i] *= activate(tile->gate[i]);
-    project(rank, tile, tile->up, tile->out, a->down, a->down_bias, slot, a->columns, HIDDEN);
+    matmul down = product(rank, tile, tile->up, tile->out, a->down, slot, a->columns, HIDDEN);
+    matmul_transposed(&down);
+    add_slot_bias(rank, tile, tile->out, a->down_bias, slot, HIDDEN);
     for (int64_t row = 0; row < tile->rows; ++row)
         store_row(tile->to[row], tile->out + row * HIDDEN, HIDDEN);
     tile->rows = 0;
