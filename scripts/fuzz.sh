@@ -44,44 +44,62 @@ bin=build/fuzz/tests/fuzz
 mkdir -p build/fuzz/failed
 export ASAN_OPTIONS=quarantine_size_mb=8:${ASAN_OPTIONS:-}
 
-statistic() {
-    sed -n "s/^stat::$1: *//p" "$log"
-}
-
-inputs=0
-failed=0
-seeded=
-for target in "${targets[@]}"; do
-    log=build/fuzz/$target.log
-    corpus=build/fuzz/corpus/$target
+# fuzz TARGET: its line of counts and, below it, what failed to TARGET.said; inputs and exit status to TARGET.result
+fuzz() {
+    local target=$1 log=build/fuzz/$1.log corpus=build/fuzz/corpus/$1 more=() size=4096 status=0 count
+    statistic() {
+        sed -n "s/^stat::$1: *//p" "$log"
+    }
     mkdir -p "$corpus"
-    more=()
     if "$bin/fuzz_dictionary" "$target" >"build/fuzz/$target.dict" 2>/dev/null; then
         more=("-dict=build/fuzz/$target.dict")
     elif [[ -f tests/fuzz/$target.dict ]]; then
         more=("-dict=tests/fuzz/$target.dict")
     fi
-    size=4096
     [[ $target != record ]] || size=20000 # what a rank writes
     if [[ $target == @(plan|schedule|certificate) ]]; then
         size=40000
         [[ $target == plan ]] || size=80000
         more+=(-mutate_depth=1 "$bin/seeds/$target") # several changes at once leave few plans whole
-        [[ $seeded ]] || tests/fuzz/seeds.sh build/fuzz/gen "$bin/seeds"
-        seeded=1
     fi
-    status=0
     "$bin/fuzz_$target" "$limit" -max_len=$size -timeout="${FUZZ_TIMEOUT:-1}" -rss_limit_mb=256 -malloc_limit_mb=256 \
         -print_final_stats=1 "-artifact_prefix=build/fuzz/failed/$target-" \
         "$corpus" "tests/fuzz/corpus/$target" "${more[@]}" >"$log" 2>&1 || status=$?
     count=$(statistic number_of_executed_units)
-    inputs=$((inputs + ${count:-0}))
-    printf '%-18s %9s inputs, %6s a second, %3s MiB%s\n' "$target" "${count:-0}" "$(statistic average_exec_per_sec)" \
-        "$(statistic peak_rss_mb)" "$( ((status == 0)) || echo ", FAILED")"
-    if ((status)); then
-        failed=$((failed + 1))
-        grep -E 'SUMMARY|broken promise|Assertion|runtime error|Test unit written' "$log" | sed 's/^/    /' || tail -n 5 "$log"
+    {
+        printf '%-18s %9s inputs, %6s a second, %3s MiB%s\n' "$target" "${count:-0}" \
+            "$(statistic average_exec_per_sec)" "$(statistic peak_rss_mb)" "$( ((status == 0)) || echo ", FAILED")"
+        ((status == 0)) ||
+            grep -E 'SUMMARY|broken promise|Assertion|runtime error|Test unit written' "$log" | sed 's/^/    /' ||
+            tail -n 5 "$log"
+    } >"build/fuzz/$target.said"
+    echo "${count:-0} $status" >"build/fuzz/$target.result"
+}
+
+if [[ " ${targets[*]} " =~ \ (plan|schedule|certificate)\  ]]; then
+    tests/fuzz/seeds.sh build/fuzz/gen "$bin/seeds"
+fi
+for target in "${targets[@]}"; do
+    rm -f "build/fuzz/$target.said" "build/fuzz/$target.result"
+done
+for target in "${targets[@]}"; do # as many at a time as there are cores
+    while (($(jobs -rp | wc -l) >= $(nproc))); do wait -n || true; done
+    fuzz "$target" &
+done
+wait
+
+inputs=0
+failed=0
+for target in "${targets[@]}"; do
+    count=0 status=1
+    if [[ -f build/fuzz/$target.result ]]; then
+        cat "build/fuzz/$target.said"
+        read -r count status <"build/fuzz/$target.result"
+    else
+        echo "$target: did not run, FAILED"
     fi
+    inputs=$((inputs + count))
+    ((status == 0)) || failed=$((failed + 1))
 done
 echo "${#targets[@]} targets, $inputs inputs, $failed failed"
 ((failed == 0))

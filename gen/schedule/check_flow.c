@@ -4,142 +4,18 @@
  * agree, as do arguments of one shape in each other's place. The ranks of a role do the same (shape.roles), so that
  * the first one stands for all; a loop is followed until it repeats itself. */
 #include "schedule/check_rules.h"
+#include "schedule/check_values.h"
 
 #include <string.h>
-
-#define VALUES(V)                                                                                  \
-    V(NOTHING, "nothing")                                                                          \
-    V(IDS, "token ids")                                                                            \
-    V(POSITIONS, "positions")                                                                      \
-    V(RESIDUAL, "the residual")                                                                    \
-    V(ATTENTION_IN, "rows normed for attention")                                                   \
-    V(FFN_IN, "rows normed for experts and feed-forwards")                                         \
-    V(HEAD_IN, "rows normed for the head")                                                         \
-    V(QUERY_LATENT, "latents of queries")                                                          \
-    V(QUERY_LATENT_NORMED, "normed latents of queries")                                            \
-    V(QUERIES, "queries")                                                                          \
-    V(QUERIES_ROTATED, "rotated queries")                                                          \
-    V(QKV, "queries, keys and values")                                                             \
-    V(QKV_NORMED, "normed queries and keys, and values")                                           \
-    V(QKV_CLIPPED, "queries, keys and values within their limits")                                 \
-    V(SQUARES, "sums of squares of queries and keys")                                              \
-    V(QKV_APPENDED, "queries, keys and values that are in the cache")                              \
-    V(LATENT, "latents of keys and values")                                                        \
-    V(MIXED, "the result of attention")                                                            \
-    V(PROJECTED, "the output projection")                                                          \
-    V(CHOICE, "chosen experts")                                                                    \
-    V(CHOICE_CAPPED, "chosen experts within capacity")                                             \
-    V(SHARE, "weights of the choices")                                                             \
-    V(SEND_ROWS, "packed rows")                                                                    \
-    V(SEND_META, "slots of packed rows")                                                           \
-    V(SEND_COUNTS, "counts of packed rows")                                                        \
-    V(BACK, "where results come back")                                                             \
-    V(RETURNS, "counts of what comes back")                                                        \
-    V(RECV_ROWS, "rows of others")                                                                 \
-    V(RECV_META, "slots of rows of others")                                                        \
-    V(RECV_COUNTS, "counts of rows of others")                                                     \
-    V(RESULTS, "results of experts")                                                               \
-    V(RESULT_COUNTS, "counts of results")                                                          \
-    V(RETURNED, "results that came back")                                                          \
-    V(DENSE_OUT, "the dense feed-forward")                                                         \
-    V(SHARED_OUT, "the feed-forward beside the experts")                                           \
-    V(EXPERTS_OUT, "the sum over experts")                                                         \
-    V(BEST, "best entries")                                                                        \
-    V(NEXT, "chosen tokens")                                                                       \
-    V(KEYS, "cached keys")                                                                         \
-    V(CACHED_VALUES, "cached values")                                                              \
-    V(LATENTS, "cached latents")
-
-typedef enum FlowKind {
-#define V(id, text) FLOW_##id,
-    VALUES(V)
-#undef V
-        FLOW_KINDS,
-} FlowKind;
-
-static const char *const value_names[FLOW_KINDS] = {
-#define V(id, text) text,
-    VALUES(V)
-#undef V
-};
 
 /* What has been added to the residual in its layer. */
 enum { TERM_ATTENTION = 1, TERM_DENSE = 2, TERM_SHARED = 4, TERM_EXPERTS = 8 };
 
 typedef struct Flow {
-    int kind;  /* FlowKind */
-    int terms; /* of a residual: added in `layer` */
-    int64_t
-        layer; /* of a residual: that it has come to; the one before the first: -1 or the stage's */
+    int kind;      /* FlowKind */
+    int terms;     /* of a residual: added in `layer` */
+    int64_t layer; /* of a residual: that it has come to; before the first of the stage: one less */
 } Flow;
-
-/* What an argument must hold before, and holds after. */
-typedef struct FlowRule {
-    OpKind kind;
-    const char *argument;
-    int before, after; /* FlowKind; NOTHING: whatever, unchanged */
-} FlowRule;
-
-/* Kinds whose values depend on nothing but the argument; the others are told apart below. */
-static const FlowRule flow_rules[] = {
-    {OP_begin, "ids", FLOW_NOTHING, FLOW_IDS},
-    {OP_begin, "positions", FLOW_NOTHING, FLOW_POSITIONS},
-    {OP_finish, "next", FLOW_NEXT, FLOW_NOTHING},
-    {OP_embed, "ids", FLOW_IDS, FLOW_NOTHING},
-    {OP_embed, "positions", FLOW_POSITIONS, FLOW_NOTHING},
-    {OP_head_norm, "qkv", FLOW_QKV, FLOW_QKV_NORMED},
-    {OP_norm_squares, "qkv", FLOW_QKV, FLOW_NOTHING},
-    {OP_norm_squares, "out", FLOW_NOTHING, FLOW_SQUARES},
-    {OP_norm_scale, "qkv", FLOW_QKV, FLOW_QKV_NORMED},
-    {OP_norm_scale, "squares", FLOW_SQUARES, FLOW_NOTHING},
-    {OP_clip, "qkv", FLOW_NOTHING, FLOW_QKV_CLIPPED},
-    {OP_rope_append, "qkv", FLOW_NOTHING, FLOW_QKV_APPENDED},
-    {OP_rope_append, "positions", FLOW_POSITIONS, FLOW_NOTHING},
-    {OP_append, "qkv", FLOW_NOTHING, FLOW_QKV_APPENDED},
-    {OP_append, "positions", FLOW_POSITIONS, FLOW_NOTHING},
-    {OP_attention, "qkv", FLOW_QKV_APPENDED, FLOW_NOTHING},
-    {OP_attention, "positions", FLOW_POSITIONS, FLOW_NOTHING},
-    {OP_attention, "out", FLOW_NOTHING, FLOW_MIXED},
-    {OP_latent_norm, "latent", FLOW_QUERY_LATENT, FLOW_QUERY_LATENT_NORMED},
-    {OP_latent_append, "queries", FLOW_QUERIES, FLOW_QUERIES_ROTATED},
-    {OP_latent_append, "latent", FLOW_LATENT, FLOW_NOTHING},
-    {OP_latent_append, "positions", FLOW_POSITIONS, FLOW_NOTHING},
-    {OP_latent_attention, "queries", FLOW_QUERIES_ROTATED, FLOW_NOTHING},
-    {OP_latent_attention, "positions", FLOW_POSITIONS, FLOW_NOTHING},
-    {OP_latent_attention, "out", FLOW_NOTHING, FLOW_MIXED},
-    {OP_route, "in", FLOW_FFN_IN, FLOW_NOTHING},
-    {OP_route, "positions", FLOW_POSITIONS, FLOW_NOTHING},
-    {OP_route, "choice", FLOW_NOTHING, FLOW_CHOICE},
-    {OP_route, "share", FLOW_NOTHING, FLOW_SHARE},
-    {OP_capacity, "positions", FLOW_POSITIONS, FLOW_NOTHING},
-    {OP_capacity, "choice", FLOW_CHOICE, FLOW_CHOICE_CAPPED},
-    {OP_pack, "in", FLOW_FFN_IN, FLOW_NOTHING},
-    {OP_pack, "send_rows", FLOW_NOTHING, FLOW_SEND_ROWS},
-    {OP_pack, "send_meta", FLOW_NOTHING, FLOW_SEND_META},
-    {OP_pack, "send_counts", FLOW_NOTHING, FLOW_SEND_COUNTS},
-    {OP_pack, "back", FLOW_NOTHING, FLOW_BACK},
-    {OP_pack, "returns", FLOW_NOTHING, FLOW_RETURNS},
-    {OP_dispatch, "send_rows", FLOW_SEND_ROWS, FLOW_NOTHING},
-    {OP_dispatch, "send_meta", FLOW_SEND_META, FLOW_NOTHING},
-    {OP_dispatch, "send_counts", FLOW_SEND_COUNTS, FLOW_NOTHING},
-    {OP_dispatch, "recv_rows", FLOW_NOTHING, FLOW_RECV_ROWS},
-    {OP_dispatch, "recv_meta", FLOW_NOTHING, FLOW_RECV_META},
-    {OP_dispatch, "recv_counts", FLOW_NOTHING, FLOW_RECV_COUNTS},
-    {OP_expert_ffn, "out", FLOW_NOTHING, FLOW_RESULTS},
-    {OP_expert_ffn, "out_counts", FLOW_NOTHING, FLOW_RESULT_COUNTS},
-    {OP_combine, "send_rows", FLOW_RESULTS, FLOW_NOTHING},
-    {OP_combine, "send_counts", FLOW_RESULT_COUNTS, FLOW_NOTHING},
-    {OP_combine, "recv_rows", FLOW_NOTHING, FLOW_RETURNED},
-    {OP_combine, "recv_counts", FLOW_RETURNS, FLOW_NOTHING},
-    {OP_weighted_sum, "back", FLOW_BACK, FLOW_NOTHING},
-    {OP_weighted_sum, "share", FLOW_SHARE, FLOW_NOTHING},
-    {OP_dense_ffn, "in", FLOW_FFN_IN, FLOW_NOTHING},
-    {OP_head, "in", FLOW_HEAD_IN, FLOW_NOTHING},
-    {OP_head, "positions", FLOW_POSITIONS, FLOW_NOTHING},
-    {OP_head, "best", FLOW_NOTHING, FLOW_BEST},
-    {OP_choose, "best", FLOW_BEST, FLOW_NOTHING},
-    {OP_choose, "next", FLOW_NOTHING, FLOW_NEXT},
-};
 
 typedef struct FlowRank {
     Check *check;
@@ -152,29 +28,11 @@ typedef struct FlowRank {
     int *moved;       /* [ops] what a collective moves */
 } FlowRank;
 
-/* Rules by kind and argument, looked up once. */
-typedef struct FlowTable {
-    int before[OP_KINDS][OP_ARGS], after[OP_KINDS][OP_ARGS];
-} FlowTable;
-
-static void fill_table(FlowTable *table) {
-    memset(table, 0, sizeof *table);
-    for (size_t i = 0; i < sizeof flow_rules / sizeof *flow_rules; ++i) {
-        int arg = op_arg(flow_rules[i].kind, flow_rules[i].argument);
-        table->before[flow_rules[i].kind][arg] = flow_rules[i].before;
-        table->after[flow_rules[i].kind][arg] = flow_rules[i].after;
-    }
-}
-
-const char *check_flow_name(int moved) {
-    return value_names[moved];
-}
-
 /* --- refusals ----------------------------------------------------------------------------------------- */
 
 static const char *told(const FlowRank *at, const Flow *flow) {
     if (flow->kind != FLOW_RESIDUAL)
-        return value_names[flow->kind];
+        return check_values_name(flow->kind);
     return arena_printf(at->check->scratch, "the residual%s%s%s%s of layer %lld",
                         flow->terms ? " with" : " before anything",
                         flow->terms & TERM_ATTENTION ? " attention" : "",
@@ -239,7 +97,7 @@ static void expect(const FlowRank *at, WalkItem item, const char *argument, int 
     const Op *op = &at->rank->ops.items[item.op];
     int arg = op_arg((OpKind)op->kind, argument);
     if (op->args[arg].value >= 0 && at->flows[op->args[arg].value].kind != kind)
-        refuse(at, item, arg, value_names[kind]);
+        refuse(at, item, arg, check_values_name(kind));
 }
 
 static void make(const FlowRank *at, const Op *op, const char *argument, int kind) {
@@ -360,7 +218,7 @@ static void flow_caches(const FlowRank *at, WalkItem item, const Op *op) {
                 continue;
             if (*is != FLOW_NOTHING && *is != caches[i].kind) {
                 at->flows[op->args[a].value].kind = *is;
-                refuse(at, item, a, value_names[caches[i].kind]);
+                refuse(at, item, a, check_values_name(caches[i].kind));
             }
             *is = caches[i].kind;
         }
@@ -401,7 +259,7 @@ static void flow_op(const FlowRank *at, const FlowTable *table, WalkItem item) {
     for (int a = 0; a < OP_ARGS && args[a].type != ARG_NONE; ++a)
         if (before[a] != FLOW_NOTHING && op->args[a].value >= 0 &&
             at->flows[op->args[a].value].kind != before[a])
-            refuse(at, item, a, value_names[before[a]]);
+            refuse(at, item, a, check_values_name(before[a]));
     check_count(at->check, CHECK_FLOW, 1);
     switch ((OpKind)op->kind) {
     case OP_rms_norm:
@@ -503,7 +361,7 @@ static void flow_rank(Check *check, const FlowTable *table, int64_t index, int *
 
 void check_flow(Check *check) {
     FlowTable table;
-    fill_table(&table);
+    check_values_fill(&table);
     check->moved = ARENA_ARRAY(check->scratch, check->schedule->roles.count, int *);
     for (int64_t i = 0; i < check->schedule->roles.count; ++i) {
         int64_t rank = check->schedule->roles.items[i].ranks.items[0];

@@ -3,6 +3,7 @@
  * The k-th moves of a channel's members meet: where they differ, or never meet, all moves of
  * each channel are compared to tell which is the first. */
 #include "schedule/check_rules.h"
+#include "schedule/check_values.h"
 
 #include <string.h>
 
@@ -157,8 +158,8 @@ static void meet_values(Walkers *walkers, const WalkMeeting *meeting, const Chan
             check_fail(check, CHECK_COLLECTIVE, NULL,
                        "channel %s: %s brings %s, rank %lld brings %s", channel->name,
                        check_where(check, meeting->ranks[i], walkers->step, meeting->items[i]),
-                       check_flow_name(moved), (long long)meeting->ranks[0],
-                       check_flow_name(first));
+                       check_values_name(moved), (long long)meeting->ranks[0],
+                       check_values_name(first));
     }
 }
 

@@ -108,7 +108,6 @@ bool check_part(const Op *op);      /* likewise: a part of an order that its kin
 void check_tables(Check *check);
 void check_planned(Check *check);
 void check_flow(Check *check); /* before check_moves, which asks for what is moved */
-const char *check_flow_name(int moved);
 void check_coverage(Check *check);
 void check_routes(Check *check);
 void check_weights(Check *check);
