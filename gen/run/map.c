@@ -30,9 +30,9 @@ Status map_checkpoint(Arena *arena, const char *path, const char **checkpoint, D
     if (length < sizeof header)
         return damaged(path, diag);
     memcpy(&header, text, sizeof header);
-    if (memcmp(header.magic, RT_MAP_MAGIC, sizeof RT_MAP_MAGIC) != 0 || header.version != RT_MAP_VERSION ||
-        header.files < 1 || header.name_bytes < 1 || header.name_bytes > length ||
-        length < sizeof header + sizeof first + header.name_bytes)
+    if (memcmp(header.magic, RT_MAP_MAGIC, sizeof RT_MAP_MAGIC) != 0 ||
+        header.version != RT_MAP_VERSION || header.files < 1 || header.name_bytes < 1 ||
+        header.name_bytes > length || length < sizeof header + sizeof first + header.name_bytes)
         return damaged(path, diag);
     memcpy(&first, text + sizeof header, sizeof first);
     const char *names = text + length - header.name_bytes;
