@@ -56,6 +56,10 @@ static bool read_periods(const Model *model, const YamlNode *node, int64_t *peri
     return *periods > 0;
 }
 
+static bool is_text(const YamlNode *node, const char *text) {
+    return node->kind == YAML_SCALAR && strcmp(node->text, text) == 0;
+}
+
 /* A name, or {name, stack, periods, transposed}. */
 static bool read_form(const Model *model, const YamlNode *form, ModelTensor *tensor) {
     if (form->kind == YAML_SCALAR) {
@@ -68,9 +72,9 @@ static bool read_form(const Model *model, const YamlNode *form, ModelTensor *ten
     if (form->kind != YAML_MAPPING || !name || name->kind != YAML_SCALAR)
         return false;
     tensor->name = name->text;
-    if (transposed && transposed->kind != YAML_SCALAR)
+    tensor->transposed = transposed && is_text(transposed, "true");
+    if (transposed && !tensor->transposed && !is_text(transposed, "false"))
         return false;
-    tensor->transposed = transposed && strcmp(transposed->text, "true") == 0;
     if (periods && (!stack || !read_periods(model, periods, &tensor->periods)))
         return false;
     return stack ? place_in_stack(model, stack, tensor) : transposed != NULL;

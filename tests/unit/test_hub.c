@@ -292,12 +292,21 @@ static void derived_and_given(void **state) {
 
 /* Other forms of tensors: parts of larger ones, by the rows of those that lie before. */
 static void forms(void **state) {
-    static const char *const refused[] = {"{ name = 'x' }",
-                                          "{ stack = { 'query' } }",
-                                          "{}",
-                                          "{ name = 'x', stack = { 'key' } }",
-                                          "{ name = 'x', stack = { 'query', 'nothing' } }",
-                                          "{ name = 'x', stack = 'query' }"};
+    static const char *const refused[] = {
+        "{ name = 'x' }",
+        "{ stack = { 'query' } }",
+        "{}",
+        "{ name = 'x', stack = { 'key' } }",
+        "{ name = 'x', stack = { 'query', 'nothing' } }",
+        "{ name = 'x', stack = 'query' }",
+        "{ name = 'x', stack = { 'query' }, periods = 'x' }",
+        "{ name = 'x', stack = { 'query' }, periods = 'name' }",
+        "{ name = 'x', stack = { 'query' }, periods = 'top_k', "
+        "transposed = 1 }",
+        "{ name = 'x', stack = { 'query' }, periods = 'expert_hidden' "
+        ", transposed = 'yes' }",
+        "{ name = 'x', periods = 'heads', transposed = true }",
+        "{ name = 'x', stack = { 'query' }, periods = 'vocabulary' }"};
     Test *test = *state;
     family(test, "local all = { name = 'all', stack = { 'query', 'query_bias', 'key', 'value' } }\n"
                  "M.tensors.query = { 'q', all } M.tensors.key = { 'k', 'kk', all }");
@@ -309,10 +318,52 @@ static void forms(void **state) {
     assert_string_equal(model.alternatives.items[1].name, "kk");
     assert_int_equal(model.alternatives.items[1].block_rows, 0);
     assert_true(key->first_row == 64 && key->block_rows == 96);
+    family(test, "M.tensors.query = { { name = 'q', transposed = true }, { name = 'qk',\n"
+                 "  stack = { 'query', 'key' }, periods = 'kv_heads', transposed = true } }");
+    model = read_good(test, CONFIG ", \"num_key_value_heads\": 2}");
+    query = &model.alternatives.items[0];
+    assert_true(query->periods == 2 && query->transposed && query->block_rows == 80);
+    assert_int_equal(query->first_row, 0);
+    assert_true(model.tensors.items[2].kind == TENSOR_QUERY && model.tensors.items[2].transposed);
+    family(test, "M.tensors.query = { { name = 'q', stack = { 'query' } } }");
+    refuse(test, CONFIG "}", "help: the first form is a tensor of its own");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         family(test, arena_printf(&test->arena, "M.tensors.query = { 'q', %s }", refused[i]));
         refuse(test, CONFIG "}", "error[E0212]: the family mine has a form of the tensor query");
     }
+}
+
+/* What checkpoints may have besides, and the names of scales. */
+static void ignored_and_scales(void **state) {
+    static const struct {
+        const char *ignored, *said;
+    } cases[] = {
+        {"{ 1, { 2 } }", "`ignored` must be a list of names of tensors"},
+        {"{ {} }", "`ignored` must be a list of names of tensors"},
+        {"{ { same_as = 'embedding' } }", "the family mine has an ignored tensor that cannot"},
+        {"{ { name = 'x', same_as = {} } }", "has an ignored tensor that cannot be read"},
+        {"{ { name = 'x', same_as = 'query' } }", "the same as query, which is no such tensor"},
+        {"{ { name = 'x', same_as = 'y' } }", "the same as y, which is no such tensor"}};
+    Test *test = *state;
+    family(test,
+           "M.ignored = { 'a', { name = 'b', same_as = 'embedding' } } M.scales = { '{tensor}s' }");
+    Model model = read_good(test, CONFIG ", \"quantization_config\": {\"quant_method\": \"fp8\",\n"
+                                         "\"fmt\": \"e4m3\", \"activation_scheme\": \"dynamic\",\n"
+                                         "\"weight_block_size\": [128, 64]}}");
+    assert_int_equal(test->diag.count, 0);
+    assert_true(model.ignored.count == 2 && strcmp(model.ignored.items[0].name, "a") == 0);
+    assert_string_equal(model.ignored.items[1].same_as, "embedding");
+    assert_true(model.scales.count == 1 && model.scale_block.count == 2);
+    assert_true(model.scale_block.items[0] == 128 && model.scale_block.items[1] == 64);
+    model = read_good(test, CONFIG ", \"quantization_config\": {\"quant_method\": \"fp8\",\n"
+                                   "\"weight_block_size\": null}}");
+    assert_int_equal(model.scale_block.count, 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        family(test, arena_printf(&test->arena, "M.ignored = %s", cases[i].ignored));
+        refuse(test, CONFIG "}", cases[i].said);
+    }
+    family(test, "M.scales = { { 'x' } }");
+    refuse(test, CONFIG "}", "`scales` must be a list of names of tensors");
 }
 
 /* --- models that contradict themselves ---------------------------------------------------------------- */
@@ -450,6 +501,7 @@ int main(void) {
         TEST(derived),
         TEST(derived_and_given),
         TEST(forms),
+        TEST(ignored_and_scales),
         TEST(sizes_that_contradict),
         TEST(latent_positions),
         TEST(tensors_of_ones_own),

@@ -98,6 +98,14 @@ static void store(char *slab, uint32_t type, uint64_t index, float value) {
         ((uint16_t *)slab)[index] = rt_to_bf16(value);
 }
 
+static uint64_t stands_at(const rt_map_record *r, uint64_t row, uint64_t column) {
+    uint64_t counted = row + r->group_skip, at = column * r->column_step;
+    if (!r->group)
+        return at + row * r->row_step;
+    return at + counted / r->group * r->group_step + counted % r->group * r->row_step -
+           r->group_skip * r->row_step;
+}
+
 static char *fill_slab(Fixture *fixture, const Map *map, int64_t rank) {
     char *slab = arena_alloc(&fixture->arena, (size_t)fixture->schedule.ranks[rank].slab_bytes);
     for (uint64_t i = 0; i < map->header->records; i++) {
@@ -106,9 +114,7 @@ static char *fill_slab(Fixture *fixture, const Map *map, int64_t rank) {
         for (uint64_t row = 0; r->rank == rank && row < r->rows; row++)
             for (uint64_t column = 0; column < r->columns; column++) {
                 float value;
-                memcpy(&value,
-                       map->data + r->offset + 4 * (row * r->row_step + column * r->column_step),
-                       4);
+                memcpy(&value, map->data + r->offset + 4 * stands_at(r, row, column), 4);
                 store(slab + r->slab, r->slab_type, row * r->pitch + column, value);
             }
     }
@@ -143,14 +149,14 @@ static void check_holding(Fixture *fixture, const Source *source, const RankSche
     arena_rewind(&fixture->arena, mark);
 }
 
-static void check_strategy(Fixture *fixture, const char *strategy, int64_t dtype) {
+/* The map of `from` against the elements of CHECKPOINT. */
+static void check_map(Fixture *fixture, const char *from, int64_t dtype) {
     WeightsSummary summary;
     Safetensors checkpoint;
     Source source;
     Map map;
-    make_schedule(fixture, strategy, dtype);
-    assert_int_equal(weights_write_map(&fixture->arena, &fixture->schedule, CHECKPOINT,
-                                       fixture->path, &summary, &fixture->diag),
+    assert_int_equal(weights_write_map(&fixture->arena, &fixture->schedule, from, fixture->path,
+                                       &summary, &fixture->diag),
                      STATUS_OK);
     assert_int_equal(fixture->diag.count, 0);
     read_map(fixture, &map);
@@ -174,6 +180,11 @@ static void check_strategy(Fixture *fixture, const char *strategy, int64_t dtype
     source_close(&source);
 }
 
+static void check_strategy(Fixture *fixture, const char *strategy, int64_t dtype) {
+    make_schedule(fixture, strategy, dtype);
+    check_map(fixture, CHECKPOINT, dtype);
+}
+
 static void test_single(void **state) {
     check_strategy(*state, "single", ELEMENT_F32);
 }
@@ -184,6 +195,132 @@ static void test_uneven_heads(void **state) {
 
 static void test_groups_rounded(void **state) {
     check_strategy(*state, "ma-separation:attention=6,experts=2,groups=3", ELEMENT_BF16);
+}
+
+/* --- other forms ------------------------------------------------------------------------------ */
+
+/* A checkpoint of the same elements where query, key and value of each key-value head stand together, the other way
+ * round, and so do gate and up of all experts, row by row in turns. */
+typedef struct Forms {
+    Fixture *fixture;
+    Source source;
+    Buf header, data;
+} Forms;
+
+static const float *elements(Forms *forms, TensorKind kind, int64_t layer, int64_t expert) {
+    Fixture *fixture = forms->fixture;
+    int64_t rows, columns;
+    model_tensor_shape(&fixture->plan.inputs.model, kind, &rows, &columns);
+    float *values = ARENA_ARRAY(&fixture->arena, rows * columns, float);
+    assert_int_equal(source_read(&forms->source, kind, layer, expert, values, &fixture->diag),
+                     STATUS_OK);
+    return values;
+}
+
+static void add_entry(Forms *forms, const char *name, const char *shape, uint64_t begin) {
+    buf_printf(&forms->header,
+               "%c\"%s\":{\"dtype\":\"F32\",\"shape\":[%s],\"data_offsets\":[%llu,%llu]}",
+               forms->header.length ? ',' : '{', name, shape, (unsigned long long)begin,
+               (unsigned long long)forms->data.length);
+}
+
+/* `kinds` in runs of a share of each, as columns. */
+static void add_joined(Forms *forms, const TensorKind *kinds, int count, int64_t periods,
+                       int64_t layer, int64_t expert) {
+    const Model *model = &forms->fixture->plan.inputs.model;
+    const float *values[3];
+    int64_t rows[3], columns;
+    for (int k = 0; k < count; k++) {
+        values[k] = elements(forms, kinds[k], layer, expert);
+        model_tensor_shape(model, kinds[k], &rows[k], &columns);
+    }
+    for (int64_t c = 0; c < columns; c++)
+        for (int64_t p = 0; p < periods; p++)
+            for (int k = 0; k < count; k++)
+                for (int64_t r = p * rows[k] / periods; r < (p + 1) * rows[k] / periods; r++)
+                    buf_append(&forms->data, (const char *)&values[k][r * columns + c],
+                               sizeof(float));
+}
+
+static void add_plain(Forms *forms, TensorKind kind, int64_t layer, int64_t expert) {
+    const Model *model = &forms->fixture->plan.inputs.model;
+    Arena *arena = &forms->fixture->arena;
+    int64_t rows, columns;
+    uint64_t begin = forms->data.length;
+    model_tensor_shape(model, kind, &rows, &columns);
+    buf_append(&forms->data, (const char *)elements(forms, kind, layer, expert),
+               (size_t)(rows * columns) * sizeof(float));
+    add_entry(forms, model_tensor_name(arena, model, kind, layer, expert),
+              columns == 1 ? arena_printf(arena, "%d", (int)rows)
+                           : arena_printf(arena, "%d,%d", (int)rows, (int)columns),
+              begin);
+}
+
+static void add_layer(Forms *forms, int64_t layer) {
+    static const TensorKind attention[] = {TENSOR_QUERY, TENSOR_KEY, TENSOR_VALUE};
+    static const TensorKind gated[] = {TENSOR_EXPERT_GATE, TENSOR_EXPERT_UP};
+    Arena *arena = &forms->fixture->arena;
+    const Model *model = &forms->fixture->plan.inputs.model;
+    uint64_t begin = forms->data.length;
+    add_joined(forms, attention, 3, model->kv_heads, layer, -1);
+    add_entry(forms, arena_printf(arena, "qkv.%d", (int)layer), "64,128", begin);
+    begin = forms->data.length;
+    for (int64_t e = 0; e < model->experts; e++)
+        add_joined(forms, gated, 2, model->expert_hidden, layer, e);
+    add_entry(forms, arena_printf(arena, "both.%d", (int)layer), "8,64,256", begin);
+    for (int64_t e = 0; e < model->experts; e++)
+        add_plain(forms, TENSOR_EXPERT_DOWN, layer, e);
+    add_plain(forms, TENSOR_ATTENTION_NORM, layer, -1);
+    add_plain(forms, TENSOR_OUTPUT, layer, -1);
+    add_plain(forms, TENSOR_FFN_NORM, layer, -1);
+    add_plain(forms, TENSOR_ROUTER, layer, -1);
+}
+
+static void write_forms(Fixture *fixture, const char *path) {
+    Forms forms = {.fixture = fixture};
+    Safetensors checkpoint;
+    assert_int_equal(safetensors_open(&fixture->arena, CHECKPOINT, 0, &checkpoint, &fixture->diag),
+                     STATUS_OK);
+    assert_int_equal(source_open(&forms.source, &fixture->arena, &fixture->plan.inputs.model,
+                                 ELEMENT_F32, &checkpoint, &fixture->diag),
+                     STATUS_OK);
+    add_plain(&forms, TENSOR_EMBEDDING, -1, -1);
+    for (int64_t layer = 0; layer < fixture->plan.inputs.model.layers; layer++)
+        add_layer(&forms, layer);
+    add_plain(&forms, TENSOR_FINAL_NORM, -1, -1);
+    add_plain(&forms, TENSOR_HEAD, -1, -1);
+    buf_puts(&forms.header, "}");
+    Buf file = {0};
+    uint64_t length = forms.header.length;
+    buf_append(&file, (const char *)&length, sizeof length);
+    buf_append(&file, forms.header.data, forms.header.length);
+    buf_append(&file, forms.data.data, forms.data.length);
+    assert_int_equal(fs_write(path, file.data, file.length, &fixture->diag), STATUS_OK);
+    source_close(&forms.source);
+    buf_free(&file);
+    buf_free(&forms.header);
+    buf_free(&forms.data);
+}
+
+/* Heads and columns are cut within the runs. */
+static void test_forms(void **state) {
+    static const ModelTensor forms[] = {
+        {TENSOR_QUERY, "qkv.{layer}", 0, 128, 4, true},
+        {TENSOR_KEY, "qkv.{layer}", 16, 128, 4, true},
+        {TENSOR_VALUE, "qkv.{layer}", 24, 128, 4, true},
+        {TENSOR_EXPERT_GATE, "both.{layer}", 0, 256, 128, true},
+        {TENSOR_EXPERT_UP, "both.{layer}", 1, 256, 128, true},
+    };
+    Fixture *fixture = *state;
+    make_schedule(fixture, "tp:tp=3", ELEMENT_F32);
+    char *path = arena_printf(&fixture->arena, "%s.safetensors", fixture->path);
+    write_forms(fixture, path);
+    Model *model = &fixture->plan.inputs.model;
+    memset(&model->alternatives, 0, sizeof model->alternatives);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        *(ModelTensor *)LIST_PUSH(&fixture->arena, &model->alternatives) = forms[i];
+    check_map(fixture, path, ELEMENT_F32);
+    unlink(path);
 }
 
 static void test_missing(void **state) {
@@ -234,6 +371,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_single, setup, teardown),
         cmocka_unit_test_setup_teardown(test_uneven_heads, setup, teardown),
         cmocka_unit_test_setup_teardown(test_groups_rounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
         cmocka_unit_test_setup_teardown(test_missing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unused, setup, teardown),
     };
