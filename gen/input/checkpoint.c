@@ -16,6 +16,20 @@ static const ModelTensor *own_form(const Model *model, TensorKind kind) {
     return NULL;
 }
 
+/* ", nor in another form "x", "y"": at most two, "" where there is but one form. */
+static const char *other_forms(Arena *arena, const Model *model, TensorKind kind, int64_t layer,
+                               int64_t expert) {
+    const char *text = "";
+    int told = 0;
+    for (int64_t i = 0; i < model->alternatives.count && told < 2; i++) {
+        const ModelTensor *form = &model->alternatives.items[i];
+        if (form->kind == (int64_t)kind)
+            text = arena_printf(arena, "%s%s\"%s\"", text, told++ ? ", " : ", nor in another form ",
+                                model_fill_name(arena, form->name, layer, expert));
+    }
+    return text;
+}
+
 /* The form that the checkpoint has, the first where it has none. */
 static const ModelTensor *present_form(Arena *arena, const Safetensors *checkpoint,
                                        const Model *model, TensorKind kind, int64_t layer,
@@ -161,6 +175,11 @@ TensorPlace checkpoint_find(Arena *arena, const Safetensors *checkpoint, const M
         stored.block = expert;
     }
     const char *name = model_fill_name(arena, form->name, layer, expert);
+    if (!safetensors_find(checkpoint, name)) {
+        safetensors_report_missing(checkpoint, name, other_forms(arena, model, kind, layer, expert),
+                                   diag);
+        return (TensorPlace){0};
+    }
     TensorPlace place = {.tensor = safetensors_require_blocks(checkpoint, name, stored.blocks,
                                                               stored.rows, stored.columns, diag)};
     if (!place.tensor)

@@ -54,7 +54,8 @@ const SafetensorsTensor *safetensors_find(const Safetensors *checkpoint, const c
                    sizeof(SafetensorsTensor), order_by_name);
 }
 
-static void report_missing(const Safetensors *checkpoint, const char *name, Diag *diag) {
+void safetensors_report_missing(const Safetensors *checkpoint, const char *name, const char *more,
+                                Diag *diag) {
     ArenaMark mark = arena_mark(diag->arena);
     const char **names = ARENA_ARRAY(diag->arena, checkpoint->tensors.count + 1, const char *);
     for (int64_t i = 0; i < checkpoint->tensors.count; i++)
@@ -67,7 +68,7 @@ static void report_missing(const Safetensors *checkpoint, const char *name, Diag
                                nearest)
                 : "is it a checkpoint of this model?";
     diag_error(diag, safetensors_place(diag, checkpoint->path), "E0610", help,
-               "the checkpoint has no tensor \"%s\"", name);
+               "the checkpoint has no tensor \"%s\"%s", name, more);
 }
 
 const char *safetensors_shape_text(Arena *arena, const SafetensorsTensor *tensor) {
@@ -112,7 +113,7 @@ const SafetensorsTensor *safetensors_require_blocks(const Safetensors *checkpoin
                                                     Diag *diag) {
     const SafetensorsTensor *tensor = safetensors_find(checkpoint, name);
     if (!tensor) {
-        report_missing(checkpoint, name, diag);
+        safetensors_report_missing(checkpoint, name, "", diag);
         return NULL;
     }
     const char *file = checkpoint->files.items[tensor->file].path;

@@ -11,9 +11,14 @@ static const char *parts(Run *run, const WeightsSummary *summary) {
     if (summary->scaled)
         text = arena_printf(&run->arena, ", %lld of them of 8 bits with scales",
                             (long long)summary->scaled);
-    return summary->ignored ? arena_printf(&run->arena, "%s; %lld of it not used", text,
+    return summary->ignored ? arena_printf(&run->arena, "%s; %lld more not used", text,
                                            (long long)summary->ignored)
                             : text;
+}
+
+static void write_count(Jsonw *json, const char *name, int64_t count) {
+    jsonw_key(json, name);
+    jsonw_int(json, count);
 }
 
 Status command_weights(Run *run) {
@@ -37,19 +42,12 @@ Status command_weights(Run *run) {
     Jsonw json;
     jsonw_begin(&json, &text);
     jsonw_object(&json, false);
+    write_count(&json, "files", summary.files);
+    write_count(&json, "ignored", summary.ignored);
     jsonw_key(&json, "map");
     jsonw_string(&json, map);
-    const struct {
-        const char *name;
-        int64_t count;
-    } counts[] = {{"files", summary.files},
-                  {"tensors", summary.tensors},
-                  {"scaled", summary.scaled},
-                  {"ignored", summary.ignored}};
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
-        jsonw_key(&json, counts[i].name);
-        jsonw_int(&json, counts[i].count);
-    }
+    write_count(&json, "scaled", summary.scaled);
+    write_count(&json, "tensors", summary.tensors);
     jsonw_end(&json);
     jsonw_finish(&json);
     fputs(text.data, stdout);

@@ -46,6 +46,12 @@ static void write_inputs(const Schedule *schedule, Buf *out) {
                (long long)model->heads, (long long)model->kv_heads, (long long)model->head_dim,
                (long long)model->experts, (long long)model->expert_hidden, (long long)model->top_k);
     write_variants(model, out);
+    if (model->scale_block.count == 2)
+        buf_printf(out,
+                   "            checkpoints of 8 bits, a scale for %lld x %lld elements; held as "
+                   "%s\n",
+                   (long long)model->scale_block.items[0], (long long)model->scale_block.items[1],
+                   element_names[workload->dtype]);
     buf_printf(out, "  cluster   %s: ", plan->inputs.topology.name);
     words_count(topology_node_count(&plan->inputs.topology), "node", out);
     buf_puts(out, ", ");
