@@ -3,26 +3,11 @@
 
 #include "input/safetensors_file.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { TOLD = 3 /* names in the message */, BLOCK = 1 << 16 /* bytes compared at a time */ };
-
-static bool read_fully(int file, char *out, size_t bytes, int64_t offset) {
-    while (bytes) {
-        ssize_t got = pread(file, out, bytes, offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        out += got;
-        offset += got;
-        bytes -= (size_t)got;
-    }
-    return true;
-}
 
 static int open_file(const Safetensors *checkpoint, const SafetensorsTensor *tensor) {
     return open(checkpoint->files.items[tensor->file].path, O_RDONLY | O_CLOEXEC);
@@ -40,11 +25,11 @@ static int same_bytes(const Safetensors *checkpoint, const SafetensorsTensor *a,
     int files[2] = {open_file(checkpoint, a), open_file(checkpoint, b)};
     int same = files[0] < 0 || files[1] < 0 ? -1 : 1;
     for (int64_t at = 0; same == 1 && at < a->bytes; at += BLOCK) {
-        size_t bytes = (size_t)(a->bytes - at < BLOCK ? a->bytes - at : BLOCK);
-        if (!read_fully(files[0], left, bytes, a->offset + at) ||
-            !read_fully(files[1], right, bytes, b->offset + at))
+        int64_t bytes = a->bytes - at < BLOCK ? a->bytes - at : BLOCK;
+        if (!safetensors_read(files[0], left, bytes, a->offset + at) ||
+            !safetensors_read(files[1], right, bytes, b->offset + at))
             same = -1;
-        else if (memcmp(left, right, bytes) != 0)
+        else if (memcmp(left, right, (size_t)bytes) != 0)
             same = 0;
     }
     for (int i = 0; i < 2; i++)

@@ -100,10 +100,16 @@ static void report_scale(Arena *arena, const Safetensors *checkpoint, const Mode
         for (int64_t i = 0; i < model->scales.count; i++)
             names = arena_printf(arena, "%s%s\"%s\"", names, i ? " nor " : "",
                                  scale_name(arena, model->scales.items[i], tensor->name));
-        diag_error(diag, place, "E0615",
-                   "download the whole checkpoint, or convert it to F32, BF16 or F16",
-                   "tensor \"%s\" is %s, but its scales are not there: neither %s", tensor->name,
-                   tensor->type, *names ? names : "has the model a name for them");
+        if (!*names)
+            diag_error(diag, place, "E0615",
+                       "name them in our own YAML: scales: [\"{tensor}_scale_inv\"]",
+                       "tensor \"%s\" is %s, but the model has no name for its scales",
+                       tensor->name, tensor->type);
+        else
+            diag_error(diag, place, "E0615",
+                       "download the whole checkpoint, or convert it to F32, BF16 or F16",
+                       "tensor \"%s\" is %s, but its scales are not there: neither %s",
+                       tensor->name, tensor->type, names);
     } else if (scale->element < 0 || scale->element >= SAFETENSORS_E4M3) {
         diag_error(diag, place, "E0615", "convert the checkpoint to F32, BF16 or F16",
                    "the scales \"%s\" have the type %s, which is not supported", scale->name,

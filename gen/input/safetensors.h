@@ -42,6 +42,9 @@ typedef struct Safetensors {
 Status safetensors_open(Arena *arena, const char *path, size_t header_limit,
                         Safetensors *checkpoint, Diag *diag);
 
+/* Read `bytes` of an open file of the checkpoint; false where it ends before, or cannot be read. */
+bool safetensors_read(int file, void *out, int64_t bytes, int64_t offset);
+
 /* The tensor of this name, or NULL. */
 const SafetensorsTensor *safetensors_find(const Safetensors *checkpoint, const char *name);
 

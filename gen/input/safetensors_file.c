@@ -43,18 +43,18 @@ typedef struct Header {
     int64_t data;   /* bytes of the elements that follow */
 } Header;
 
-static Status read_exactly(int file, void *out, size_t length, off_t offset) {
-    for (char *at = out; length;) {
-        ssize_t got = pread(file, at, length, offset);
+bool safetensors_read(int file, void *out, int64_t bytes, int64_t offset) {
+    for (char *at = out; bytes;) {
+        ssize_t got = pread(file, at, (size_t)bytes, offset);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return STATUS_NOINPUT;
+            return false;
         at += got;
         offset += got;
-        length -= (size_t)got;
+        bytes -= got;
     }
-    return STATUS_OK;
+    return true;
 }
 
 static Status read_header(Arena *arena, int file, const char *path, size_t limit, Header *header,
@@ -66,7 +66,7 @@ static Status read_header(Arena *arena, int file, const char *path, size_t limit
     entry->size = info.st_size;
     entry->mtime_ns = info.st_mtim.tv_sec * INT64_C(1000000000) + info.st_mtim.tv_nsec;
     uint64_t length;
-    if (info.st_size < 8 || read_exactly(file, &length, 8, 0) != STATUS_OK)
+    if (info.st_size < 8 || !safetensors_read(file, &length, 8, 0))
         return diag_error(diag, place, "E0602", download_again,
                           "%lld bytes cannot hold a safetensors header", (long long)info.st_size);
     if (length > (uint64_t)info.st_size - 8)
@@ -80,7 +80,7 @@ static Status read_header(Arena *arena, int file, const char *path, size_t limit
     *header = (Header){.text = arena_alloc(arena, length + 1),
                        .length = (int64_t)length,
                        .data = info.st_size - 8 - (int64_t)length};
-    if (read_exactly(file, header->text, length, 8) != STATUS_OK)
+    if (!safetensors_read(file, header->text, (int64_t)length, 8))
         return diag_error(diag, place, "E0602", download_again, "the header cannot be read");
     return STATUS_OK;
 }

@@ -116,27 +116,13 @@ static float number(const char *from, int64_t type) {
     }
 }
 
-static bool read_fully(int file, char *out, int64_t bytes, int64_t offset) {
-    while (bytes) {
-        ssize_t got = pread(file, out, (size_t)bytes, offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        out += got;
-        offset += got;
-        bytes -= got;
-    }
-    return true;
-}
-
 /* Bytes of `count` elements from `first` on, in the arena. */
 static Status read_elements(Arena *scratch, const Source *source, const SafetensorsTensor *tensor,
                             int64_t first, int64_t count, char **bytes, Diag *diag) {
     int64_t size = rt_type_bytes((int)tensor->element);
     *bytes = arena_alloc(scratch, (size_t)(count * size));
-    if (read_fully(source->files[tensor->file], *bytes, count * size,
-                   tensor->offset + first * size))
+    if (safetensors_read(source->files[tensor->file], *bytes, count * size,
+                         tensor->offset + first * size))
         return STATUS_OK;
     return diag_error(diag, diag_nowhere(), "E0601",
                       "the file changed while it was read: start again",
