@@ -54,11 +54,12 @@ if [[ $full == ON ]]; then # everything, with processes and with threads
     suite asan
     suite tsan
 else
-    # slow here: what measures programs by the clock, and the sample of mutants; their code runs in other tests
-    suite asan --label-regex 'unit|schedule|lua|golden|cli|fuzz|sanitize' \
+    # slow here: what measures programs by the clock, and the sample of mutants; their code runs in other tests. The
+    # fuzz targets follow below under the same sanitizers.
+    suite asan --label-regex 'unit|schedule|lua|golden|cli|sanitize' \
         --exclude-regex 'cli/(calibrate|emulate)|schedule/mutants$'
     # one thread each, thousands of plans and megabytes of text: nothing to see here, and slow
-    suite tsan --label-regex 'unit|sanitize' --exclude-regex 'unit/test_(auto|tokenizer)'
+    suite tsan --label-regex 'unit|sanitize' --exclude-regex 'unit/test_(auto|tokenizer|planner|hostile_planners)'
 fi
 
 # A short run of every fuzz target; --full gives each ten minutes.
