@@ -20,12 +20,23 @@
 #include <unistd.h>
 
 enum { MOST_RANKS = 64, MOST_SIZES = 32, ROW_MOST = 4096, META = 4, META_ROOM = 1 << 20 };
-enum { CHANNEL_ALL, CHANNEL_EACH, CHANNELS };
+enum { CHANNEL_ALL, CHANNEL_EACH, CHANNEL_SHIFT, CHANNEL_HALVES, CHANNELS };
 enum { PADDED, EXACT, MODES };
 
-typedef enum Move { ALL_REDUCE, REDUCE_SCATTER, ALL_TO_ALL_PADDED, ALL_TO_ALL_EXACT, MOVES } Move;
-static const char *const move_names[MOVES] = {"all-reduce", "reduce-scatter", "all-to-all-padded",
-                                              "all-to-all-exact"};
+/* Of the stages of transfers, shift sends each rank's buffer to the next rank, as a ring does; halves adds to the half
+ * that a rank keeps what its neighbour has there, as halving does. */
+typedef enum Move {
+    ALL_REDUCE,
+    REDUCE_SCATTER,
+    ALL_TO_ALL_PADDED,
+    ALL_TO_ALL_EXACT,
+    SHIFT,
+    HALVES,
+    MOVES
+} Move;
+static const char *const move_names[MOVES] = {"all-reduce",        "reduce-scatter",
+                                              "all-to-all-padded", "all-to-all-exact",
+                                              "transfer-shift",    "transfer-halves"};
 
 typedef struct Settings {
     int64_t least, most, factor;
@@ -39,6 +50,7 @@ typedef struct Tables {
     int sizes;
     int32_t ranks[MOST_RANKS], own[CHANNELS][MOST_RANKS][2];
     rt_channel channels[CHANNELS];
+    rt_transfer_item shift[MOST_RANKS], halves[MOST_RANKS];
     rt_end ends[MOST_SIZES][MOST_RANKS], slots[MOST_RANKS];
     rt_exchange exchanges[MOST_SIZES * MODES];
     rt_op ops[MOVES];
@@ -112,8 +124,16 @@ static void tables_fill(Tables *t, const Settings *s, int ranks) {
         t->slots[i] = (rt_end){i, 1};
         t->places[i] = (rt_place){.index = i, .gpu = i};
     }
-    for (int c = 0; c < CHANNELS; ++c)
+    int paired = ranks / 2 * 2; /* a last one has no neighbour */
+    for (int i = 0; i < ranks; ++i) {
+        t->shift[i] = (rt_transfer_item){i, (i + 1) % ranks, 0, 1, false};
+        t->halves[i] = (rt_transfer_item){i, i ^ 1, (i ^ 1) & 1, ((i ^ 1) & 1) + 1, true};
+    }
+    for (int c = 0; c < CHANNEL_SHIFT; ++c)
         t->channels[c] = (rt_channel){"world", ranks, t->ranks, ranks, t->own[c][0], 0, NULL};
+    t->channels[CHANNEL_SHIFT] = (rt_channel){"shift", ranks, t->ranks, 1, NULL, ranks, t->shift};
+    t->channels[CHANNEL_HALVES] =
+        (rt_channel){"halves", ranks, t->ranks, 2, NULL, paired, t->halves};
     for (int64_t bytes = s->least; bytes <= s->most && t->sizes < MOST_SIZES; bytes *= s->factor)
         tables_exchange(t, t->sizes++, ranks, bytes);
     for (int m = 0; m < MOVES; ++m)
@@ -137,6 +157,11 @@ static rt_status run_ours(Cell *c) {
         return rt_all_reduce(c->rank, c->move, 0, CHANNEL_ALL, &args);
     if (c->move == REDUCE_SCATTER)
         return rt_reduce_scatter(c->rank, c->move, 0, CHANNEL_EACH, &args);
+    if (c->move == SHIFT || c->move == HALVES) {
+        rt_transfer_args transfer = {0, c->bytes / 4, 4, c->most, c->bytes, RT_F32};
+        return rt_transfer(c->rank, c->move, 0, c->move == SHIFT ? CHANNEL_SHIFT : CHANNEL_HALVES,
+                           &transfer);
+    }
     int mode = c->move == ALL_TO_ALL_EXACT ? EXACT : PADDED;
     int64_t counts = slab_counts(c->most);
     rt_dispatch_args dispatch = {.send_meta = slab_send_meta(c->most),
@@ -147,6 +172,31 @@ static rt_status run_ours(Cell *c) {
     return rt_dispatch(c->rank, c->move, 0, CHANNEL_ALL, c->size * MODES + mode, &dispatch);
 }
 
+static int mpi_shift(Cell *c, int all) {
+    return MPI_Sendrecv_replace(c->mpi_in, all, MPI_FLOAT, (c->me + 1) % c->ranks, 0,
+                                (c->me + c->ranks - 1) % c->ranks, 0, MPI_COMM_WORLD,
+                                MPI_STATUS_IGNORE);
+}
+
+/* The half that a rank keeps begins there; the whole ends at 2. */
+static int64_t half_at(int64_t all, int which) {
+    return all * which / 2;
+}
+
+static int mpi_halves(Cell *c, int all) {
+    int other = c->me ^ 1;
+    if (other >= c->ranks)
+        return MPI_SUCCESS;
+    int64_t mine = half_at(all, c->me & 1), count = half_at(all, (c->me & 1) + 1) - mine;
+    int64_t theirs = half_at(all, other & 1);
+    int error =
+        MPI_Sendrecv(c->mpi_in + theirs, (int)(all - count), MPI_FLOAT, other, 0, c->mpi_out,
+                     (int)count, MPI_FLOAT, other, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    for (int64_t i = 0; i < count; ++i)
+        c->mpi_in[mine + i] += c->mpi_out[i];
+    return error;
+}
+
 static rt_status run_mpi(Cell *c) {
     int all = (int)(c->bytes / 4), each = all / c->ranks, error;
     if (c->move == ALL_REDUCE)
@@ -154,6 +204,10 @@ static rt_status run_mpi(Cell *c) {
     else if (c->move == REDUCE_SCATTER)
         error = MPI_Reduce_scatter_block(c->mpi_in, c->mpi_out, each, MPI_FLOAT, MPI_SUM,
                                          MPI_COMM_WORLD);
+    else if (c->move == SHIFT)
+        error = mpi_shift(c, all);
+    else if (c->move == HALVES)
+        error = mpi_halves(c, all);
     else
         error =
             MPI_Alltoall(c->mpi_in, each, MPI_FLOAT, c->mpi_out, each, MPI_FLOAT, MPI_COMM_WORLD);
@@ -162,6 +216,16 @@ static rt_status run_mpi(Cell *c) {
 
 static float element(int rank, int64_t i) {
     return (float)((i * 7 + (int64_t)rank * 13) % 31);
+}
+
+/* What is to stand at element i of the buffer after a stage of transfers. */
+static float transferred(const Cell *c, int64_t i) {
+    if (c->move == SHIFT)
+        return element((c->me + c->ranks - 1) % c->ranks, i);
+    int64_t all = c->bytes / 4, half = c->me & 1;
+    bool kept =
+        (c->me ^ 1) < c->ranks && i >= half_at(all, (int)half) && i < half_at(all, (int)half + 1);
+    return element(c->me, i) + (kept ? element(c->me ^ 1, i) : 0);
 }
 
 static rt_status check_side(Cell *c, bool mpi) {
@@ -182,6 +246,9 @@ static rt_status check_side(Cell *c, bool mpi) {
             for (int r = 0; r < c->ranks; ++r)
                 want += element(r, at);
             got = c->move == ALL_REDUCE ? in[i] : mpi ? out[i] : in[at];
+        } else if (c->move == SHIFT || c->move == HALVES) {
+            want = transferred(c, i);
+            got = in[i];
         } else {
             want = element((int)(i / each), first + i % each);
             got = out[i];

@@ -10,7 +10,7 @@
 #   GENERATE_REPEATS=3      of generate: runs of each case, the least counts
 #   DECODE_ROUNDS=5         of decode
 #   CHECK_REPEATS=5         of check, likewise
-#   SETTLE_S=20             how long a measurement waits at most for a moment in which nothing else runs
+#   SETTLE_S=20             seconds, whole: how long a measurement waits at most for a moment in which nothing else runs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=build/bench
@@ -51,7 +51,7 @@ build() {
 }
 
 settle() {
-    local running i
+    local running=0 i
     for ((i = 0; i < ${SETTLE_S:-20} * 5; ++i)); do
         running=$(cut -d' ' -f4 /proc/loadavg | cut -d/ -f1)
         [[ $running -gt 1 ]] || return 0

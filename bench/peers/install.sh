@@ -37,6 +37,7 @@ transformers() {
         LD_LIBRARY_PATH=$out/standins "$python" -c "from transformers import Qwen3MoeForCausalLM" >>"$out/transformers.log" 2>&1 ||
         why transformers "torch $torch cannot be loaded" || return 0
     rm -f "$out/transformers.why"
+    touch "$out/transformers.done"
 }
 
 llama() {
@@ -63,7 +64,8 @@ llama() {
         why llama "llama-cpp-python $llama cannot be loaded" || return 0
     fi
     rm -f "$out/llama.why"
+    touch "$out/llama.done"
 }
 
-[[ -f $out/transformers.log && ! -f $out/transformers.why ]] || transformers
-[[ -f $out/llama/llama_cpp/lib/libllama.so && ! -f $out/llama.why ]] || llama
+[[ -f $out/transformers.done ]] || transformers
+[[ -f $out/llama.done ]] || llama
