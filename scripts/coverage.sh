@@ -24,7 +24,7 @@ declare -A parts=(
     [checker]='gen/schedule/(check|walk|ledger|certify|record_check|record_tables).*'
     [lowering]='gen/schedule/(lower|place|fold|memory|events|workspace|size|ops).*'
     [holdings]='gen/schedule/holdings.*'
-    [readers]='gen/(base/(yaml|schema|number|units|jsonr|text).*|input/.*|plan/plan(_.*)?\.c|run/(arrays|tokens|map)\.c|schedule/(read|certificate_read|record\.).*)|runtime/core/(array_file|weight_map)\.c'
+    [readers]='gen/(base/(yaml|schema|number|units|jsonr|text).*|input/.*|plan/plan(_.*)?\.c|run/(arrays|tokens|map)\.c|schedule/(read|certificate_read|record\.).*)|runtime/core/(array_file|weight_map|weight_read)\.c'
 )
 dir=build/coverage
 broken=0

@@ -81,7 +81,7 @@ for name in "${names[@]}"; do
         cp "$scratch/result" "$case/expected"
     else
         run_case "$name" 3>"$scratch/wrong" >"$scratch/result"
-        diff -u "$case/expected" "$scratch/result" >>"$scratch/wrong" || true
+        diff -u "$case/expected" "$scratch/result" >>"$scratch/wrong" 2>&1 || true
     fi
     if [[ -s $scratch/wrong ]]; then
         failed=$((failed + 1))
