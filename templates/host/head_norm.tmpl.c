@@ -2,10 +2,7 @@
 #include "kernel.h"
 
 static void norm_head(elem_t *head, const elem_t *weight) {
-    double squares = 0;
-    for (int64_t i = 0; i < HEAD_DIM; ++i)
-        squares += (double)elem_load(head[i]) * (double)elem_load(head[i]);
-    float scale = (float)(1.0 / sqrt(squares / HEAD_DIM + NORM_EPS));
+    float scale = (float)(1.0 / sqrt(sum_squares(head, HEAD_DIM) / HEAD_DIM + NORM_EPS));
     for (int64_t i = 0; i < HEAD_DIM; ++i)
         head[i] = elem_store(elem_load(head[i]) * scale * elem_load(weight[i]));
 }

@@ -2,13 +2,6 @@
  * group hold counts with one of them. */
 #include "kernel.h"
 
-static float squares_of(const elem_t *elements, int64_t count) {
-    double squares = 0;
-    for (int64_t i = 0; i < count; ++i)
-        squares += (double)elem_load(elements[i]) * (double)elem_load(elements[i]);
-    return (float)squares;
-}
-
 rt_status kernel_norm_squares(rt_rank *rank, const void *args) {
     const struct norm_squares_args *a = args;
     const elem_t *qkv = rt_at(rank, a->qkv);
@@ -17,8 +10,8 @@ rt_status kernel_norm_squares(rt_rank *rank, const void *args) {
     const int64_t first = ((int64_t)a->heads + a->key_first) * HEAD_DIM;
 
     for (int64_t row = 0; row < a->rows; ++row, qkv += width) {
-        out[2 * row] = squares_of(qkv, (int64_t)a->heads * HEAD_DIM);
-        out[2 * row + 1] = squares_of(qkv + first, (int64_t)a->key_count * HEAD_DIM);
+        out[2 * row] = (float)sum_squares(qkv, (int64_t)a->heads * HEAD_DIM);
+        out[2 * row + 1] = (float)sum_squares(qkv + first, (int64_t)a->key_count * HEAD_DIM);
     }
     return RT_OK;
 }

@@ -44,6 +44,17 @@ prog() {
     cmp one.txt two.txt
 }
 
+@test "tokens are the same whatever vectors and threads compute them" {
+    prog
+    "$GEN" run -q "$program" --tokens tokens.json >one.txt
+    RT_VECTORS=plain RT_THREADS=3 "$GEN" run -q "$program" --tokens tokens.json >two.txt
+    cmp one.txt two.txt
+    RT_THREADS=3 "$program/build/program" info | grep -q ' vectors, 3 threads a rank$'
+    RT_VECTORS=sse run_split "$program/build/program" info
+    expect 2
+    [ "$errors" = 'mixtral-tiny-single: RT_VECTORS is "sse"; write plain, avx2 or avx512' ]
+}
+
 @test "more sequences than the batch run in waves, with the same tokens" {
     prog
     echo '[[1], [2, 3], [4], [5, 6, 7], [8], [9, 10], [11]]' >seven.json

@@ -31,6 +31,22 @@ static inline void store_row(elem_t *restrict to, const float *restrict from, in
         to[i] = elem_store(from[i]);
 }
 
+/* The sum of squares, in double: it costs nothing beside the memory traffic. Lanes are for the vectorizer, in one
+ * order whatever its vectors are. */
+static inline double sum_squares(const elem_t *from, int64_t count) {
+    enum { LANES = 8 };
+    const int64_t whole = count / LANES * LANES;
+    double lanes[LANES] = {0}, sum = 0;
+    for (int64_t i = 0; i < whole; i += LANES)
+        for (int j = 0; j < LANES; ++j)
+            lanes[j] += (double)elem_load(from[i + j]) * (double)elem_load(from[i + j]);
+    for (int64_t i = whole; i < count; ++i)
+        sum += (double)elem_load(from[i]) * (double)elem_load(from[i]);
+    for (int j = 0; j < LANES; ++j)
+        sum += lanes[j];
+    return sum;
+}
+
 /* Add a bias to each of `rows` rows; nothing where the bias is absent. */
 static inline void add_bias(float *restrict to, const elem_t *restrict bias, int64_t rows,
                             int64_t columns) {

@@ -1,5 +1,4 @@
-/* rms_norm: each row over the root of its mean square, times a weight. The mean is taken in double: it costs
- * nothing beside the memory traffic, and does not depend on vector width. */
+/* rms_norm: each row over the root of its mean square, times a weight. */
 #include "kernel.h"
 
 rt_status kernel_rms_norm(rt_rank *rank, const void *args) {
@@ -8,10 +7,7 @@ rt_status kernel_rms_norm(rt_rank *rank, const void *args) {
     elem_t *out = rt_at(rank, a->out);
 
     for (int64_t row = 0; row < a->rows; ++row, in += HIDDEN, out += HIDDEN) {
-        double square = 0;
-        for (int64_t i = 0; i < HIDDEN; ++i)
-            square += (double)elem_load(in[i]) * (double)elem_load(in[i]);
-        float scale = (float)(1.0 / sqrt(square / HIDDEN + NORM_EPS));
+        float scale = (float)(1.0 / sqrt(sum_squares(in, HIDDEN) / HIDDEN + NORM_EPS));
         for (int64_t i = 0; i < HIDDEN; ++i)
             out[i] = elem_store(elem_load(in[i]) * scale * elem_load(weight[i]));
     }
