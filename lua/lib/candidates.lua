@@ -87,7 +87,7 @@ function M.make(inputs, strategy, values)
   end
   local separated = strategy == "ma-separation"
   if v.shared and model.shared_hidden == 0 then
-    v.shared = "attention"
+    v.shared = nil -- there is none to place
   elseif v.shared == "columns" and not separated then
     v.shared = "experts"
   end
