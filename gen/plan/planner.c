@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -152,6 +153,7 @@ static Status run_child(const PlannerJob *job, double seconds, Buf *reply, Diag 
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return cannot_ask(job, "no pipe for the planner", errno, diag);
     }
+    fflush(NULL); /* a sanitizer flushes at its end, and the child may write no file */
     pid_t parent = getpid(), child = fork();
     if (child == 0) {
         close(ends[0]);
