@@ -92,8 +92,22 @@ void matmul_together(const matmul *m, int count) {
     few_run(m->rank, &f);
 }
 
+static bool all_zero(const float *x, int64_t count) {
+    for (int64_t i = 0; i < count; ++i)
+        if (x[i] != 0)
+            return false;
+    return true;
+}
+
+/* A prompt that is shorter than the program's bound leaves rows of zeros behind it, whose products need no work. */
 void matmul_transposed(const matmul *m) {
-    matmul_together(m, 1);
+    matmul some = *m;
+    while (some.rows > 0 && all_zero(m->in + (some.rows - 1) * m->in_stride, m->inputs))
+        --some.rows;
+    for (int64_t row = some.rows; row < m->rows; ++row)
+        memset(m->out + row * m->out_stride, 0, (size_t)m->outputs * sizeof *m->out);
+    if (some.rows > 0)
+        matmul_together(&some, 1);
 }
 
 void matmul_plain(const matmul *m) {
