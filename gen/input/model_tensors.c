@@ -250,11 +250,27 @@ int64_t model_alike_until(const Model *model, int64_t layer, int64_t end) {
     return layer;
 }
 
+/* Kinds of a feed-forward: of dense layers, or of the others; all other kinds are in every layer. */
+static bool is_of_ffn(TensorKind kind) {
+    return kind >= TENSOR_ROUTER && kind <= TENSOR_SHARED_SCORE;
+}
+
+static bool is_of_dense(TensorKind kind) {
+    return kind >= TENSOR_DENSE_GATE && kind <= TENSOR_DENSE_DOWN_BIAS;
+}
+
 bool model_has_in_layer(const Model *model, TensorKind kind, int64_t layer) {
-    if (kind < TENSOR_ROUTER || kind > TENSOR_SHARED_SCORE)
-        return true;
-    bool dense = kind >= TENSOR_DENSE_GATE && kind <= TENSOR_DENSE_DOWN_BIAS;
-    return dense == model_is_dense(model, layer);
+    return !is_of_ffn(kind) || is_of_dense(kind) == model_is_dense(model, layer);
+}
+
+/* Layers that have a kind, without going through them: a file may ask for 2^31 of them. */
+static int64_t layers_with(const Model *model, TensorKind kind) {
+    int64_t dense = model->dense_layers.count;
+    if (!tensor_kind_per_layer(kind))
+        return 1;
+    if (!is_of_ffn(kind))
+        return model->layers;
+    return is_of_dense(kind) ? dense : model->layers - dense;
 }
 
 const char *model_fill_name(Arena *arena, const char *pattern, int64_t layer, int64_t expert) {
@@ -291,10 +307,8 @@ int64_t model_parameters(const Model *model) {
         TensorKind kind = (TensorKind)model->tensors.items[i].kind;
         int64_t rows, columns;
         model_tensor_shape(model, kind, &rows, &columns);
-        int64_t copies = tensor_kind_per_layer(kind) ? 0 : 1;
-        for (int64_t layer = 0; tensor_kind_per_layer(kind) && layer < model->layers; layer++)
-            copies += model_has_in_layer(model, kind, layer);
-        sum += rows * columns * copies * (tensor_kind_per_expert(kind) ? model->experts : 1);
+        sum += rows * columns * layers_with(model, kind) *
+               (tensor_kind_per_expert(kind) ? model->experts : 1);
     }
     return sum;
 }

@@ -47,8 +47,8 @@ static rt_status map_check(Map *map) {
     const rt_map_header *header = map->header = (const rt_map_header *)map->data;
     if (memcmp(header->magic, RT_MAP_MAGIC, sizeof RT_MAP_MAGIC) != 0 ||
         header->version != RT_MAP_VERSION)
-        return rt_fail(map->rank, RT_DATA, "%s: is not a weight map of version %d", map->path,
-                       RT_MAP_VERSION);
+        return rt_fail(map->rank, RT_DATA, "%s: is not a weight map of version %d; make it anew",
+                       map->path, RT_MAP_VERSION);
     if (memcmp(header->digest, map->rank->program->digest, sizeof header->digest) != 0)
         return rt_fail(map->rank, RT_DATA,
                        "%s: belongs to plan %.16s, this program is %.16s; make it anew", map->path,

@@ -12,6 +12,9 @@
 
 enum { LINE = 64, CHUNKS_A_THREAD = 4, TURNS_AT_END = 64 };
 
+/* The longest that a sleeper relies on being woken. */
+enum { ASLEEP_MS = 50 };
+
 #define AWAKE_S                                                                                    \
     200e-6 /* how long a helper looks for the next piece; waking a sleeper costs some 20e-6 */
 
@@ -57,7 +60,7 @@ static void *helper_run(void *argument) {
         while (!news(workers, seen, &value) && rt_now() - begin < AWAKE_S)
             sched_yield();
         while (!news(workers, seen, &value))
-            rt_word_sleep(&workers->posted, value, -1);
+            rt_word_sleep(&workers->posted, value, ASLEEP_MS);
         if (value & RT_ABORT_BIT)
             return NULL;
         seen = rt_word_count(value);
@@ -98,7 +101,7 @@ static void await(rt_workers *workers, uint32_t target) {
         if (turn < TURNS_AT_END)
             sched_yield();
         else
-            rt_word_sleep(&workers->done, value, -1);
+            rt_word_sleep(&workers->done, value, ASLEEP_MS);
     }
 }
 

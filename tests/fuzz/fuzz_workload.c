@@ -18,8 +18,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *path = fuzz_file(0, end ? end + 1 : data, end ? size - first - 1 : 0);
     Status status = workload_read_with(&arena, path, &settings, &workload, &diag);
     fuzz_judge(status, &diag);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        workload_complete(&workload, &(Model){.max_positions = 4096});
         round_trip(&arena, &workload_schema, &workload);
+    }
     arena_free(&arena);
     return 0;
 }

@@ -9,19 +9,19 @@ dir=$OUT/perplexity-$1
 data=$root/tests/data/deepseek_v3-tiny
 mkdir -p "$dir"
 
-each=(single auto tp:tp=2 pp:pp=2,microbatches=2 tp-pp:tp=2,pp=2,microbatches=2 ep:ep=4
-    ma-separation:attention=3,experts=3,groups=1,shared=columns)
+each=(single auto tp:tp=2 "pp:pp=2,microbatches=2" "tp-pp:tp=2,pp=2,microbatches=2" ep:ep=4
+    "ma-separation:attention=3,experts=3,groups=1,shared=columns")
 all=(
-    single:microbatches=2 tp:tp=3,output=ring tp:tp=4,output=recursive tp:tp=3,output=sharded,microbatches=2
-    tp:tp=4,output=hierarchical,embedding=split tp:tp=3,output=pipelined tp:tp=4,output=ring-sharded
-    tp:tp=2,dp=2 tp:tp=3,shared=experts tp:tp=3,shared=attention
-    pp:pp=3 tp-pp:tp=3,pp=2,output=ring
-    ep:ep=2,tp=2 ep:ep=4,exchange=pairwise,microbatches=1 ep:ep=3,exchange=aggregated,moves=padded
-    ep:ep=4,moves=exact,chunk=16,in_flight=2 ep:ep=2,shared=experts
-    ma-separation:attention=2,experts=2 ma-separation:attention=3,experts=2,groups=1,output=flat
-    ma-separation:attention=4,experts=4,groups=2,microbatches=2 ma-separation:attention=3,experts=2,groups=1,output=sharded
-    ma-separation:attention=3,experts=2,groups=3,shared=experts
-    ma-separation:attention=4,experts=4,groups=4,exchange=pairwise,shared=attention
+    single:microbatches=2 "tp:tp=3,output=ring" "tp:tp=4,output=recursive" "tp:tp=3,output=sharded,microbatches=2"
+    "tp:tp=4,output=hierarchical,embedding=split" "tp:tp=3,output=pipelined" "tp:tp=4,output=ring-sharded"
+    "tp:tp=2,dp=2" "tp:tp=3,shared=experts" "tp:tp=3,shared=attention"
+    pp:pp=3 "tp-pp:tp=3,pp=2,output=ring"
+    "ep:ep=2,tp=2" "ep:ep=4,exchange=pairwise,microbatches=1" "ep:ep=3,exchange=aggregated,moves=padded"
+    "ep:ep=4,moves=exact,chunk=16,in_flight=2" "ep:ep=2,shared=experts"
+    "ma-separation:attention=2,experts=2" "ma-separation:attention=3,experts=2,groups=1,output=flat"
+    "ma-separation:attention=4,experts=4,groups=2,microbatches=2" "ma-separation:attention=3,experts=2,groups=1,output=sharded"
+    "ma-separation:attention=3,experts=2,groups=3,shared=experts"
+    "ma-separation:attention=4,experts=4,groups=4,exchange=pairwise,shared=attention"
 )
 cases=("${each[@]}")
 [ "$3" = each ] || cases+=("${all[@]}")
