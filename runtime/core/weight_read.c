@@ -80,7 +80,7 @@ static uint64_t scale_rows(const rt_map_record *r, uint64_t extent, uint64_t *fi
 }
 
 static bool scales_fit(const rt_map_record *r, uint64_t extent, uint64_t file_bytes) {
-    uint64_t last, first, rows, scales, end;
+    uint64_t last, first, rows, scales, end = 0;
     if (!is_scaled(r))
         return r->scale_width == 0;
     if (r->scale_width == 0 || r->block_rows == 0 || r->block_columns == 0 ||
@@ -99,7 +99,7 @@ static uint64_t extent_of(const rt_map_record *r) {
 }
 
 bool rt_weight_fits(const rt_map_record *r, uint64_t file_bytes, uint64_t scale_file_bytes) {
-    uint64_t rows, columns, extent, end;
+    uint64_t rows, columns, extent, end = 0;
     if (r->rows == 0 || r->columns == 0 || (r->row_step != 1 && r->column_step != 1) ||
         r->row_step == 0 || r->column_step == 0 || !groups_good(r) || !rows_extent(r, &rows) ||
         __builtin_mul_overflow(r->columns - 1, r->column_step, &columns) ||
