@@ -46,6 +46,9 @@ rt_status rt_identity_check(const rt_program *program, int fd, int rank, bool *r
         describe(text, sizeof text, rank, &ours, &header->identity);
     }
     int32_t none = 0;
+    /* It has come, and goes. Another version has the word elsewhere. */
+    if (other && header->identity.abi == ours.abi)
+        rt_word_add(&header->attached);
     if (other && atomic_compare_exchange_strong(&header->refused, &none, -1)) {
         header->other = ours;
         atomic_store(&header->refused, rank + 1);

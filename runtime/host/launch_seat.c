@@ -1,5 +1,5 @@
 /* launch_seat: ranks started by torchrun, mpirun or srun. They meet in a segment whose name is equal for the
- * ranks of one launch; rank 0 creates it, the last to attach removes the name. */
+ * ranks of one launch; rank 0 creates it, the last to attach removes the name, or rank 0 where the run failed before. */
 #include "host/launch.h"
 #include "core/stream.h"
 #include "host/blas.h"
@@ -18,6 +18,10 @@
 #include <unistd.h>
 
 enum { SEAT_POLL_MS = 10 };
+
+/* How long rank 0 of a run that failed leaves the segment to be found, so that ranks which come late hear of it, rather
+ * than wait for a segment until their limit. */
+enum { SEAT_FAREWELL_MS = 2000 };
 
 /* What each launcher tells its ranks. `local`: how many of them are on this host, where it says so. */
 static const struct {
@@ -167,6 +171,24 @@ static rt_status seat_attach(rt_segment *segment, const rt_seat *seat, const cha
     return status;
 }
 
+/* After a failure some may never come. The name is rank 0's to remove, or anybody's if rank 0 is no more. */
+static void seat_leave(const rt_segment *segment, const rt_seat *seat, const char *name) {
+    rt_word *attached = &rt_segment_header(segment)->attached;
+    double begin = rt_now();
+    if (seat->rank == 0) {
+        while (rt_word_count(atomic_load(attached)) < (uint32_t)seat->world &&
+               (rt_now() - begin) * 1e3 < SEAT_FAREWELL_MS)
+            seat_sleep();
+        shm_unlink(name);
+        return;
+    }
+    int fd = shm_open(name, O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        shm_unlink(name);
+    if (fd >= 0)
+        close(fd);
+}
+
 static rt_status seat_run(rt_segment *segment, const rt_seat *seat, const char *name,
                           rt_error *error) {
     uint32_t attached = rt_word_add(&rt_segment_header(segment)->attached);
@@ -176,7 +198,7 @@ static rt_status seat_run(rt_segment *segment, const rt_seat *seat, const char *
     rt_status status = rt_launch_rank(segment, (int)seat->rank);
     if (status == RT_OK)
         return RT_OK;
-    shm_unlink(name); /* some may never come */
+    seat_leave(segment, seat, name);
     if (atomic_load(&rt_segment_header(segment)->failed) == seat->rank + 1)
         return rt_launch_failure(segment, error);
     return RT_ABORTED; /* the first to fail tells why */

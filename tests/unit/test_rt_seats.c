@@ -112,7 +112,7 @@ static void run_with_other(int other, bool first) {
         told += tells;
     }
     assert_true(told >= 2);             /* the other one, and who of the rest notices first */
-    assert_true(rt_now() - begin < 50); /* the limit of 60 s had not to pass */
+    assert_true(rt_now() - begin < 40); /* the limit of 60 s had not to pass */
 }
 
 static void test_other_program(void **state) {
