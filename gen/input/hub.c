@@ -1,7 +1,7 @@
 /* hub: a hub's config.json in terms of our schema. Each key is used, known to be harmless,
  * supported for some values only, or unknown and listed in one note; which of these, the family
- * file says. hub_derived.c has what is made of several keys. Values keep the nodes of the config, so that later messages point into the user's
- * file. */
+ * file says. hub_derived.c has what is made of several keys. Values keep the nodes of the config, so
+ * that later messages point into the user's file. */
 #include "input/model_internal.h"
 
 #include "base/number.h"

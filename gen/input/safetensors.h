@@ -58,8 +58,8 @@ const SafetensorsTensor *safetensors_require(const Safetensors *checkpoint, cons
 void safetensors_report_missing(const Safetensors *checkpoint, const char *name, const char *more,
                                 Diag *diag);
 
-/* As safetensors_require for `blocks` of [rows][columns] in one tensor: [blocks][rows][columns], or [blocks x rows][columns]; 0: no
- * blocks, as above. */
+/* As safetensors_require for `blocks` of [rows][columns] in one tensor: [blocks][rows][columns], or
+ * [blocks x rows][columns]; 0: no blocks, as above. */
 const SafetensorsTensor *safetensors_require_blocks(const Safetensors *checkpoint, const char *name,
                                                     int64_t blocks, int64_t rows, int64_t columns,
                                                     Diag *diag);

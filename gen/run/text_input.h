@@ -19,7 +19,8 @@ Status text_end_tokens(Run *run, const Tokenizer *tokenizer, int64_t vocabulary,
  * tells too few candidates apart. */
 Status text_choice(Run *run, const Plan *plan, TokensChoice *choice);
 
-/* Tell how generation_config.json beside the tokenizer would draw, where it would and the command line says nothing of it. */
+/* Tell how generation_config.json beside the tokenizer would draw, where it would and the command line says nothing
+ * of it. */
 Status text_tell_choice(Run *run, const Tokenizer *tokenizer);
 
 /* Append the ids of --stop-id. */

@@ -1,7 +1,7 @@
 /* pages: see pages.h. All slabs lie in one piece of shared memory, which systems seldom give large pages; no peer reads or
- * writes weights, however, and decoding reads most of them for each token: with pages of 4 KiB that takes some
- * percent longer, 3 measured with processes and up to 13 with threads. So the pages that hold nothing but weights are mapped anew, at the same addresses. It owns no memory: the
- * mapping goes with the segment's. */
+ * writes weights, however, and decoding reads most of them for each token: with pages of 4 KiB that takes 3 %
+ * longer where ranks are processes, up to 13 % where they are threads. So the pages that hold nothing but weights
+ * are mapped anew, at the same addresses. It owns no memory: the mapping goes with the segment's. */
 #include "host/pages.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /* capacity: an expert takes ceil(factor x length x top_k / experts) choices of a sequence, by position, then
- * by choice; the rest are dropped, but not from what all tokens pass. It counts per sequence, so that no placement changes the answer. */
+ * by choice; the rest are dropped, but not from what all tokens pass. It counts per sequence, so that no placement
+ * changes the answer. */
 #include "kernel.h"
 
 rt_status kernel_capacity(rt_rank *rank, const void *args) {

@@ -1,10 +1,10 @@
 /* Weight maps, by the runtime that reads the checkpoint that they name, and by gen that asks which one that is. The
- * program is that of tests/unit/test_rt_formats.c: one rank with a slab of 4 KiB. */
+ * program is that of one_rank.h, with a slab of 4 KiB. */
 #include "fuzz.h"
 
 #include "run/map.h"
 
-#include "core/rank.h"
+#include "../unit/one_rank.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,44 +17,16 @@ static const rt_weight weights[] = {
     {"a", -1, -1, -1, 4, 4, 0, 4, 0, 4, 0, 0, 4, RT_F32, RT_FILL_UNIFORM},
     {"half", -1, -1, -1, 1, 8, 0, 1, 0, 8, 2048, 0, 8, RT_BF16, RT_FILL_UNIFORM},
 };
-static const rt_op ops[] = {{"none", "none", 0, 0, 0, false, {-1, -1, -1, -1, -1, -1}, ""}};
-static const rt_role role[] = {{"only", SLAB, 0, 0, ops, 1}};
-static const rt_place place[] = {{0, 0, 0, 0, weights, 2}};
-static const rt_program program = {.abi = RT_ABI_VERSION,
-                                   .name = "weights",
-                                   .version = "test",
-                                   .digest = "00112233445566aa",
-                                   .schedule = "123456789abcdef0",
-                                   .certificate = "23456789abcdef01",
-                                   .world = 1,
-                                   .roles = 1,
-                                   .places = place,
-                                   .role = role,
-                                   .batch = 1,
-                                   .prompt = 1,
-                                   .context = 1,
-                                   .vocabulary = 1,
-                                   .copies = 1,
-                                   .initializer_range = 0.02f};
-
-static rt_options options;
-static rt_job job = {.program = &program,
-                     .options = &options,
-                     .sequences = 1,
-                     .longest = 1,
-                     .max_new = 1,
-                     .waves = 1};
-static rt_segment segment;
+static OneRank one;
 static char map_path[128], checkpoint[128];
 static int64_t mtime_ns;
 
 static void close_segment(void) {
-    rt_segment_close(&segment);
+    one_rank_close(&one);
 }
 
 /* A segment and a checkpoint of 64 numbers, made once. */
 static void prepare(void) {
-    rt_error error = {0};
     snprintf(map_path, sizeof map_path, "%s/weights.map", fuzz_folder());
     snprintf(checkpoint, sizeof checkpoint, "%s/model.bin", fuzz_folder());
     FILE *file = fopen(checkpoint, "wb");
@@ -64,9 +36,7 @@ static void prepare(void) {
     struct stat info;
     fuzz_expect(stat(checkpoint, &info) == 0, "a checkpoint");
     mtime_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
-    fuzz_expect(rt_segment_plan(&segment, &job, &error) == RT_OK &&
-                    rt_segment_map(&segment, -1, true, &error) == RT_OK,
-                "a segment");
+    fuzz_expect(one_rank_open(&one, SLAB, weights, sizeof weights / sizeof *weights), "a segment");
     atexit(close_segment);
 }
 
@@ -91,7 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_expect(file && fwrite(map, 1, size, file) == size && fclose(file) == 0, "the map");
     free(map);
 
-    rt_rank *rank = rt_rank_create(&segment, 0);
+    rt_rank *rank = rt_rank_create(&one.segment, 0);
     rt_status status = rt_weights_read(rank, map_path);
     fuzz_expect((status == RT_OK) == (rank->area->weight_bytes == 4 * 4 * 4 + 8 * 2),
                 "a map that is read holds all weights");

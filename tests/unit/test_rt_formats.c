@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "core/array_file.h"
-#include "core/rank.h"
+#include "one_rank.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -223,51 +223,20 @@ static const rt_weight weights[] = {
     {"norm", -1, -1, -1, 1, 8, 0, 1, 0, 8, 1024, 0, 8, RT_F32, RT_FILL_ONE},
     {"half", -1, -1, -1, 1, 8, 0, 1, 4, 8, 2048, 0, 8, RT_BF16, RT_FILL_UNIFORM},
 };
-static const rt_op ops[] = {{"none", "none", 0, 0, 0, false, {-1, -1, -1, -1, -1, -1}, ""}};
-static const rt_role role[] = {{"only", SLAB, 0, 0, ops, 1}};
-static const rt_place place[] = {{0, 0, 0, 0, weights, 3}};
-static const rt_program program = {.abi = RT_ABI_VERSION,
-                                   .name = "weights",
-                                   .version = "test",
-                                   .digest = digest,
-                                   .schedule = "123456789abcdef0",
-                                   .certificate = "23456789abcdef01",
-                                   .world = 1,
-                                   .roles = 1,
-                                   .places = place,
-                                   .role = role,
-                                   .batch = 1,
-                                   .prompt = 1,
-                                   .context = 1,
-                                   .vocabulary = 1,
-                                   .copies = 1,
-                                   .initializer_range = 0.02f};
-
 typedef struct Fixture {
-    rt_options options;
-    rt_job job;
-    rt_segment segment;
+    OneRank one;
     rt_rank *rank;
 } Fixture;
 
 static void fixture_open(Fixture *fixture) {
-    rt_error error = {0};
-    *fixture = (Fixture){0};
-    fixture->job = (rt_job){.program = &program,
-                            .options = &fixture->options,
-                            .sequences = 1,
-                            .longest = 1,
-                            .max_new = 1,
-                            .waves = 1};
-    assert_int_equal(rt_segment_plan(&fixture->segment, &fixture->job, &error), RT_OK);
-    assert_int_equal(rt_segment_map(&fixture->segment, -1, true, &error), RT_OK);
-    fixture->rank = rt_rank_create(&fixture->segment, 0);
+    assert_true(one_rank_open(&fixture->one, SLAB, weights, sizeof weights / sizeof *weights));
+    fixture->rank = rt_rank_create(&fixture->one.segment, 0);
     assert_non_null(fixture->rank);
 }
 
 static void fixture_close(Fixture *fixture) {
     rt_rank_free(fixture->rank);
-    rt_segment_close(&fixture->segment);
+    one_rank_close(&fixture->one);
 }
 
 static void test_random_weights(void **state) {

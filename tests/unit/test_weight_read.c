@@ -1,8 +1,8 @@
 /* Pieces of weights as the runtime reads them, against what rt_format.h says of each element, by chance: rows and columns
  * the other way round, in groups, of all types, with scales; and pieces that leave their files, which are refused. Numbers
  * of 8 bits against their definition, all of them. */
-#include "core/rank.h"
 #include "core/weight_read.h"
+#include "one_rank.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -16,30 +16,8 @@
 
 enum { SLAB = 1 << 16, FILE_BYTES = 6000, SCALE_BYTES = 1000, PIECES = 20000 };
 
-static const rt_op ops[] = {{"none", "none", 0, 0, 0, false, {-1, -1, -1, -1, -1, -1}, ""}};
-static const rt_role role[] = {{"only", SLAB, 0, 0, ops, 1}};
-static const rt_place place[] = {{0, 0, 0, 0, NULL, 0}};
-static const rt_program program = {.abi = RT_ABI_VERSION,
-                                   .name = "pieces",
-                                   .version = "test",
-                                   .digest = "00112233445566aa",
-                                   .schedule = "123456789abcdef0",
-                                   .certificate = "23456789abcdef01",
-                                   .world = 1,
-                                   .roles = 1,
-                                   .places = place,
-                                   .role = role,
-                                   .batch = 1,
-                                   .prompt = 1,
-                                   .context = 1,
-                                   .vocabulary = 1,
-                                   .copies = 1,
-                                   .initializer_range = 0.02f};
-
 typedef struct Fixture {
-    rt_options options;
-    rt_job job;
-    rt_segment segment;
+    OneRank one;
     rt_rank *rank;
     char elements[FILE_BYTES], scales[SCALE_BYTES];
     int file, scale_file;
@@ -59,17 +37,9 @@ static int write_out(const void *data, size_t size) {
 }
 
 static int setup(void **state) {
-    rt_error error = {0};
     Fixture *f = *state = calloc(1, sizeof *f);
-    f->job = (rt_job){.program = &program,
-                      .options = &f->options,
-                      .sequences = 1,
-                      .longest = 1,
-                      .max_new = 1,
-                      .waves = 1};
-    assert_int_equal(rt_segment_plan(&f->segment, &f->job, &error), RT_OK);
-    assert_int_equal(rt_segment_map(&f->segment, -1, true, &error), RT_OK);
-    f->rank = rt_rank_create(&f->segment, 0);
+    assert_true(one_rank_open(&f->one, SLAB, NULL, 0));
+    f->rank = rt_rank_create(&f->one.segment, 0);
     for (size_t i = 0; i < sizeof f->elements; ++i)
         f->elements[i] = (char)draw(f, 256);
     for (size_t i = 0; i < sizeof f->scales; ++i)
@@ -84,7 +54,7 @@ static int teardown(void **state) {
     close(f->file);
     close(f->scale_file);
     rt_rank_free(f->rank);
-    rt_segment_close(&f->segment);
+    one_rank_close(&f->one);
     free(f);
     return 0;
 }
