@@ -134,6 +134,7 @@ typedef rt_status (*rt_step_fn)(rt_rank *rank);
 typedef struct rt_step {
     const char *name;      /* "prefill", "decode" */
     bool decode;           /* one token a sequence at its next position; else the prompt */
+    bool captured;         /* does the same each time: may be recorded once and replayed */
     int32_t tokens;        /* rows a sequence */
     const rt_step_fn *run; /* [roles] */
 } rt_step;
@@ -154,11 +155,24 @@ typedef struct rt_table {
     int32_t bytes;
 } rt_table;
 
+/* Code for devices: made ahead for some architectures, or its source, to be compiled on the machine that runs it. */
+typedef struct rt_source {
+    const char *name; /* as #include names it; of the first: as messages do */
+    const char *begin, *end;
+} rt_source;
+typedef struct rt_module {
+    int32_t functions, architectures, sources;
+    const char *const *function;              /* [functions] names of its kernels */
+    const int32_t *architecture;              /* [architectures] 80: sm_80; 90: sm_90a */
+    const unsigned char *binary, *binary_end; /* of all architectures; NULL: there are sources */
+    const rt_source *source;                  /* [sources] the first includes the others */
+} rt_module;
+
 typedef struct rt_program {
     int32_t abi;                         /* RT_ABI_VERSION */
     const char *name, *version, *digest; /* plan digest: 16 hex digits */
     const char *schedule, *certificate;  /* digests of schedule.json and certificate.json, alike */
-    int32_t world, roles, steps, channels, exchanges, kinds, kernels;
+    int32_t world, roles, steps, channels, exchanges, kinds, kernels, streams;
     const rt_place *places; /* [world] */
     const rt_role *role;    /* [roles] */
     const rt_step *step;    /* [steps] */
@@ -167,6 +181,10 @@ typedef struct rt_program {
     const char *const *kind;           /* names of operation kinds */
     const rt_kernel_fn *kernel;        /* launch table: the one thing that differs by target */
     const rt_kernel_args *kernel_args; /* [kernels] */
+    const char *const *stream;         /* [streams] names */
+    const bool
+        *urgent; /* [streams] goes before the others where both could run: peers wait for it */
+    const rt_module *module; /* code for devices; NULL: kernels are functions of the host */
     int32_t tables;
     const rt_table *table;
     int32_t batch, prompt, context, vocabulary; /* bounds of a wave; entries */

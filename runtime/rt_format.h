@@ -11,7 +11,7 @@
 #error "Toposmith files are little-endian, and so must be the machine"
 #endif
 
-#define RT_ABI_VERSION 3
+#define RT_ABI_VERSION 4
 
 typedef enum rt_type {
     RT_F32 = 0,

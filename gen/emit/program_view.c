@@ -358,12 +358,33 @@ static void push_tiles(lua_State *lua) {
     set_int(lua, "align", WORKSPACE_ALIGN);
 }
 
-static void push_steps(lua_State *lua, const Plan *plan) {
+/* On all ranks, which is what the check asks of those that meet. */
+static bool captured(const Schedule *schedule, int64_t step) {
+    bool all = true;
+    for (int64_t rank = 0; rank < schedule->world; ++rank)
+        all = all && schedule->ranks[rank].steps[step].captured;
+    return all;
+}
+
+static void push_streams(lua_State *lua) {
+    lua_newtable(lua);
+    for (int64_t i = 0; plan_stream_names[i]; ++i) {
+        lua_createtable(lua, 0, 2);
+        set_text(lua, "name", plan_stream_names[i]);
+        set_bool(lua, "urgent", i != 0); /* of moves, for which peers wait */
+        lua_rawseti(lua, -2, i + 1);
+    }
+    lua_setfield(lua, -2, "streams");
+}
+
+static void push_steps(lua_State *lua, const Schedule *schedule) {
+    const Plan *plan = schedule->plan;
     lua_newtable(lua);
     for (int64_t i = 0; i < plan->steps.count; ++i) {
-        lua_createtable(lua, 0, 3);
+        lua_createtable(lua, 0, 4);
         set_text(lua, "name", plan->steps.items[i].name);
         set_bool(lua, "decode", plan->steps.items[i].phase == PHASE_DECODE);
+        set_bool(lua, "captured", captured(schedule, i));
         set_int(lua, "tokens", plan->steps.items[i].tokens);
         lua_rawseti(lua, -2, i + 1);
     }
@@ -429,8 +450,9 @@ void program_view_push(lua_State *lua, const Schedule *schedule, const EmitOptio
     lua_setfield(lua, -2, "tiles");
     push_kinds(lua);
     lua_setfield(lua, -2, "kinds");
-    push_steps(lua, plan);
+    push_steps(lua, schedule);
     lua_setfield(lua, -2, "steps");
+    push_streams(lua);
     push_moves(lua, schedule);
     lua_newtable(lua);
     for (int64_t i = 0; i < schedule->roles.count; ++i) {

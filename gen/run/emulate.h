@@ -1,4 +1,4 @@
-/* emulate: gen run --emulate. The program runs with its operations asleep (runtime/host/emulate.h), each as long as
+/* emulate: gen run --emulate. The program runs with its operations asleep (runtime/core/emulate.h), each as long as
  * the cost model says, and what its steps took is put beside what was simulated. */
 #pragma once
 

@@ -92,6 +92,18 @@ local function kernel_structs(kernels)
   return structs
 end
 
+local function stream_views(schedule)
+  local streams = {}
+  for i, stream in ipairs(schedule.streams) do
+    streams[i] = {
+      name = text.string(stream.name),
+      plain = stream.name,
+      urgent = tostring(stream.urgent),
+    }
+  end
+  return streams
+end
+
 local function step_views(schedule)
   local steps = {}
   for i, step in ipairs(schedule.steps) do
@@ -102,6 +114,7 @@ local function step_views(schedule)
     steps[i] = {
       name = text.string(step.name),
       decode = tostring(step.decode),
+      captured = tostring(step.captured),
       tokens = step.tokens,
       run = table.concat(runs, ", "),
     }
@@ -168,6 +181,7 @@ local function program_view(schedule, kernels)
     functions = functions,
     kinds = kinds,
     steps = step_views(schedule),
+    streams = stream_views(schedule),
     roles = role_tables(schedule),
     rank_rows = rank_rows(schedule),
     tensors = places.tensors,

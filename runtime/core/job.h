@@ -5,7 +5,7 @@
 
 #include "core/array_file.h"
 #include "core/options.h"
-#include "host/emulate_figures.h"
+#include "core/emulate_figures.h"
 
 typedef struct rt_job {
     const rt_program *program;

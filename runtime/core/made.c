@@ -1,7 +1,7 @@
 /* made: see made.h. The word of the segment counts complete indices over all waves; each rank knows where its wave began
  * in that count, because a barrier stands between waves. */
 #include "core/made.h"
-#include "host/wait.h"
+#include "core/wait.h"
 
 bool rt_made_stops(const rt_job *job, int32_t token) {
     for (int64_t i = 0; i < job->stops; ++i)

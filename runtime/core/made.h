@@ -3,7 +3,7 @@
  * the step before, which may still be under way elsewhere. So a wave runs one step more than it needed at most. */
 #pragma once
 
-#include "host/segment.h"
+#include "core/segment.h"
 
 typedef struct rt_rank rt_rank;
 

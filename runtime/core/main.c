@@ -1,11 +1,11 @@
 /* main: rt_main: from the command line through the ranks to what a verb prints. */
+#include "core/backend.h"
 #include "core/output.h"
 #include "core/progress.h"
 #include "core/report.h"
 #include "core/scores.h"
 #include "core/stream.h"
-#include "host/emulate.h"
-#include "host/launch.h"
+#include "core/emulate.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -70,22 +70,6 @@ static rt_status report(const rt_segment *segment, bool *equal, rt_error *error)
     return status;
 }
 
-/* Run the ranks that belong here. *leader: this process also reports. */
-static rt_status launch(rt_segment *segment, char **argv, bool *leader, rt_error *error) {
-    const rt_options *options = segment->job->options;
-    rt_seat seat = {.rank = -1};
-    *leader = options->rank < 0;
-    if (options->rank >= 0 && options->rank < segment->program->world)
-        return rt_launch_child(segment, (int)options->rank, (int)options->segment_fd, error);
-    if (options->transport == RT_TRANSPORT_THREADS)
-        return rt_launch_threads(segment, error);
-    if (options->transport == RT_TRANSPORT_AUTO)
-        RT_TRY(rt_seat_find(&seat, segment->program->world, error));
-    *leader = seat.rank <= 0;
-    return seat.rank >= 0 ? rt_launch_seat(segment, &seat, error)
-                          : rt_launch_spawn(segment, argv, error);
-}
-
 static rt_status program_run(const rt_program *program, const rt_options *options, char **argv,
                              bool *equal, rt_error *error) {
     rt_job job;
@@ -95,7 +79,7 @@ static rt_status program_run(const rt_program *program, const rt_options *option
     rt_status status = rt_segment_plan(&segment, &job, error);
     if (status != RT_OK)
         goto close_job;
-    status = launch(&segment, argv, &leader, error);
+    status = rt_backend_launch(&segment, argv, &leader, error);
     if (segment.stream) {
         rt_error stream_error = {0};
         if (rt_stream_end(&segment, &stream_error) != RT_OK && status == RT_OK)
@@ -119,7 +103,6 @@ close_job:
 int rt_main(const rt_program *program, int argc, char **argv) {
     rt_error error = {0};
     rt_options options;
-    rt_tune tune;
     bool equal = true;
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         printf("%s", rt_options_help());
@@ -129,9 +112,9 @@ int rt_main(const rt_program *program, int argc, char **argv) {
     if (status == RT_OK)
         status = rt_options_read(&options, argc, argv, &error);
     if (status == RT_OK)
-        status = rt_tune_read(&tune, program->world, &error);
+        status = rt_backend_check(program, &options, &error);
     if (status == RT_OK && options.verb == RT_VERB_INFO)
-        rt_report_info(program, &tune, options.json);
+        rt_report_info(program, options.json);
     else if (status == RT_OK)
         status = program_run(program, &options, argv, &equal, &error);
     if (status != RT_OK && *error.text)

@@ -1,5 +1,6 @@
 /* options: see options.h. One table says which verb takes which option; nothing else parses argv. */
 #include "core/options.h"
+#include "core/backend.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -91,10 +92,9 @@ static rt_status option_set(rt_options *options, const Option *option, const cha
             return rt_error_set(error, RT_USAGE, "%s needs a file name", option->name);
         *(const char **)field = value;
     } else if (option->kind == KIND_TRANSPORT) {
-        if (strcmp(value, "shm") != 0 && strcmp(value, "threads") != 0)
-            return rt_error_set(error, RT_USAGE, "--transport %s: write shm or threads", value);
-        *(rt_transport *)field =
-            strcmp(value, "shm") == 0 ? RT_TRANSPORT_SHM : RT_TRANSPORT_THREADS;
+        if (!rt_backend_transport(value, field))
+            return rt_error_set(error, RT_USAGE, "--transport %s: write %s", value,
+                                rt_backend_transports());
     } else {
         char *end = NULL;
         errno = 0;

@@ -15,7 +15,9 @@ typedef enum rt_verb {
 typedef enum rt_transport {
     RT_TRANSPORT_AUTO,
     RT_TRANSPORT_SHM,
-    RT_TRANSPORT_THREADS
+    RT_TRANSPORT_THREADS,
+    RT_TRANSPORT_NCCL,
+    RT_TRANSPORT_LOOPBACK
 } rt_transport;
 
 typedef struct rt_options {

@@ -2,7 +2,7 @@
  * string. Written by the launcher from the segment, after the ranks have ended. */
 #pragma once
 
-#include "host/segment.h"
+#include "core/segment.h"
 
 #include <stdio.h>
 

@@ -1,10 +1,9 @@
 /* rank: see rank.h. The bookkeeping around every operation: progress, counters, times, trace. */
 #include "core/rank.h"
+#include "core/backend.h"
 #include "core/record.h"
-#include "host/emulate.h"
-#include "host/pulse.h"
-#include "host/tune.h"
-#include "host/workers.h"
+#include "core/emulate.h"
+#include "core/pulse.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,7 +39,6 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
     rank->id = id;
     rank->place = &program->places[id];
     rank->role = &program->role[rank->place->role];
-    rank->slab = rt_segment_slab(segment, id);
     rank->area = rt_segment_area(segment, id);
     rank->operations = rt_segment_array(segment, id, segment->area_operations);
     rank->bytes = rt_segment_array(segment, id, segment->area_bytes);
@@ -62,13 +60,8 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
     for (int32_t r = 0; rank->peers && r < program->world; ++r)
         rank->peers[r].pidfd = -1;
     rank->counts = calloc((size_t)most_counts(program), sizeof *rank->counts);
-    rt_tune tune;
-    rt_error ignored = {0}; /* rt_main has told what is wrong with the variables */
-    rt_tune_read(&tune, program->world, &ignored);
-    rank->vectors = tune.vectors;
-    rank->workers = rt_workers_create(job->emulated ? 0 : tune.threads - 1);
     if (!rank->next || !rank->ended || !rank->arrivals || !rank->turns || !rank->closure ||
-        !rank->seen || !rank->counts || !rank->pulled || !rank->peers || !rank->workers) {
+        !rank->seen || !rank->counts || !rank->pulled || !rank->peers) {
         rt_rank_free(rank);
         return NULL;
     }
@@ -82,7 +75,7 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
 void rt_rank_free(rt_rank *rank) {
     if (!rank)
         return;
-    rt_workers_free(rank->workers);
+    rt_backend_close(rank);
     free(rank->next);
     free(rank->ended);
     free(rank->arrivals);
@@ -98,10 +91,6 @@ void rt_rank_free(rt_rank *rank) {
     free(rank);
 }
 
-rt_vectors rt_vectors_of(const rt_rank *rank) {
-    return rank->vectors;
-}
-
 rt_status rt_op_begin(rt_rank *rank, int op, int layer) {
     rt_area *area = rank->area;
     if (rt_segment_failed(rank->segment))
@@ -113,44 +102,47 @@ rt_status rt_op_begin(rt_rank *rank, int op, int layer) {
         return rt_fail(rank, RT_SOFTWARE, "the role has no operation %d", op);
     rank->waited = 0;
     rank->op_begin = rt_now();
-    return RT_OK;
+    return rt_backend_op_begin(rank, op, layer);
 }
 
-static void event_record(rt_rank *rank, int op, int layer, double end) {
+static void event_record(rt_rank *rank, int op, int layer, double begin, double end, double wait) {
     rt_area *area = rank->area;
     if (area->events == RT_TRACE_EVENTS) {
         area->events_dropped++;
         return;
     }
-    rank->events[area->events++] = (rt_event){.begin = rank->op_begin,
+    rank->events[area->events++] = (rt_event){.begin = begin,
                                               .end = end,
-                                              .wait = rank->waited,
+                                              .wait = wait,
                                               .op = op,
                                               .layer = layer,
                                               .step = (int32_t)(rank->step - rank->program->step)};
 }
 
-rt_status rt_op_end(rt_rank *rank, int op, int layer, rt_status status) {
-    if (status != RT_OK) /* a kernel may return a status without having told why */
-        return status == RT_ABORTED ? status : rt_fail(rank, status, "failed");
-    double end = rt_now(), busy = end - rank->op_begin - rank->waited;
+void rt_op_took(rt_rank *rank, int op, int layer, double begin, double end, double wait) {
     int kind = rank->role->ops[op].kind_index;
-    rank->operations[kind]++;
+    double busy = end - begin - wait;
     rank->busy[kind] += busy;
-    rank->wait[kind] += rank->waited;
+    rank->wait[kind] += wait;
     if (rank->times) {
         rt_op_time *time = &rank->times[op];
         if (!time->count || busy < time->busy_min)
             time->busy_min = busy;
         time->count++;
         time->busy += busy;
-        time->wait += rank->waited;
-        time->begin += rank->op_begin;
+        time->wait += wait;
+        time->begin += begin;
         time->end += end;
     }
     if (rank->events && !rank->warming)
-        event_record(rank, op, layer, end);
-    return RT_OK;
+        event_record(rank, op, layer, begin, end, wait);
+}
+
+rt_status rt_op_end(rt_rank *rank, int op, int layer, rt_status status) {
+    if (status != RT_OK) /* a kernel may return a status without having told why */
+        return status == RT_ABORTED ? status : rt_fail(rank, status, "failed");
+    rank->operations[rank->role->ops[op].kind_index]++;
+    return rt_backend_op_end(rank, op, layer);
 }
 
 int32_t rt_role_index(const rt_rank *rank) {

@@ -2,7 +2,7 @@
  * is the thread that runs it, and nobody else touches it. What peers may see lies in the segment. */
 #pragma once
 
-#include "host/segment.h"
+#include "core/segment.h"
 
 /* What was last seen of a peer. */
 typedef struct rt_peer {
@@ -12,14 +12,14 @@ typedef struct rt_peer {
     double idle;    /* how long nothing of that has changed, seconds */
 } rt_peer;
 
-/* Takes the place of work in an emulation (host/emulate.h). */
+/* Takes the place of work in an emulation (core/emulate.h). */
 typedef struct rt_emulator rt_emulator;
 
 /* Takes down what calls are made (core/record.h). */
 typedef struct rt_record rt_record;
 
-/* Its further threads (host/workers.h). */
-typedef struct rt_workers rt_workers;
+/* What the backend keeps of a rank (core/backend.h). */
+typedef struct rt_backend rt_backend;
 
 struct rt_rank {
     const rt_program *program;
@@ -28,7 +28,7 @@ struct rt_rank {
     int32_t id;
     const rt_place *place;
     const rt_role *role;
-    char *slab;
+    char *slab; /* on a device where the backend has one; NULL: not opened */
 
     rt_area *area;
     int64_t *operations, *bytes; /* [kinds], [world] */
@@ -36,9 +36,7 @@ struct rt_rank {
     rt_op_time *times;           /* [op_count] or NULL */
     rt_event *events;            /* [RT_TRACE_EVENTS] or NULL */
 
-    rt_vectors vectors; /* of its kernels */
-    rt_workers *workers;
-
+    rt_backend *backend;   /* NULL: not opened */
     rt_emulator *emulator; /* NULL: operations are executed */
     rt_record *record;     /* NULL: calls are not recorded */
     const rt_step *step;   /* running; NULL: loading */
@@ -75,6 +73,9 @@ void rt_rank_free(rt_rank *rank);
 /* Mark the begin of an operation (RT_ABORTED when the run has failed elsewhere) and its end. */
 rt_status rt_op_begin(rt_rank *rank, int op, int layer);
 rt_status rt_op_end(rt_rank *rank, int op, int layer, rt_status status);
+
+/* Tell when an operation ran, CLOCK_MONOTONIC, and how much of that it waited for others. */
+void rt_op_took(rt_rank *rank, int op, int layer, double begin, double end, double wait);
 
 /* Load the weights of this rank: drawn by counter, or as weights.map says. */
 rt_status rt_weights_fill(rt_rank *rank);

@@ -1,5 +1,6 @@
 /* report: run and info, the verbs that only print. */
 #include "core/report.h"
+#include "core/backend.h"
 #include "core/output.h"
 
 #include <stdlib.h>
@@ -72,7 +73,7 @@ void rt_report_run(const rt_results *results, const rt_segment *segment) {
             prefill * 1e3, decode * 1e3);
 }
 
-static void info_json(const rt_program *program, const rt_tune *tune) {
+static void info_json(const rt_program *program) {
     printf("{\"name\":");
     rt_output_string(stdout, program->name);
     printf(",\"version\":");
@@ -104,12 +105,14 @@ static void info_json(const rt_program *program, const rt_tune *tune) {
         }
         printf("]}");
     }
-    printf("],\"vectors\":\"%s\",\"threads\":%d}\n", rt_tune_name(tune->vectors), tune->threads);
+    printf("]");
+    rt_backend_info(program, true);
+    printf("}\n");
 }
 
-void rt_report_info(const rt_program *program, const rt_tune *tune, bool json) {
+void rt_report_info(const rt_program *program, bool json) {
     if (json) {
-        info_json(program, tune);
+        info_json(program);
         return;
     }
     printf("%s, plan %.16s, made by %s\n", program->name, program->digest, program->version);
@@ -122,5 +125,5 @@ void rt_report_info(const rt_program *program, const rt_tune *tune, bool json) {
         printf("role %-12s %4d ranks, %5d operations, slab %lld bytes\n", program->role[r].name,
                ranks, program->role[r].op_count, (long long)program->role[r].slab_bytes);
     }
-    printf("here: %s vectors, %d threads a rank\n", rt_tune_name(tune->vectors), tune->threads);
+    rt_backend_info(program, false);
 }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "core/results.h"
-#include "host/tune.h"
 
 /* The new tokens, a sequence a line, or JSON. */
 void rt_report_run(const rt_results *results, const rt_segment *segment);
@@ -12,4 +11,4 @@ rt_status rt_report_verify(const rt_results *results, const rt_segment *segment,
 void rt_report_bench(const rt_results *results, const rt_segment *segment);
 /* Time of each operation; also DIR/measure.rta when --out is given. */
 rt_status rt_report_measure(const rt_segment *segment, rt_error *error);
-void rt_report_info(const rt_program *program, const rt_tune *tune, bool json);
+void rt_report_info(const rt_program *program, bool json);

@@ -2,7 +2,7 @@
  * into arrays that rt_results owns (but for the tokens, which stay in the segment). */
 #pragma once
 
-#include "host/segment.h"
+#include "core/segment.h"
 
 typedef struct rt_results {
     int64_t steps[2];        /* prefill, decode steps run */

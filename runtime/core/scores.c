@@ -1,7 +1,7 @@
 /* scores: see scores.h. Sums are in double, in the order of the vocabulary. */
 #include "core/scores.h"
 #include "core/output.h"
-#include "host/wait.h"
+#include "core/wait.h"
 
 #include <math.h>
 

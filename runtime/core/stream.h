@@ -2,7 +2,7 @@
  * reports waits for them and writes; ranks never wait for it. */
 #pragma once
 
-#include "host/segment.h"
+#include "core/segment.h"
 
 /* Begin, once the segment is mapped, where the command line asks for it. */
 rt_status rt_stream_begin(rt_segment *segment, rt_error *error);

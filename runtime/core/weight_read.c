@@ -2,9 +2,10 @@
  * matrix that is stored the other way round; lines that follow each other without a gap together, long ones in parts.
  * The map is the user's: no sum here is made that rt_weight_fits did not find within bounds. */
 #include "core/weight_read.h"
+#include "core/backend.h"
 
 #include "core/progress.h"
-#include "host/wait.h"
+#include "core/wait.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -227,22 +228,23 @@ typedef struct Held {
     uint64_t line, lines, from, count, pitch;
 } Held;
 
-static void store(const WeightReader *reader, const rt_map_record *r, const Held *held) {
+static rt_status store(const WeightReader *reader, const rt_map_record *r, const Held *held) {
     uint64_t size = (uint64_t)rt_type_bytes((int)r->type);
-    uint64_t slab_size = (uint64_t)rt_type_bytes((int)r->slab_type);
-    char *slab = reader->rank->slab + r->slab;
+    uint64_t slab_size = (uint64_t)rt_type_bytes((int)r->slab_type), pitch = r->pitch * slab_size;
     bool across = is_across(r);
-    if (!across) {
-        for (uint64_t j = 0; j < held->lines; ++j)
-            convert_run(reader, r, slab + ((held->line + j) * r->pitch + held->from) * slab_size,
-                        reader->block + j * held->pitch * size,
-                        row_at(r, held->line + j) + held->from, held->count);
-        return;
-    }
-    uint64_t begin = row_at(r, held->from);
-    for (uint64_t i = 0; i < held->count; ++i) {
+    uint64_t row = across ? held->from : held->line, column = across ? held->line : held->from;
+    rt_stage stage = {.offset = (int64_t)(r->slab + row * pitch + column * slab_size),
+                      .rows = (int64_t)(across ? held->count : held->lines),
+                      .width = (int64_t)((across ? held->lines : held->count) * slab_size),
+                      .pitch = (int64_t)pitch};
+    RT_TRY(rt_backend_stage(reader->rank, &stage));
+    for (uint64_t j = 0; !across && j < held->lines; ++j)
+        convert_run(reader, r, stage.host + j * pitch, reader->block + j * held->pitch * size,
+                    row_at(r, held->line + j) + held->from, held->count);
+    uint64_t begin = across ? row_at(r, held->from) : 0;
+    for (uint64_t i = 0; across && i < held->count; ++i) {
         uint64_t inner = row_at(r, held->from + i);
-        char *to = slab + ((held->from + i) * r->pitch + held->line) * slab_size;
+        char *to = stage.host + i * pitch;
         const char *from = reader->block + (inner - begin) * size;
         if (!is_scaled(r)) {
             convert(reader, r, to, from, held->pitch * size, held->lines, 1.0f);
@@ -252,6 +254,7 @@ static void store(const WeightReader *reader, const rt_map_record *r, const Held
             convert_run(reader, r, to + j * slab_size, from + j * held->pitch * size,
                         (held->line + j) * r->column_step + inner, 1);
     }
+    return rt_backend_store(reader->rank, &stage);
 }
 
 /* Lines from `line` on that are read at once: those that follow each other without a gap, as far as there is room. */
@@ -292,7 +295,7 @@ static rt_status read_lines(WeightReader *reader, const WeightPiece *piece) {
             RT_TRY(read_exact(reader, piece->file, piece->name, reader->block,
                               r->offset + (line_at(r, across, line) + begin) * size,
                               (size_t)(((held.lines - 1) * extent + span) * size)));
-            store(reader, r, &held);
+            RT_TRY(store(reader, r, &held));
         }
         line += held.lines;
         RT_TRY(rt_wait_check(reader->rank));

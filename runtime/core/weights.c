@@ -1,9 +1,12 @@
 /* weights: random weights by counter. An element depends on its tensor's name and its index there alone, so
  * that every placement sees the same model. */
+#include "core/backend.h"
 #include "core/progress.h"
-#include "host/wait.h"
+#include "core/wait.h"
 
 #include <stdio.h>
+
+enum { FILL_BYTES = 1 << 20 }; /* rows that are staged together, about */
 
 /* `name` with {layer} and {expert} replaced. */
 static bool weight_name(char *text, size_t size, const char *name, int layer, int expert) {
@@ -38,17 +41,29 @@ static void store_row(char *row, rt_type type, rt_fill fill, uint64_t key, uint6
     }
 }
 
-static rt_status weight_fill(rt_rank *rank, const rt_weight *weight, int layer, char *slab) {
+/* `offset`: of the first element in the slab. */
+static rt_status weight_fill(rt_rank *rank, const rt_weight *weight, int layer, int64_t offset) {
     char name[512];
     if (!weight_name(name, sizeof name, weight->name, layer, weight->expert))
         return rt_fail(rank, RT_SOFTWARE, "tensor name %s is too long", weight->name);
     uint64_t key = rt_random_key(name, 0);
-    int64_t pitch = weight->pitch * rt_type_bytes(weight->type);
-    for (int64_t r = weight->row_begin; r < weight->row_end; ++r) {
-        store_row(slab + (r - weight->row_begin) * pitch, weight->type, weight->fill, key,
-                  (uint64_t)(r * weight->columns + weight->column_begin),
-                  weight->column_end - weight->column_begin, rank->program->initializer_range);
-        RT_TRY(rt_wait_check(rank));
+    int64_t size = rt_type_bytes(weight->type), pitch = weight->pitch * size;
+    int64_t columns = weight->column_end - weight->column_begin, some;
+    for (int64_t row = weight->row_begin; row < weight->row_end; row += some) {
+        some = pitch < FILL_BYTES ? FILL_BYTES / pitch : 1;
+        some = some < weight->row_end - row ? some : weight->row_end - row;
+        rt_stage stage = {.offset = offset + (row - weight->row_begin) * pitch,
+                          .rows = some,
+                          .width = columns * size,
+                          .pitch = pitch};
+        RT_TRY(rt_backend_stage(rank, &stage));
+        for (int64_t i = 0; i < some; ++i) {
+            store_row(stage.host + i * pitch, weight->type, weight->fill, key,
+                      (uint64_t)((row + i) * weight->columns + weight->column_begin), columns,
+                      rank->program->initializer_range);
+            RT_TRY(rt_wait_check(rank));
+        }
+        RT_TRY(rt_backend_store(rank, &stage));
     }
     return RT_OK;
 }
@@ -63,7 +78,7 @@ rt_status rt_weights_fill(rt_rank *rank) {
         for (int32_t l = 0; l < layers; ++l) {
             rt_progress(rank, "drawing weights: tensor %d of %d", w + 1, rank->place->weight_count);
             RT_TRY(weight_fill(rank, weight, weight->layer_begin + l,
-                               rank->slab + weight->offset + l * weight->layer_stride));
+                               weight->offset + l * weight->layer_stride));
         }
         total += layers * (weight->row_end - weight->row_begin) *
                  (weight->column_end - weight->column_begin) * rt_type_bytes(weight->type);

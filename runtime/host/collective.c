@@ -8,9 +8,9 @@
  *   reduce_scatter  the bytes of my own pieces
  *   all_gather      the bytes of p's own pieces */
 #include "core/record.h"
-#include "host/emulate.h"
+#include "core/emulate.h"
 #include "host/sum.h"
-#include "host/wait.h"
+#include "core/wait.h"
 
 typedef struct Bytes {
     int64_t begin, end; /* within the buffer */

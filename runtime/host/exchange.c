@@ -12,9 +12,9 @@
  * c - in_flight, then takes the chunks c of its senders. A rank in the least round waits only for ranks
  * in the same round or later ones, which have published before they took. */
 #include "core/record.h"
-#include "host/emulate.h"
-#include "host/flow.h"
-#include "host/wait.h"
+#include "core/emulate.h"
+#include "core/flow.h"
+#include "core/wait.h"
 
 #include <stdlib.h>
 

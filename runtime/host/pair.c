@@ -3,8 +3,8 @@
  *
  * Bytes counted from sender to receiver: what is sent, by the receiver. */
 #include "core/record.h"
-#include "host/emulate.h"
-#include "host/wait.h"
+#include "core/emulate.h"
+#include "core/wait.h"
 
 typedef struct Pair {
     rt_rank *rank;

@@ -6,8 +6,8 @@
  *
  * No deadlock: of the ranks with the least (stage, chunk) each has published that chunk before it waits, for ranks
  * that are there or further on. */
-#include "host/flow.h"
-#include "host/wait.h"
+#include "core/flow.h"
+#include "core/wait.h"
 
 typedef struct Hops {
     const rt_hop *list;

@@ -6,9 +6,9 @@
  *
  * Bytes counted from p to me: of all transfers from p to me. */
 #include "core/record.h"
-#include "host/emulate.h"
+#include "core/emulate.h"
 #include "host/sum.h"
-#include "host/wait.h"
+#include "core/wait.h"
 
 typedef struct Bytes {
     int64_t begin, end; /* within the buffer */

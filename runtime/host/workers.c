@@ -3,7 +3,7 @@
  * sleeps: in a decode step pieces follow each other faster than a sleeper wakes. */
 #include "host/workers.h"
 #include "core/rank.h"
-#include "host/futex.h"
+#include "core/futex.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -128,9 +128,4 @@ void rt_workers_run(rt_workers *workers, int64_t count, int64_t grain, rt_part_f
     rt_word_wake(&workers->posted);
     work(workers);
     await(workers, rt_word_count(rt_word_count(done) + (uint32_t)chunks));
-}
-
-void rt_parallel(rt_rank *rank, int64_t count, int64_t grain, rt_part_fn part,
-                 const void *context) {
-    rt_workers_run(rank->workers, count, grain, part, context);
 }

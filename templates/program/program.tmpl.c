@@ -32,6 +32,7 @@ static const rt_step steps[] = {
     {
         .name = $(step.name),
         .decode = $(step.decode),
+        .captured = $(step.captured),
         .tokens = $(step.tokens),
         .run = (const rt_step_fn[]){$(step.run)},
     },
@@ -41,6 +42,18 @@ static const rt_step steps[] = {
 static const char *const kinds[] = {
 //% for _, kind in ipairs(view.kinds) do
     $(kind),
+//% end
+};
+
+/* Of those for moves peers wait: they go first. */
+static const char *const streams[] = {
+//% for _, stream in ipairs(view.streams) do
+    $(stream.name),
+//% end
+};
+static const bool urgent[] = {
+//% for _, stream in ipairs(view.streams) do
+    $(stream.urgent), /* $(stream.plain) */
 //% end
 };
 
@@ -76,6 +89,7 @@ const rt_program program = {
     .exchanges = $(#view.exchanges),
     .kinds = $(#view.kinds),
     .kernels = KERNELS,
+    .streams = $(#view.streams),
     .places = places,
     .role = roles,
     .step = steps,
@@ -88,6 +102,8 @@ const rt_program program = {
     .kind = kinds,
     .kernel = kernels,
     .kernel_args = kernel_args,
+    .stream = streams,
+    .urgent = urgent,
 //% if #view.tables > 0 then
     .tables = $(#view.tables),
     .table = tables,

@@ -2,7 +2,7 @@
  * the reaper of all that a run leaves behind, so "all have ended" is "no child is left". */
 #include "kill.h"
 
-#include "host/segment.h"
+#include "core/segment.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* kill_steady: what no run may die of, and what waiting costs. */
 #include "kill.h"
 
-#include "host/pulse.h"
+#include "core/pulse.h"
 
 #include <signal.h>
 #include <stdio.h>

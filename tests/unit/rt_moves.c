@@ -365,7 +365,8 @@ static rt_status decode(rt_rank *rank) {
 }
 
 static const rt_step_fn prefills[] = {prefill}, decodes[] = {decode};
-static const rt_step steps[] = {{"prefill", false, PROMPT, prefills}, {"decode", true, 1, decodes}};
+static const rt_step steps[] = {{"prefill", false, false, PROMPT, prefills},
+                                {"decode", true, true, 1, decodes}};
 static const rt_role roles[] = {{"worker", SLAB, AT_STATE, 64, ops, OPS}};
 static const rt_place places[WORLD] = {
     {0, 0, 0, 0, weights, 1}, {0, 1, 0, 1, NULL, 0}, {0, 2, 0, 2, NULL, 0}, {0, 3, 0, 3, NULL, 0}};

@@ -3,7 +3,7 @@
  * "none", "past", "never", see spoil. */
 #pragma once
 
-#include "host/segment.h"
+#include "core/segment.h"
 
 enum { PAIR_GUARD = 0x5a, TRANSFERS = 13 };
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "core/array_file.h"
-#include "host/emulate.h"
+#include "core/emulate.h"
 
 #include <fcntl.h>
 #include <math.h>
@@ -113,7 +113,8 @@ static const rt_role roles[] = {{"worker", INT64_C(1) << 50, 0, 0, ops, OPS}};
 static const rt_place places[WORLD] = {
     {0, 0, 0, 0, NULL, 0}, {0, 1, 0, 1, NULL, 0}, {0, 2, 0, 2, NULL, 0}, {0, 3, 0, 3, NULL, 0}};
 static const rt_step_fn run_layers[] = {layers}, run_moves[] = {moves};
-static const rt_step steps[] = {{"layers", false, 1, run_layers}, {"moves", true, 1, run_moves}};
+static const rt_step steps[] = {{"layers", false, false, 1, run_layers},
+                                {"moves", true, false, 1, run_moves}};
 
 static const rt_program program = {
     .abi = RT_ABI_VERSION,

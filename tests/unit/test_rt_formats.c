@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "core/array_file.h"
+#include "core/backend.h"
 #include "one_rank.h"
 
 #include <math.h>
@@ -232,6 +233,7 @@ static void fixture_open(Fixture *fixture) {
     assert_true(one_rank_open(&fixture->one, SLAB, weights, sizeof weights / sizeof *weights));
     fixture->rank = rt_rank_create(&fixture->one.segment, 0);
     assert_non_null(fixture->rank);
+    assert_int_equal(rt_backend_open(fixture->rank), RT_OK);
 }
 
 static void fixture_close(Fixture *fixture) {

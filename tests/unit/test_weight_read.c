@@ -2,6 +2,7 @@
  * the other way round, in groups, of all types, with scales; and pieces that leave their files, which are refused. Numbers
  * of 8 bits against their definition, all of them. */
 #include "core/weight_read.h"
+#include "core/backend.h"
 #include "one_rank.h"
 
 #include <fcntl.h>
@@ -40,6 +41,7 @@ static int setup(void **state) {
     Fixture *f = *state = calloc(1, sizeof *f);
     assert_true(one_rank_open(&f->one, SLAB, NULL, 0));
     f->rank = rt_rank_create(&f->one.segment, 0);
+    assert_int_equal(rt_backend_open(f->rank), RT_OK);
     for (size_t i = 0; i < sizeof f->elements; ++i)
         f->elements[i] = (char)draw(f, 256);
     for (size_t i = 0; i < sizeof f->scales; ++i)

@@ -140,12 +140,14 @@ static const rt_step steps[] = {
     {
         .name = "prefill",
         .decode = false,
+        .captured = false,
         .tokens = 24,
         .run = (const rt_step_fn[]){attention_prefill, experts_prefill},
     },
     {
         .name = "decode",
         .decode = true,
+        .captured = true,
         .tokens = 1,
         .run = (const rt_step_fn[]){attention_decode, experts_decode},
     },
@@ -187,6 +189,20 @@ static const char *const kinds[] = {
     "recv",
 };
 
+/* Of those for moves peers wait: they go first. */
+static const char *const streams[] = {
+    "compute",
+    "dispatch",
+    "combine",
+    "collectives",
+};
+static const bool urgent[] = {
+    false, /* compute */
+    true, /* dispatch */
+    true, /* combine */
+    true, /* collectives */
+};
+
 /* Index of the kind, slab offsets (int64_t), numbers (int32_t): the arguments of each kernel. */
 static const rt_kernel_args kernel_args[] = {
     [K_EMBED] = {2, 5, 3},
@@ -225,6 +241,7 @@ const rt_program program = {
     .exchanges = 3,
     .kinds = 33,
     .kernels = KERNELS,
+    .streams = 4,
     .places = places,
     .role = roles,
     .step = steps,
@@ -233,6 +250,8 @@ const rt_program program = {
     .kind = kinds,
     .kernel = kernels,
     .kernel_args = kernel_args,
+    .stream = streams,
+    .urgent = urgent,
     .tables = 2,
     .table = tables,
     .batch = BATCH,

@@ -1,11 +1,5 @@
-/* Constants of program single-f32. Made by gen from plan.json: do not edit. */
+/* Constants of program single-f32, for host and devices. Made by gen from plan.json: do not edit. */
 #pragma once
-
-#include "rt_format.h"
-
-#if RT_ABI_VERSION != 3
-#error "this program was made for version 3 of the runtime: make it again, or take that runtime"
-#endif
 
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"

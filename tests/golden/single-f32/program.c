@@ -58,12 +58,14 @@ static const rt_step steps[] = {
     {
         .name = "prefill",
         .decode = false,
+        .captured = false,
         .tokens = 24,
         .run = (const rt_step_fn[]){worker_prefill},
     },
     {
         .name = "decode",
         .decode = true,
+        .captured = true,
         .tokens = 1,
         .run = (const rt_step_fn[]){worker_decode},
     },
@@ -105,6 +107,20 @@ static const char *const kinds[] = {
     "recv",
 };
 
+/* Of those for moves peers wait: they go first. */
+static const char *const streams[] = {
+    "compute",
+    "dispatch",
+    "combine",
+    "collectives",
+};
+static const bool urgent[] = {
+    false, /* compute */
+    true, /* dispatch */
+    true, /* combine */
+    true, /* collectives */
+};
+
 /* Index of the kind, slab offsets (int64_t), numbers (int32_t): the arguments of each kernel. */
 static const rt_kernel_args kernel_args[] = {
     [K_EMBED] = {2, 5, 3},
@@ -143,6 +159,7 @@ const rt_program program = {
     .exchanges = 2,
     .kinds = 33,
     .kernels = KERNELS,
+    .streams = 4,
     .places = places,
     .role = roles,
     .step = steps,
@@ -150,6 +167,8 @@ const rt_program program = {
     .kind = kinds,
     .kernel = kernels,
     .kernel_args = kernel_args,
+    .stream = streams,
+    .urgent = urgent,
     .tables = 2,
     .table = tables,
     .batch = BATCH,

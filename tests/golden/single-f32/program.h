@@ -4,6 +4,10 @@
 #include "constants.h"
 #include "rt.h"
 
+#if RT_ABI_VERSION != 4
+#error "this program was made for version 4 of the runtime: make it again, or take that runtime"
+#endif
+
 /* A step of a role (role_NAME.c). */
 rt_status worker_prefill(rt_rank *rank);
 rt_status worker_decode(rt_rank *rank);

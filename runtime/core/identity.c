@@ -1,5 +1,5 @@
 /* identity: see identity.h. The header is mapped alone, because a segment of another program has another size. */
-#include "host/identity.h"
+#include "core/identity.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * is stopped for the limit, or neither waits nor works for it, takes the run with it. */
 #pragma once
 
-#include "host/launch.h"
+#include "core/launch.h"
 
 #include <poll.h>
 #include <sys/types.h>

@@ -3,7 +3,7 @@
  * programs and the first bytes of a segment, which are the same in all versions. */
 #pragma once
 
-#include "host/segment.h"
+#include "core/segment.h"
 
 /* Write into a fresh segment's header which program made it. */
 void rt_identity_write(rt_header *header, const rt_program *program);

@@ -2,7 +2,7 @@
  * as the array file "emulation" (rt_format.h). Times are seconds of the cluster. */
 #include "core/output.h"
 #include "core/results.h"
-#include "host/emulate.h"
+#include "core/emulate.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* emulate_meet: moves. Each member comes to the place of its channel or exchange with what it brings, which must be
  * the same move; the last to come lets its bytes flow, and all go on when these have arrived. */
-#include "host/emulate_state.h"
+#include "core/emulate_state.h"
 
 #include <math.h>
 

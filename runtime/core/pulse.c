@@ -1,5 +1,5 @@
 /* pulse: see pulse.h. */
-#include "host/pulse.h"
+#include "core/pulse.h"
 
 #include <fcntl.h>
 #include <pthread.h>

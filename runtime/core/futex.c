@@ -1,5 +1,5 @@
 /* futex: see futex.h. Shared futexes throughout: the same code serves processes and threads. */
-#include "host/futex.h"
+#include "core/futex.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -6,7 +6,7 @@
  * settled only up to a moment before now, and from there on computed anew with every move that comes, each at its
  * due time: the ends are those that the due times imply, in whatever order the threads came. An end that its
  * members have gone on from stays as it was. */
-#include "host/emulate_state.h"
+#include "core/emulate_state.h"
 
 #include <math.h>
 

@@ -28,6 +28,9 @@ rt_status rt_launch_seat(rt_segment *segment, const rt_seat *seat, rt_error *err
 /* Start a process that ends this one, the launcher, if that is stopped for --timeout-ms, and ends with it. */
 rt_status rt_guard_start(const rt_segment *segment, rt_error *error);
 
+/* Run the ranks that belong to this process on this host, as the options and the environment say. */
+rt_status rt_launch_here(rt_segment *segment, char **argv, bool *leader, rt_error *error);
+
 /* Create the context of a rank, run it, free it. */
 rt_status rt_launch_rank(rt_segment *segment, int rank);
 /* Take over the first failure of the ranks, if there is one. */

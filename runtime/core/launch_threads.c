@@ -1,8 +1,8 @@
 /* launch_threads: all ranks as threads of this process on private memory: the same code as with processes,
  * for sanitizers and debuggers. Also what is common to all ways of launching. */
-#include "host/launch.h"
+#include "core/backend.h"
+#include "core/launch.h"
 #include "core/stream.h"
-#include "host/blas.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ rt_status rt_launch_threads(rt_segment *segment, rt_error *error) {
     Worker *workers = calloc((size_t)world, sizeof *workers);
     if (!workers)
         return rt_error_set(error, RT_UNAVAILABLE, "no memory for %d threads", world);
-    rt_blas_limit(world);
+    rt_backend_limit(world);
     for (int r = 0; r < world; ++r) {
         workers[r] = (Worker){.segment = segment, .rank = r};
         workers[r].started = pthread_create(&workers[r].thread, NULL, worker_run, &workers[r]) == 0;

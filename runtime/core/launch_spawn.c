@@ -1,10 +1,10 @@
 /* launch_spawn: every rank as a process of its own: this binary again, with the segment's descriptor. The
  * launcher watches the processes (see launch_watch.h), and a guard the launcher. */
+#include "core/backend.h"
 #include "core/stream.h"
-#include "host/blas.h"
-#include "host/identity.h"
-#include "host/launch_watch.h"
-#include "host/pulse.h"
+#include "core/identity.h"
+#include "core/launch_watch.h"
+#include "core/pulse.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -58,8 +58,8 @@ static rt_status children_run(Children *children, int fd, char **argv, rt_error 
     int argc = 0, world = children->world;
     while (argv[argc])
         argc++;
-    char blas[RT_BLAS_TEXT];
-    children->environment = environment_with(rt_blas_environment(world, blas));
+    char threads[RT_BACKEND_TEXT];
+    children->environment = environment_with(rt_backend_environment(world, threads));
     char **child_argv = calloc((size_t)argc + 3, sizeof *child_argv);
     children->child = calloc((size_t)world, sizeof *children->child);
     children->pidfds = calloc((size_t)world, sizeof *children->pidfds);
@@ -120,6 +120,6 @@ rt_status rt_launch_child(rt_segment *segment, int rank, int fd, rt_error *error
                             strerror(errno));
     if (getppid() != rt_segment_header(segment)->launcher)
         return RT_ABORTED; /* it died before the signal was asked for */
-    rt_blas_limit(segment->program->world);
+    rt_backend_limit(segment->program->world);
     return rt_launch_rank(segment, rank);
 }

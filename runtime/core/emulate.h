@@ -12,7 +12,7 @@
 #pragma once
 
 #include "core/rank.h"
-#include "host/emulate_state.h"
+#include "core/emulate_state.h"
 
 /* Run all steps of the job. */
 rt_status rt_emulate_run(rt_rank *rank);

@@ -1,8 +1,9 @@
 /* segment: see segment.h. Pages are touched on demand: a slab costs what its rank uses of it. */
-#include "host/segment.h"
+#include "core/segment.h"
+#include "core/backend.h"
 #include "core/made.h"
-#include "host/emulate_state.h"
-#include "host/identity.h"
+#include "core/emulate_state.h"
+#include "core/identity.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -85,9 +86,10 @@ rt_status rt_segment_plan(rt_segment *segment, const rt_job *job, rt_error *erro
         segment->words = reserve(&at, segment->word_count, sizeof(rt_barrier), SEGMENT_LINE);
     }
     for (int32_t r = 0; r < program->world; ++r) /* who computes nothing has no data */
-        segment->slabs[r] =
-            reserve(&at, job->emulated ? 0 : program->role[program->places[r].role].slab_bytes, 1,
-                    SEGMENT_PAGE);
+        segment->slabs[r] = reserve(
+            &at,
+            job->emulated ? 0 : rt_backend_shared_bytes(&program->role[program->places[r].role]), 1,
+            SEGMENT_PAGE);
     segment->total = at;
     if (at == INT64_MAX) {
         rt_segment_close(segment);

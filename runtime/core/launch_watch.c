@@ -1,7 +1,7 @@
 /* launch_watch: see launch_watch.h. Deaths wake it through pidfds; for stops it looks at every slice. */
-#include "host/launch_watch.h"
-#include "host/identity.h"
-#include "host/pulse.h"
+#include "core/launch_watch.h"
+#include "core/identity.h"
+#include "core/pulse.h"
 
 #include <errno.h>
 #include <signal.h>

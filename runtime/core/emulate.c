@@ -1,10 +1,10 @@
 /* emulate: see emulate.h. The rank's thread runs the program's function, which enqueues operations; a thread a
  * stream (a lane) runs them in their order. An emulator belongs to one rank; lanes live as long as a run. */
-#include "host/emulate.h"
+#include "core/emulate.h"
 #include "core/record.h"
-#include "host/peers.h"
-#include "host/pulse.h"
-#include "host/wait.h"
+#include "core/peers.h"
+#include "core/pulse.h"
+#include "core/wait.h"
 
 #include <math.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* wait: see wait.h. Owns nothing; scratch lies in the rank. */
-#include "host/wait.h"
-#include "host/peers.h"
-#include "host/pulse.h"
+#include "core/wait.h"
+#include "core/peers.h"
+#include "core/pulse.h"
 
 #include <sched.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* emulate_figures: see emulate_figures.h. The file may come from anywhere: all is checked before it is used. */
-#include "host/emulate_figures.h"
+#include "core/emulate_figures.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* emulate_state: see emulate_state.h. The layout, and who is a member of what. */
-#include "host/emulate_state.h"
+#include "core/emulate_state.h"
 
 enum { STATE_ALIGN = 64 };
 

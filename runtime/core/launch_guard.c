@@ -2,8 +2,8 @@
  * takes all with it; one that is stopped would keep them for ever. The guard holds nothing of the run: no
  * segment, no file but the launcher's state in /proc. It goes with the launcher, by its parent-death signal, so that
  * this is guarded to its very end. */
-#include "host/launch.h"
-#include "host/pulse.h"
+#include "core/launch.h"
+#include "core/pulse.h"
 
 #include <errno.h>
 #include <signal.h>

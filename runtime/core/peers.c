@@ -1,7 +1,7 @@
 /* peers: see peers.h. */
-#include "host/peers.h"
-#include "host/identity.h"
-#include "host/pulse.h"
+#include "core/peers.h"
+#include "core/identity.h"
+#include "core/pulse.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,9 +1,9 @@
 /* launch_seat: ranks started by torchrun, mpirun or srun. They meet in a segment whose name is equal for the
  * ranks of one launch; rank 0 creates it, the last to attach removes the name, or rank 0 where the run failed before. */
-#include "host/launch.h"
+#include "core/backend.h"
+#include "core/launch.h"
 #include "core/stream.h"
-#include "host/blas.h"
-#include "host/identity.h"
+#include "core/identity.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -194,7 +194,7 @@ static rt_status seat_run(rt_segment *segment, const rt_seat *seat, const char *
     uint32_t attached = rt_word_add(&rt_segment_header(segment)->attached);
     if (attached == (uint32_t)seat->world)
         shm_unlink(name);
-    rt_blas_limit((int)seat->world);
+    rt_backend_limit((int)seat->world);
     rt_status status = rt_launch_rank(segment, (int)seat->rank);
     if (status == RT_OK)
         return RT_OK;

@@ -1,5 +1,5 @@
 /* segment: the one piece of memory that all ranks of a run share: control words, what each rank reports, the
- * results, and every rank's slab. Its layout follows from program and job alone, so that each process
+ * results, and every rank's slab, where that lies on the host. Its layout follows from program and job alone, so that each process
  * computes it for itself. It knows nothing of how ranks are started.
  *
  *   header | rank areas | barrier words | member slots | pair slots | tokens, how far they are | logits, scores |
@@ -9,7 +9,7 @@
 #pragma once
 
 #include "core/job.h"
-#include "host/futex.h"
+#include "core/futex.h"
 
 /* Which program a rank runs. It stands first in every segment, whatever the version: ranks compare it before they know
  * anything else of each other. */

@@ -1,0 +1,34 @@
+/* kernel: what the host side of the CUDA kernels shares: ids of the module's functions, sizes of grids. */
+#pragma once
+
+#include "../constants.h"
+#include "../ops.h"
+#include "../program.h"
+
+#include "rt_cuda.h"
+
+/* Functions of the module (kernels/module.cu), by index. */
+enum {
+//% for _, name in ipairs(view.cuda_functions) do
+    F_$(name.macro),
+//% end
+    FUNCTIONS,
+};
+
+/* Address of a slab offset on the device; NULL for a buffer that is absent. */
+static inline void *at_or_null(const rt_rank *rank, int64_t offset) {
+    return offset < 0 ? NULL : rt_at(rank, offset);
+}
+
+static inline int64_t min_of(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static inline int64_t max_of(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+/* Blocks of `size` that hold `count`. */
+static inline uint32_t blocks_of(int64_t count, int64_t size) {
+    return (uint32_t)((count + size - 1) / size);
+}
