@@ -91,6 +91,9 @@ typedef struct rt_op_time {
 /* Writes new tokens as they come (core/stream.h). */
 typedef struct rt_stream rt_stream;
 
+/* What the backend keeps of a process. */
+typedef struct rt_process rt_process;
+
 typedef struct rt_segment {
     char *base;
     int64_t total;
@@ -100,6 +103,7 @@ typedef struct rt_segment {
     int64_t area_operations, area_bytes, area_busy, area_wait, area_ends, area_times, area_events;
     int64_t barriers, pairs, tokens, made, indices, logits, scores;
     rt_stream *stream;        /* of the process that reports; NULL: none */
+    rt_process *process;      /* the backend's, of this process; NULL: none */
     int64_t emulation, words; /* see emulate_state.h */
     int64_t word_count;       /* of an emulation; 0: none */
     int64_t pair_count;
