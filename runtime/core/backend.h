@@ -1,8 +1,9 @@
-/* backend: what core asks of the data plane that a program is linked with, host/ or cuda/. Each implements all of this
- * and the moves of rt.h. To core a slab is offsets: only the backend knows in which memory it lies. */
+/* backend: what core asks of the data plane that a program is linked with, host/ or cuda/. Each implements all of this.
+ * To core a slab is offsets: only the backend knows in which memory it lies. */
 #pragma once
 
-#include "core/rank.h"
+#include "core/flow.h"
+#include "core/members.h"
 
 /* --- of a process ------------------------------------------------------------------------------------- */
 
@@ -63,3 +64,12 @@ rt_status rt_backend_op_end(rt_rank *rank, int op, int layer);
 /* Between the request table (core/requests.h) and the slab. */
 rt_status rt_backend_begin(rt_rank *rank, int op, const rt_begin_args *args);
 rt_status rt_backend_finish(rt_rank *rank, int op, const rt_finish_args *args);
+
+/* --- moves (core/moves.c): begun, and their arguments are in order; peers may still bring others ------------ */
+
+/* `call`: RT_CALL_ALL_REDUCE, RT_CALL_REDUCE_SCATTER or RT_CALL_ALL_GATHER. */
+rt_status rt_backend_collective(const rt_members *m, rt_call call, const rt_collective *args);
+rt_status rt_backend_transfer(const rt_members *m, const rt_transfer_args *args);
+rt_status rt_backend_pair(const rt_members *m, bool sends, const rt_pair_args *args);
+/* The backend sets where the host finds the counts. */
+rt_status rt_backend_exchange(Flow *flow);

@@ -88,6 +88,9 @@ typedef struct rt_op_time {
     double begin, end; /* sums of clock readings, which ranks of a host share */
 } rt_op_time;
 
+/* What the backend keeps of a process, so that its ranks find each other. */
+typedef struct rt_process rt_process;
+
 /* Writes new tokens as they come (core/stream.h). */
 typedef struct rt_stream rt_stream;
 

@@ -11,12 +11,9 @@
  * No deadlock: in round c every rank first publishes its chunks c, each after the receiver took chunk
  * c - in_flight, then takes the chunks c of its senders. A rank in the least round waits only for ranks
  * in the same round or later ones, which have published before they took. */
-#include "core/record.h"
-#include "core/emulate.h"
-#include "core/flow.h"
+#include "core/backend.h"
 #include "core/wait.h"
-
-#include <stdlib.h>
+#include "host/stages.h"
 
 static rt_pair *flow_pair(const Flow *f, int sender, int receiver) {
     return f->back ? rt_segment_pair(f->rank->segment, f->index, true, receiver, sender)
@@ -27,9 +24,9 @@ static rt_status flow_publish(const Flow *f, int receiver, int64_t message) {
     rt_pair *pair = flow_pair(f, f->sender, receiver);
     int64_t in_flight = f->exchange->in_flight > 0 ? f->exchange->in_flight : 1;
     if (message == 0) {
-        int64_t first = send_first(f, receiver);
-        pair->rows = f->send_rows + first * f->exchange->row_bytes;
-        pair->meta = f->send_meta + first * f->exchange->meta_bytes;
+        FlowPlace place = flow_sent(f, receiver);
+        pair->rows = place.rows;
+        pair->meta = place.meta;
         pair->count = f->send_counts[receiver];
         pair->layer = f->layer;
     } else if (message >= in_flight) {
@@ -43,37 +40,18 @@ static rt_status flow_publish(const Flow *f, int receiver, int64_t message) {
     return RT_OK;
 }
 
-static rt_status flow_check(const Flow *f, int sender, const rt_pair *pair) {
-    int32_t rank = sender_rank(f, sender);
-    if (pair->layer != f->layer)
-        return rt_fail(f->rank, RT_SOFTWARE,
-                       "exchange %s: rank %d sends layer %d, this rank "
-                       "expects layer %d",
-                       f->exchange->name, rank, pair->layer, f->layer);
-    if (pair->count < 0 || pair->count > flow_window(f, sender, f->receiver))
-        return rt_fail(f->rank, RT_SOFTWARE, "exchange %s: rank %d sends %d rows of at most %lld",
-                       f->exchange->name, rank, pair->count,
-                       (long long)flow_window(f, sender, f->receiver));
-    if (f->known_counts && f->known_counts[sender] != pair->count)
-        return rt_fail(f->rank, RT_SOFTWARE,
-                       "exchange %s: rank %d sends %d rows, this rank expects %d",
-                       f->exchange->name, rank, pair->count, f->known_counts[sender]);
-    return RT_OK;
-}
-
 static void flow_copy(const Flow *f, int sender, const rt_pair *pair, int64_t begin, int64_t end) {
     const rt_exchange *e = f->exchange;
     const char *theirs = rt_segment_slab(f->rank->segment, sender_rank(f, sender));
-    int64_t first = recv_first(f, sender) + begin, rows = end - begin;
-    memmove(f->rank->slab + f->recv_rows + first * e->row_bytes,
+    FlowPlace to = flow_received(f, sender);
+    int64_t rows = end - begin;
+    memmove(f->rank->slab + to.rows + begin * e->row_bytes,
             theirs + pair->rows + begin * e->row_bytes, (size_t)(rows * e->row_bytes));
     if (!f->back)
-        memmove(f->rank->slab + f->recv_meta + first * e->meta_bytes,
+        memmove(f->rank->slab + to.meta + begin * e->meta_bytes,
                 theirs + pair->meta + begin * e->meta_bytes, (size_t)(rows * e->meta_bytes));
     if (sender_rank(f, sender) != f->rank->id)
-        f->rank->bytes[sender_rank(f, sender)] +=
-            rows * (e->row_bytes + (f->back ? 0 : e->meta_bytes)) +
-            (!f->back && begin == 0 ? (int64_t)sizeof(int32_t) : 0);
+        f->rank->bytes[sender_rank(f, sender)] += flow_bytes(f, rows, begin == 0);
 }
 
 static int64_t recv_messages(const Flow *f, int sender) {
@@ -85,7 +63,8 @@ static rt_status flow_take(Flow *f, int sender, int64_t message) {
     rt_pair *pair = flow_pair(f, sender, f->receiver);
     int32_t *count = &f->rank->counts[sender]; /* the pair's may be the next operation's already */
     if (message == 0) {
-        RT_TRY(flow_check(f, sender, pair));
+        RT_TRY(flow_check_received(f, sender, f->receiver, sender_rank(f, sender), true,
+                                   pair->layer, pair->count));
         *count = pair->count;
         if (f->recv_counts)
             f->recv_counts[sender] = pair->count;
@@ -132,13 +111,9 @@ static int64_t send_messages(const Flow *f, int receiver) {
 
 static rt_status flow_run(Flow *f) {
     int64_t push_rounds = 0;
+    RT_TRY(flow_check_sent(f));
     for (int i = 0; f->sender >= 0 && i < receivers(f); ++i) {
-        int64_t messages, window = flow_window(f, f->sender, i);
-        if (f->send_counts[i] < 0 || f->send_counts[i] > window)
-            return rt_fail(f->rank, RT_SOFTWARE, "exchange %s: %d rows for rank %d, at most %lld",
-                           f->exchange->name, f->send_counts[i], receiver_rank(f, i),
-                           (long long)window);
-        messages = send_messages(f, i);
+        int64_t messages = send_messages(f, i);
         push_rounds = messages > push_rounds ? messages : push_rounds;
     }
     f->pull_rounds = f->receiver >= 0;
@@ -157,68 +132,14 @@ static rt_status flow_run(Flow *f) {
     return RT_OK;
 }
 
-static int32_t *counts_at(const rt_rank *rank, int64_t offset) {
-    return offset < 0 ? NULL : (int32_t *)(rank->slab + offset);
-}
-
-static int end_index(const rt_end *ends, int count, int32_t rank) {
-    for (int i = 0; i < count; ++i)
-        if (ends[i].rank == rank)
-            return i;
-    return -1;
-}
-
-static rt_status exchange_run(rt_rank *rank, int op, int layer, int exchange, Flow *flow) {
-    if (rank->emulator)
-        return rt_emulate_exchange(rank, op, layer, exchange,
-                                   flow->back ? RT_EMU_COMBINE : RT_EMU_DISPATCH);
-    RT_TRY(rt_op_begin(rank, op, layer));
-    if (exchange < 0 || exchange >= rank->program->exchanges)
-        return rt_fail(rank, RT_SOFTWARE, "the program has no exchange %d", exchange);
-    const rt_exchange *e = &rank->program->exchange[exchange];
-    int source = end_index(e->source, e->sources, rank->id);
-    int target = end_index(e->target, e->targets, rank->id);
-    flow->rank = rank;
-    flow->exchange = e;
-    flow->index = exchange;
-    flow->layer = layer;
-    flow->sender = flow->back ? target : source;
-    flow->receiver = flow->back ? source : target;
-    bool sends = flow->send_rows >= 0 && flow->send_counts;
-    bool receives = flow->recv_rows >= 0 && (flow->recv_counts || flow->known_counts);
-    if ((flow->sender >= 0) != sends || (flow->receiver >= 0) != receives)
-        return rt_fail(rank, RT_SOFTWARE,
-                       "exchange %s: the sides of this rank and its buffers "
-                       "disagree",
-                       e->name);
-    bool stages = (flow->back ? e->back_hops : e->there_hops) > 0;
-    return rt_op_end(rank, op, layer, stages ? rt_flow_stages(flow) : flow_run(flow));
+static int32_t *counts_at(const Flow *f, int64_t offset) {
+    return offset < 0 ? NULL : (int32_t *)(f->rank->slab + offset);
 }
 
 /* The channel names the communicator for other transports; pairs of the exchange suffice here. */
-rt_status rt_dispatch(rt_rank *rank, int op, int layer, int channel, int exchange,
-                      const rt_dispatch_args *args) {
-    RT_TRY(rt_recorded(rank, RT_CALL_DISPATCH, op, layer, channel, exchange, -1, args));
-    Flow flow = {.send_rows = args->send_rows,
-                 .send_meta = args->send_meta,
-                 .recv_rows = args->recv_rows,
-                 .recv_meta = args->recv_meta,
-                 .relay_rows = args->relay_rows,
-                 .relay_meta = args->relay_meta,
-                 .send_counts = counts_at(rank, args->send_counts),
-                 .recv_counts = counts_at(rank, args->recv_counts)};
-    return exchange_run(rank, op, layer, exchange, &flow);
-}
-
-rt_status rt_combine(rt_rank *rank, int op, int layer, int channel, int exchange,
-                     const rt_combine_args *args) {
-    RT_TRY(rt_recorded(rank, RT_CALL_COMBINE, op, layer, channel, exchange, -1, args));
-    Flow flow = {.back = true,
-                 .send_rows = args->send_rows,
-                 .recv_rows = args->recv_rows,
-                 .relay_rows = args->relay_rows,
-                 .relay_meta = -1,
-                 .send_counts = counts_at(rank, args->send_counts),
-                 .known_counts = counts_at(rank, args->recv_counts)};
-    return exchange_run(rank, op, layer, exchange, &flow);
+rt_status rt_backend_exchange(Flow *flow) {
+    flow->send_counts = counts_at(flow, flow->send_counts_at);
+    flow->known_counts = counts_at(flow, flow->known_counts_at);
+    flow->recv_counts = counts_at(flow, flow->recv_counts_at);
+    return flow_hops(flow).count ? rt_stages_run(flow) : flow_run(flow);
 }

@@ -6,55 +6,8 @@
  *
  * No deadlock: of the ranks with the least (stage, chunk) each has published that chunk before it waits, for ranks
  * that are there or further on. */
-#include "core/flow.h"
+#include "host/stages.h"
 #include "core/wait.h"
-
-typedef struct Hops {
-    const rt_hop *list;
-    int count;
-} Hops;
-
-static Hops hops_of(const Flow *f) {
-    return f->back ? (Hops){f->exchange->back, f->exchange->back_hops}
-                   : (Hops){f->exchange->there, f->exchange->there_hops};
-}
-
-static int hop_sender(const Flow *f, const rt_hop *hop) {
-    return f->back ? hop->target : hop->source;
-}
-static int hop_receiver(const Flow *f, const rt_hop *hop) {
-    return f->back ? hop->source : hop->target;
-}
-static bool is_last(const Flow *f, const rt_hop *hop) {
-    return hop->to == receiver_rank(f, hop_receiver(f, hop));
-}
-static int64_t hop_window(const Flow *f, const rt_hop *hop) {
-    return flow_window(f, hop_sender(f, hop), hop_receiver(f, hop));
-}
-
-/* The hop that brought this rank what `hop` takes on, -1: it begins here. */
-static int brought_by(const Flow *f, const Hops *hops, int hop) {
-    const rt_hop *of = &hops->list[hop];
-    for (int i = 0; i < hop; ++i)
-        if (hops->list[i].to == of->from && hops->list[i].source == of->source &&
-            hops->list[i].target == of->target)
-            return i;
-    return -1;
-}
-
-/* First row, of those that this rank passes on, of what a hop brought. */
-static int64_t relay_first(const Flow *f, const Hops *hops, int hop) {
-    int64_t first = 0;
-    for (int i = 0; i < hop; ++i)
-        if (hops->list[i].to == f->rank->id && !is_last(f, &hops->list[i]))
-            first += hop_window(f, &hops->list[i]);
-    return first;
-}
-
-/* Rows that a hop moves, of those that its window holds. */
-static int64_t hop_rows(const Flow *f, const rt_hop *hop, int32_t count) {
-    return flow_moved(f, hop_sender(f, hop), hop_receiver(f, hop), count);
-}
 
 static rt_pair *hop_pair(const Flow *f, int hop) {
     return rt_segment_hop(f->rank->segment, f->index, f->back, hop);
@@ -67,11 +20,11 @@ static rt_status hop_publish(const Flow *f, const Hops *hops, int hop, int64_t m
     rt_pair *pair = hop_pair(f, hop);
     int64_t in_flight = f->exchange->in_flight > 0 ? f->exchange->in_flight : 1;
     if (message == 0) {
-        int by = brought_by(f, hops, hop), receiver = hop_receiver(f, of);
-        int64_t first = by < 0 ? send_first(f, receiver) : relay_first(f, hops, by);
-        pair->rows = (by < 0 ? f->send_rows : f->relay_rows) + first * f->exchange->row_bytes;
-        pair->meta = (by < 0 ? f->send_meta : f->relay_meta) + first * f->exchange->meta_bytes;
-        pair->count = by < 0 ? f->send_counts[receiver] : f->rank->counts[by];
+        int by = hop_brought_by(hops, hop);
+        FlowPlace place = hop_sent(f, hops, hop);
+        pair->rows = place.rows;
+        pair->meta = place.meta;
+        pair->count = by < 0 ? f->send_counts[hop_receiver(f, of)] : f->rank->counts[by];
         pair->layer = f->layer;
     } else if (message >= in_flight) {
         uint32_t published = atomic_load_explicit(&pair->published, memory_order_relaxed);
@@ -89,38 +42,20 @@ static int64_t sent_messages(const Flow *f, const Hops *hops, int hop) {
 
 /* --- receiving --- */
 
-static rt_status hop_check(const Flow *f, const rt_hop *hop, const rt_pair *pair) {
-    int sender = hop_sender(f, hop);
-    if (pair->layer != f->layer)
-        return rt_fail(f->rank, RT_SOFTWARE,
-                       "exchange %s: rank %d sends layer %d, this rank expects layer %d",
-                       f->exchange->name, hop->from, pair->layer, f->layer);
-    if (pair->count < 0 || pair->count > hop_window(f, hop))
-        return rt_fail(f->rank, RT_SOFTWARE, "exchange %s: rank %d sends %d rows of at most %lld",
-                       f->exchange->name, hop->from, pair->count, (long long)hop_window(f, hop));
-    if (is_last(f, hop) && f->known_counts && f->known_counts[sender] != pair->count)
-        return rt_fail(
-            f->rank, RT_SOFTWARE, "exchange %s: rank %d sends %d rows, this rank expects %d",
-            f->exchange->name, sender_rank(f, sender), pair->count, f->known_counts[sender]);
-    return RT_OK;
-}
-
 /* Rows [begin, end) of what a hop brings, to where it ends or waits. */
 static void hop_copy(const Flow *f, const Hops *hops, int hop, int64_t begin, int64_t end) {
     const rt_hop *of = &hops->list[hop];
     const rt_exchange *e = f->exchange;
     const rt_pair *pair = hop_pair(f, hop);
     const char *theirs = rt_segment_slab(f->rank->segment, of->from);
-    bool last = is_last(f, of);
-    int64_t first = begin + (last ? recv_first(f, hop_sender(f, of)) : relay_first(f, hops, hop));
+    FlowPlace to = hop_received(f, hops, hop);
     int64_t rows = end - begin;
-    memmove(f->rank->slab + (last ? f->recv_rows : f->relay_rows) + first * e->row_bytes,
+    memmove(f->rank->slab + to.rows + begin * e->row_bytes,
             theirs + pair->rows + begin * e->row_bytes, (size_t)(rows * e->row_bytes));
     if (!f->back)
-        memmove(f->rank->slab + (last ? f->recv_meta : f->relay_meta) + first * e->meta_bytes,
+        memmove(f->rank->slab + to.meta + begin * e->meta_bytes,
                 theirs + pair->meta + begin * e->meta_bytes, (size_t)(rows * e->meta_bytes));
-    f->rank->bytes[of->from] += rows * (e->row_bytes + (f->back ? 0 : e->meta_bytes)) +
-                                (!f->back && begin == 0 ? (int64_t)sizeof(int32_t) : 0);
+    f->rank->bytes[of->from] += flow_bytes(f, rows, begin == 0);
 }
 
 /* Take message `message` of a hop as soon as it is there. */
@@ -131,9 +66,10 @@ static rt_status hop_take(Flow *f, const Hops *hops, int hop, int64_t message) {
     uint32_t next = atomic_load_explicit(&pair->taken, memory_order_relaxed) + 1;
     RT_TRY(rt_wait_peer(f->rank, &pair->published, next, of->from));
     if (message == 0) {
-        RT_TRY(hop_check(f, of, pair));
+        RT_TRY(flow_check_received(f, hop_sender(f, of), hop_receiver(f, of), of->from,
+                                   hop_is_last(f, of), pair->layer, pair->count));
         *count = pair->count;
-        if (is_last(f, of) && f->recv_counts)
+        if (hop_is_last(f, of) && f->recv_counts)
             f->recv_counts[hop_sender(f, of)] = pair->count;
     }
     int64_t rows = hop_rows(f, of, *count), chunk = f->exchange->chunk;
@@ -163,13 +99,11 @@ static rt_status own_rows(Flow *f) {
         return rt_fail(f->rank, RT_SOFTWARE, "exchange %s: %d rows for this rank, at most %lld",
                        e->name, count, (long long)window);
     int64_t rows = flow_moved(f, f->sender, f->receiver, count);
-    int64_t from = send_first(f, f->receiver), to = recv_first(f, f->sender);
+    FlowPlace from = flow_sent(f, f->receiver), to = flow_received(f, f->sender);
     char *slab = f->rank->slab;
-    memmove(slab + f->recv_rows + to * e->row_bytes, slab + f->send_rows + from * e->row_bytes,
-            (size_t)(rows * e->row_bytes));
+    memmove(slab + to.rows, slab + from.rows, (size_t)(rows * e->row_bytes));
     if (!f->back)
-        memmove(slab + f->recv_meta + to * e->meta_bytes,
-                slab + f->send_meta + from * e->meta_bytes, (size_t)(rows * e->meta_bytes));
+        memmove(slab + to.meta, slab + from.meta, (size_t)(rows * e->meta_bytes));
     if (f->recv_counts)
         f->recv_counts[f->sender] = count;
     return RT_OK;
@@ -205,17 +139,12 @@ static rt_status stage_run(Flow *f, const Hops *hops, int begin, int end) {
     return RT_OK;
 }
 
-rt_status rt_flow_stages(Flow *f) {
-    Hops hops = hops_of(f);
-    for (int i = 0; f->sender >= 0 && i < receivers(f); ++i)
-        if (f->send_counts[i] < 0 || f->send_counts[i] > flow_window(f, f->sender, i))
-            return rt_fail(f->rank, RT_SOFTWARE, "exchange %s: %d rows for rank %d, at most %lld",
-                           f->exchange->name, f->send_counts[i], receiver_rank(f, i),
-                           (long long)flow_window(f, f->sender, i));
+rt_status rt_stages_run(Flow *f) {
+    Hops hops = flow_hops(f);
+    RT_TRY(flow_check_sent(f));
     RT_TRY(own_rows(f));
     for (int begin = 0, end; begin < hops.count; begin = end) {
-        for (end = begin; end < hops.count && hops.list[end].stage == hops.list[begin].stage;)
-            ++end;
+        end = hops_stage_end(&hops, begin);
         RT_TRY(stage_run(f, &hops, begin, end));
     }
     return RT_OK;
