@@ -157,8 +157,8 @@ typedef struct rt_table {
 
 /* Code for devices: made ahead for some architectures, or its source, to be compiled on the machine that runs it. */
 typedef struct rt_source {
-    const char *name; /* as #include names it; of the first: as messages do */
-    const char *begin, *end;
+    const char *name;        /* as #include names it; of the first: as messages do */
+    const char *begin, *end; /* a 0 lies at the end */
 } rt_source;
 typedef struct rt_module {
     int32_t functions, architectures, sources;
@@ -184,7 +184,7 @@ typedef struct rt_program {
     const char *const *stream;         /* [streams] names */
     const bool
         *urgent; /* [streams] goes before the others where both could run: peers wait for it */
-    const rt_module *module; /* code for devices; NULL: kernels are functions of the host */
+    const rt_module *module; /* code for devices; without functions: kernels are the host's */
     int32_t tables;
     const rt_table *table;
     int32_t batch, prompt, context, vocabulary; /* bounds of a wave; entries */

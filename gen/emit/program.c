@@ -39,12 +39,25 @@ static Status emit_file(Arena *arena, Sandbox *sandbox, FsTree *tree, int64_t in
     return status;
 }
 
+/* The reason is on top of the stack. */
+static Status refuse_target(lua_State *lua, const EmitOptions *options, Diag *diag) {
+    const char *target = options->target.name ? options->target.name : "host";
+    diag_error(diag, diag_nowhere(), "E0715",
+               "write a kernel (docs/writing-a-kernel.md), or make the program for another target",
+               "a program for %s cannot be made of this plan: %s", target,
+               arena_strdup(diag->arena, lua_tostring(lua, -1)));
+    return STATUS_UNAVAILABLE;
+}
+
 static Status emit_sources(Arena *arena, Sandbox *sandbox, FsTree *tree, const Schedule *schedule,
                            const EmitOptions *options, const EmitDigests *digests, Diag *diag) {
     lua_State *lua = sandbox->lua;
     TRY(sandbox_run(sandbox, EMIT_FILES, diag)); /* a function: view to list of files */
     program_view_push(lua, schedule, options, digests);
-    TRY(sandbox_call(sandbox, 1, 1, diag));
+    TRY(sandbox_call(sandbox, 1, 2, diag)); /* or nil and a reason */
+    if (lua_isnil(lua, -2))
+        return refuse_target(lua, options, diag);
+    lua_pop(lua, 1);
     int64_t count = (int64_t)lua_rawlen(lua, -1);
     for (int64_t i = 1; i <= count; ++i)
         TRY(emit_file(arena, sandbox, tree, i, diag));

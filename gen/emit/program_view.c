@@ -418,11 +418,27 @@ static void push_moves(lua_State *lua, const Schedule *schedule) {
     lua_setfield(lua, -2, "routes");
 }
 
+static void push_target(lua_State *lua, const EmitTarget *target) {
+    lua_createtable(lua, 0, 3);
+    set_text(lua, "name", target->name ? target->name : "host");
+    set_text(lua, "kernels", target->kernels);
+    lua_newtable(lua);
+    for (int64_t i = 0; i < target->arch.count; i++) {
+        lua_createtable(lua, 0, 2);
+        set_text(lua, "name", target->arch.items[i].name);
+        set_int(lua, "number", target->arch.items[i].number);
+        lua_rawseti(lua, -2, i + 1);
+    }
+    lua_setfield(lua, -2, "arch");
+    lua_setfield(lua, -2, "target");
+}
+
 void program_view_push(lua_State *lua, const Schedule *schedule, const EmitOptions *options,
                        const EmitDigests *digests) {
     const Plan *plan = schedule->plan;
     const Workload *workload = &plan->inputs.workload;
     lua_newtable(lua);
+    push_target(lua, &options->target);
     set_text(lua, "name", plan->name);
     set_text(lua, "version", options->version);
     set_text(lua, "digest", digests->plan);

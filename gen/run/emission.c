@@ -7,21 +7,11 @@
 #include "run/launch.h"
 #include "run/predict.h"
 #include "run/prove.h"
+#include "run/target.h"
 #include "schedule/certificate.h"
 #include "show/show.h"
 
 #include <string.h>
-
-Status emission_check_target(Run *run) {
-    const char *target = run->options.values[OPTION_TARGET];
-    if (!target || strcmp(target, "host") == 0)
-        return STATUS_OK;
-    bool cuda = strcmp(target, "cuda") == 0;
-    diag_error(&run->diag, options_place(&run->diag, OPTION_TARGET), cuda ? "E0715" : "E0918",
-               "write --target host: all ranks run on this machine",
-               cuda ? "programs for %s cannot be emitted yet" : "there is no target '%s'", target);
-    return cuda ? STATUS_UNAVAILABLE : STATUS_USAGE;
-}
 
 typedef struct Emission {
     const Plan *plan;
@@ -144,6 +134,7 @@ Status emission_write(Run *run, const Plan *plan, const char *dir) {
     EmitOptions options = {.share = run->options.values[OPTION_SHARE],
                            .version = TOPOSMITH_VERSION,
                            .certificate = run->options.values[OPTION_CERTIFICATE]};
+    TRY(target_read(run, &options.target));
     Status status = prove_plan(run, plan, &emission.schedule, &emission.report);
     if (status == STATUS_NEGATIVE && !options_given(&run->options, OPTION_QUIET))
         print_ledger(&emission);

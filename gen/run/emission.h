@@ -4,9 +4,6 @@
 #include "plan/plan.h"
 #include "run/command.h"
 
-/* Refuse a target that is not there, before any work is done: E0715, E0918. */
-Status emission_check_target(Run *run);
-
 /* Prove and predict the plan, write the program to `dir`, and print the summary and the next commands. A plan
  * that a rule refuses is STATUS_NEGATIVE, with its ledger on stderr, and nothing is written. */
 Status emission_write(Run *run, const Plan *plan, const char *dir);

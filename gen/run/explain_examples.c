@@ -158,7 +158,7 @@ const ExplainExample explain_examples[] = {
     {"E0712", NULL, NULL, "DIR/build/build.log from its first error on"},
     {"E0713", "--runtime runtime/host", "--runtime runtime", "the folder that holds rt.h"},
     {"E0714", "gen build models", "gen build out/ma", "the folder given to gen make -o"},
-    {"E0715", "--target cuda", "--target host", NULL},
+    {"E0715", NULL, "--target host", "lua/emit/cuda.lua: FUNCTIONS"},
     {"E0716", NULL, NULL, "gen doctor: where gen looks for what it needs"},
     {"E0730", "gen show out/ma --format html --measurement bench.json",
      "gen show out/ma --format html --measurement trace.json",

@@ -228,7 +228,8 @@ const Explanation explain_table[] = {
               "../share/toposmith/runtime seen from there, or is named with --runtime."},
     {"E0714", "The directory was not written by gen make or gen emit."},
     {"E0715",
-     "The target cuda is not there yet; --target host runs all ranks of any cluster here."},
+     "The target has no kernel for an operation of this plan. What lua/emit/TARGET.lua lists it\n"
+     "has; a kernel is a template of its folder (docs/writing-a-kernel.md)."},
     {"E0716",
      "Models and topologies that come with gen lie beside it, in ../share/toposmith seen from\n"
      "there."},

@@ -111,6 +111,11 @@ const OptionInfo option_info[OPTIONS] = {
                        "PATH", "a directory, or a file; plan, show: - too; sweep: .html .svg .csv"},
     [OPTION_TARGET] = {V(MAKE) | V(EMIT), 0, 0, "target", "host|cuda",
                        "what the program runs on (default: host)"},
+    [OPTION_ARCH] = {V(MAKE) | V(EMIT), 0, 0, "arch", "sm_80,...",
+                     "of --target cuda: generations of GPUs (default: sm_80,sm_90a)"},
+    [OPTION_KERNELS] =
+        {V(MAKE) | V(EMIT), 0, 0, "kernels", "aot|nvrtc",
+         "of --target cuda: compile kernels in the build, or at start (default: aot)"},
     [OPTION_FROM] = {V(WEIGHTS), V(WEIGHTS), 0, "from", "CHECKPOINT",
                      "directory with safetensors files, or one such file"},
     [OPTION_FROM_NVIDIA_SMI] = {V(INIT), 0, 0, "from-nvidia-smi", "FILE",

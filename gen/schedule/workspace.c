@@ -82,7 +82,7 @@ static int64_t expert_ffn(const Plan *plan, const Op *op) {
            weight_tile(plan, max_of(hidden, columns));
 }
 
-int64_t workspace_bytes(const Plan *plan, const Op *op) {
+static int64_t workspace_host_bytes(const Plan *plan, const Op *op) {
     switch ((OpKind)op->kind) {
     case OP_linear:
         return linear(plan, op);
@@ -105,4 +105,8 @@ int64_t workspace_bytes(const Plan *plan, const Op *op) {
     default:
         return 0;
     }
+}
+
+int64_t workspace_bytes(const Plan *plan, const Op *op) {
+    return max_of(workspace_host_bytes(plan, op), workspace_cuda_bytes(plan, op));
 }

@@ -1,6 +1,7 @@
-/* workspace: how much scratch each host kernel needs, and the tile sizes that this follows from. Lowering
- * sizes the workspace buffer with it, emission hands the same tile sizes to the kernel templates; the
- * formulas mirror the carving at the head of each kernel (templates/host/). It owns nothing. */
+/* workspace: how much scratch each kernel needs, and the tile sizes that this follows from. Lowering sizes the
+ * workspace buffer with it, emission hands the same tile sizes to the kernel templates; the formulas mirror the carving at
+ * the head of each kernel (templates/host/, templates/cuda/). Roles are the same for every target, and so are their
+ * slabs: a buffer has room for the kernel that needs most. It owns nothing. */
 #pragma once
 
 #include "schedule/schedule.h"
@@ -18,6 +19,9 @@ enum {
     WORKSPACE_ALIGN = 16, /* elements; every area begins on a multiple */
 };
 
-/* Bytes of scratch of an operation of class OPCLASS_KERNEL; 0 where it needs none. Reads its arguments
- * only, so that it can be called while lowering still fills buffers. */
+/* Bytes of scratch of an operation of class OPCLASS_KERNEL on any target; 0 where it needs none. Reads its
+ * arguments only, so that it can be called while lowering still fills buffers. */
 int64_t workspace_bytes(const Plan *plan, const Op *op);
+
+/* Of those, what the kernel for GPUs needs (workspace_cuda.c). */
+int64_t workspace_cuda_bytes(const Plan *plan, const Op *op);

@@ -9,10 +9,8 @@ local tables = require "emit.tables"
 local text = require "emit.text"
 
 local PROGRAM <const> = "templates/program/"
-local HOST <const> = "templates/host/"
 local PROGRAM_FILES <const> = {
   "README.md",
-  "CMakeLists.txt",
   "constants.h",
   "ops.h",
   "program.h",
@@ -22,33 +20,8 @@ local PROGRAM_FILES <const> = {
   "moves.c",
 }
 
----What all kernels share.
-local SHARED <const> = {
-  "launch.c",
-  "kernel.h",
-  "matmul.h",
-  "matmul.c",
-  "gemm.h",
-  "gemm.c",
-  "dot.h",
-  "dot.c",
-  "dot_loops.h",
-  "dot_avx2.c",
-  "dot_avx512.c",
-}
-
----Headers that kernels share, beside those that all have.
-local HEADERS <const> = {
-  attention = { "softmax.h" },
-  choose = { "choice.h" },
-  dense_ffn = { "activation.h" },
-  expert_ffn = { "activation.h" },
-  head = { "choice.h" },
-  latent_append = { "latent.h", "rotate.h" },
-  latent_attention = { "latent.h", "softmax.h" },
-  latent_norm = { "latent.h" },
-  rope_append = { "rotate.h" },
-}
+---Each says what its programs have under kernels/, and what its templates see.
+local TARGETS <const> = { host = require "emit.host", cuda = require "emit.cuda" }
 
 ---The kernels that some role calls, in the order of their declaration; `index` is that of the kind, from 0.
 local function used_kernels(schedule)
@@ -160,6 +133,7 @@ local function program_view(schedule, kernels)
     kinds[i] = text.string(kind.name)
   end
   return {
+    target = schedule.target.name,
     name = schedule.name,
     name_string = text.string(schedule.name),
     strategy = text.cell(schedule.strategy:match("[^/]*$")),
@@ -194,34 +168,54 @@ local function program_view(schedule, kernels)
   }
 end
 
----@param schedule table what gen/emit/program_view.c pushes
----@return EmitFile[]
-return function(schedule)
-  local kernels = used_kernels(schedule)
-  local view = program_view(schedule, kernels)
-  local files = {}
-  local function add(path, template, own)
-    files[#files + 1] = { path = path, template = template, view = own or view }
-  end
-  for _, name in ipairs(PROGRAM_FILES) do
-    add(name, PROGRAM .. name:gsub("%.", ".tmpl.", 1))
-  end
-  for _, role in ipairs(schedule.roles) do
-    add("role_" .. text.ident(role.name) .. ".c", PROGRAM .. "role.tmpl.c",
-      role_view.view(schedule, role))
-  end
-  for _, name in ipairs(SHARED) do
-    add("kernels/" .. name, HOST .. name:gsub("%.", ".tmpl.", 1))
-  end
-  local added = {}
-  for _, kernel in ipairs(kernels) do
-    for _, header in ipairs(HEADERS[kernel.name] or {}) do
-      if not added[header] then
-        add("kernels/" .. header, HOST .. header:gsub("%.", ".tmpl.", 1))
-        added[header] = true
+---The names under kernels/, or nil and a reason: what all kernels share, then each with its headers before it.
+local function kernel_files(target, kernels)
+  local names, added = { table.unpack(target.SHARED) }, {}
+  local function add(list)
+    for _, name in ipairs(list) do
+      if not added[name] then
+        names[#names + 1] = name
+        added[name] = true
       end
     end
-    add("kernels/" .. kernel.name .. ".c", HOST .. kernel.name .. ".tmpl.c")
+  end
+  for _, kernel in ipairs(kernels) do
+    local own, reason = target.own(kernel.name)
+    if not own then
+      return nil, reason
+    end
+    add(target.HEADERS[kernel.name] or {})
+    add(own)
+  end
+  return names
+end
+
+---@param schedule table what gen/emit/program_view.c pushes
+---@return EmitFile[]|nil
+---@return string? reason
+return function(schedule)
+  local kernels, target = used_kernels(schedule), TARGETS[schedule.target.name]
+  local names, reason = kernel_files(target, kernels)
+  if not names then
+    return nil, reason
+  end
+  local view = program_view(schedule, kernels)
+  for key, value in pairs(target.view(kernels, schedule.target, names)) do
+    view[key] = value
+  end
+  local files = {}
+  local function add(path, folder, name, own)
+    files[#files + 1] = { path = path, template = folder .. name:gsub("%.", ".tmpl.", 1), view = own or view }
+  end
+  for _, name in ipairs(PROGRAM_FILES) do
+    add(name, PROGRAM, name)
+  end
+  add("CMakeLists.txt", target.folder, "CMakeLists.txt")
+  for _, role in ipairs(schedule.roles) do
+    add("role_" .. text.ident(role.name) .. ".c", PROGRAM, "role.c", role_view.view(schedule, role))
+  end
+  for _, name in ipairs(names) do
+    add("kernels/" .. name, target.folder, name)
   end
   return files
 end

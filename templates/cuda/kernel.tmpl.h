@@ -9,8 +9,8 @@
 
 /* Functions of the module (kernels/module.cu), by index. */
 enum {
-//% for _, name in ipairs(view.cuda_functions) do
-    F_$(name.macro),
+//% for _, item in ipairs(view.cuda_functions) do
+    F_$(item.macro),
 //% end
     FUNCTIONS,
 };

@@ -1,4 +1,5 @@
-/* The launch table of program $(view.name), target host: kernels by id. The one table that differs by target. */
+/* The launch table of program $(view.name), target host: kernels by id. The one file of host code that every
+ * target has and that differs. */
 #include "kernel.h"
 
 const rt_kernel_fn kernels[KERNELS] = {
@@ -6,3 +7,6 @@ const rt_kernel_fn kernels[KERNELS] = {
     [$(kernel.macro)] = kernel_$(kernel.name),
 //% end
 };
+
+/* These kernels are functions of the host. */
+const rt_module module = {0};

@@ -104,6 +104,7 @@ const rt_program program = {
     .kernel_args = kernel_args,
     .stream = streams,
     .urgent = urgent,
+    .module = &module,
 //% if #view.tables > 0 then
     .tables = $(#view.tables),
     .table = tables,

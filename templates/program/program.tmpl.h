@@ -15,6 +15,8 @@ rt_status $(name)(rt_rank *rank);
 
 /* Launch table (kernels/launch.c), by kernel id of ops.h. */
 extern const rt_kernel_fn kernels[];
+/* Code for devices, as the target makes it (kernels/). */
+extern const rt_module module;
 
 /* Who is where and holds what (places.c). */
 extern const rt_place places[];

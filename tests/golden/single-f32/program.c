@@ -169,6 +169,7 @@ const rt_program program = {
     .kernel_args = kernel_args,
     .stream = streams,
     .urgent = urgent,
+    .module = &module,
     .tables = 2,
     .table = tables,
     .batch = BATCH,

@@ -1,0 +1,103 @@
+---Programs for GPUs: the files under kernels/, in order, and the module that their device code makes: one translation
+---unit, module.cu, of the runtime's own functions and of those of each kernel.
+local M = {}
+
+M.folder = "templates/cuda/"
+
+---What all kernels share: the host's side, then the device's.
+M.SHARED = { "launch.c", "module.c", "kernel.h", "module.cu", "kernel.cuh" }
+
+---Functions of the module that a kernel launches, defined in its KIND.cu or in a header. With none it is made of products
+---alone and has no KIND.cu; a kernel that is not here cannot be had.
+local FUNCTIONS <const> = {
+  rms_norm = { "rms_norm" },
+}
+
+---Headers that kernels share, beside those that all have: .h of the host's side, .cuh of the device's.
+M.HEADERS = {}
+
+---Device code of the runtime, as #include names it.
+local RUNTIME <const> = { "cuda/moves.cu", "rt_fault.h" }
+
+local function is_device_code(name)
+  return name:match("%.cuh?$") ~= nil
+end
+
+---The kernel's own files.
+---@param name string of the kernel
+---@return string[]|nil names
+---@return string? reason
+function M.own(name)
+  local functions = FUNCTIONS[name]
+  if not functions then
+    return nil, "there is no kernel for " .. name
+  end
+  return #functions > 0 and { name .. ".c", name .. ".cu" } or { name .. ".c" }
+end
+
+---Functions of the module in the order of the kernels; one that several launch is there once.
+local function module_functions(kernels)
+  local functions, added = {}, {}
+  for _, kernel in ipairs(kernels) do
+    for _, name in ipairs(FUNCTIONS[kernel.name]) do
+      if not added[name] then
+        functions[#functions + 1] = { name = name, macro = name:upper() }
+        added[name] = true
+      end
+    end
+  end
+  return functions
+end
+
+---Everything that module.cu is made of: `name` as #include says it, `path` behind the folder of `root`. What includes
+---comes first.
+local function module_sources(names)
+  local sources = { { name = "module.cu", root = "PROGRAM_DIR", path = "kernels/module.cu" } }
+  local function add(name, root, path)
+    sources[#sources + 1] = { name = name, root = root, path = path }
+  end
+  for _, name in ipairs(names) do
+    if is_device_code(name) and name ~= "module.cu" then
+      add(name, "PROGRAM_DIR", "kernels/" .. name)
+    end
+  end
+  add("../constants.h", "PROGRAM_DIR", "constants.h")
+  for _, name in ipairs(RUNTIME) do
+    add(name, "RUNTIME_DIR", name)
+  end
+  for i, source in ipairs(sources) do
+    source.symbol = "source_" .. (i - 1)
+  end
+  return sources
+end
+
+---What its templates see beside what those of all targets see.
+---@param kernels {name: string}[]
+---@param target {kernels: string, arch: {name: string, number: integer}[]}
+---@param names string[] of the files
+function M.view(kernels, target, names)
+  local arch, shown, includes, host = {}, {}, {}, {}
+  for i, item in ipairs(target.arch) do
+    local compute = item.name:gsub("^sm_", "compute_")
+    shown[i] = item.name
+    arch[i] = { name = item.name, number = item.number, code = "arch=" .. compute .. ",code=" .. item.name }
+  end
+  for _, name in ipairs(names) do
+    if name:match("%.cu$") and name ~= "module.cu" then
+      includes[#includes + 1] = name
+    elseif name:match("%.c$") then
+      host[#host + 1] = name
+    end
+  end
+  return {
+    made = target.kernels,
+    arch = arch,
+    arch_names = table.concat(shown, ", "),
+    cuda_functions = module_functions(kernels),
+    includes = includes,
+    kernel_files = host,
+    sources = module_sources(names),
+  }
+end
+
+return M

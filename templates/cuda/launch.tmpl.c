@@ -1,0 +1,9 @@
+/* The launch table of program $(view.name), target cuda: kernels by id. The one file of host code that every
+ * target has and that differs. */
+#include "kernel.h"
+
+const rt_kernel_fn kernels[KERNELS] = {
+//% for _, kernel in ipairs(view.kernels) do
+    [$(kernel.macro)] = kernel_$(kernel.name),
+//% end
+};
