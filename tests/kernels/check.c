@@ -1,8 +1,6 @@
 /* check: the slab, what the kernels ask of a runtime, and main. */
 #include "check.h"
 
-#include "host/tune.h"
-
 #include <stdarg.h>
 
 enum { GUARD = 64, BUFFERS = 256 };
@@ -163,7 +161,7 @@ double turned(int64_t buffer, int64_t base, int64_t i, int64_t size, int32_t pos
 }
 
 void launch(const char *test, rt_kernel_fn kernel, const void *args) {
-    check(kernel(NULL, args) == RT_OK, test, "the kernel fails", -1);
+    check(run_kernel(kernel, args) == RT_OK, test, "the kernel fails", -1);
     guards_intact(test);
 }
 
@@ -204,36 +202,6 @@ double rt_choice_noise(uint64_t key, int32_t entry) {
     return -log(-log(uniform));
 }
 
-rt_vectors vectors;
-
-rt_vectors rt_vectors_of(const rt_rank *rank) {
-    (void)rank;
-    return vectors;
-}
-
-rt_vectors widest_vectors(void) {
-    rt_tune tune;
-    rt_error error = {0};
-    rt_tune_read(&tune, 1, &error);
-    return tune.vectors;
-}
-
-/* From the end, in ranges of any allowed length: results must not depend on either. */
-void rt_parallel(rt_rank *rank, int64_t count, int64_t grain, rt_part_fn part,
-                 const void *context) {
-    (void)rank;
-    for (int64_t end = count, begin; end > 0; end = begin) {
-        begin = (end - 1) / grain * grain - random_below(4) * grain;
-        begin = begin < 0 ? 0 : begin;
-        part(context, begin, end);
-    }
-}
-
-rt_status rt_error_set(rt_error *error, rt_status status, const char *format, ...) {
-    (void)format;
-    return error->status = status;
-}
-
 rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
     (void)rank;
     (void)format;
@@ -241,14 +209,9 @@ rt_status rt_fail(rt_rank *rank, rt_status status, const char *format, ...) {
     return status;
 }
 
-/* Products with every level of vectors, all kernels with the widest. */
-int main(void) {
-    const rt_vectors widest = widest_vectors();
-    check_sets();
-    for (int v = RT_VECTORS_PLAIN; v <= (int)widest; ++v) {
-        vectors = (rt_vectors)v;
-        check_products();
-    }
+int main(int argc, char **argv) {
+    target_open(argc > 1 ? argv[1] : NULL);
+    target_checks();
     check_rows();
     check_choice();
     check_attention();
@@ -256,7 +219,7 @@ int main(void) {
     check_latent();
     check_routing();
     check_experts();
-    printf("up to %s: %d failures\n", rt_tune_name(widest), failures);
+    printf("%s: %d failures\n", target_name(), failures);
     free(slab);
     return failures != 0;
 }

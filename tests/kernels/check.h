@@ -1,14 +1,21 @@
-/* check: a slab for one rank, random data and comparisons, for the tests of host kernels. Compiled together
- * with the kernels of an emitted program, whose constants.h says which model and element type they are
- * for. The references are in double precision and share no code with the kernels. */
+/* check: a slab for one rank, random data and comparisons, for the tests of kernels. Compiled together with the kernels
+ * of an emitted program, whose constants.h says which model and element type they are for, and with what stands for
+ * the target's runtime (check_host.c, check_cuda.c). The references are in double precision and share no code with the
+ * kernels. */
 #pragma once
 
 #include "kernels/kernel.h"
 
 #include "schedule/ops.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#ifdef CHECK_ELEMENT /* kernels that say nothing of elements to their host */
+#include "check_element.h"
+#endif
 
 /* Largest allowed error relative to the largest expected value. */
 #define TOLERANCE (sizeof(elem_t) == 4 ? 1e-5 : ELEMENT_IS_BF16 ? 2e-2 : 3e-3)
@@ -56,8 +63,13 @@ extern rt_choice choice;     /* of next tokens */
 extern uint64_t choice_seed; /* of their noise */
 extern int kernel_failures;  /* calls of rt_fail */
 
-extern rt_vectors vectors; /* that kernels use */
-rt_vectors widest_vectors(void);
+/* What stands for a target's runtime: made ready (with the path of the module, where there is one), checks of its own
+ * before all others, its name. */
+void target_open(const char *module);
+void target_checks(void);
+const char *target_name(void);
+/* To the end, with what the kernel tells only then. */
+rt_status run_kernel(rt_kernel_fn kernel, const void *args);
 
 /* Run a kernel and check its guards. */
 void launch(const char *test, rt_kernel_fn kernel, const void *args);
@@ -65,6 +77,8 @@ void launch(const char *test, rt_kernel_fn kernel, const void *args);
 /* Element i of `size` elements from `base` on after rotation, in double, by definition, with YaRN where the model has
  * it. */
 double turned(int64_t buffer, int64_t base, int64_t i, int64_t size, int32_t position);
+
+rt_vectors widest_vectors(void); /* check_host.c */
 
 void check_sets(void); /* check_dot.c */
 void check_products(void);

@@ -78,9 +78,9 @@ static void draw(int split, int64_t candidates, int32_t *counts, double *of) {
     for (int n = 0; n < DRAWS; ++n) {
         choice_seed = (uint64_t)n;
         for (int m = 0; m < 2; ++m)
-            if (kernel_head(NULL, &pair.head[m]) != RT_OK)
+            if (run_kernel(kernel_head, &pair.head[m]) != RT_OK)
                 ++failures;
-        if (kernel_choose(NULL, &pair.choose) != RT_OK)
+        if (run_kernel(kernel_choose, &pair.choose) != RT_OK)
             ++failures;
         counts[*(const int32_t *)slab_at(pair.choose.next)]++;
     }
@@ -96,9 +96,9 @@ static void check_refusal(int64_t candidates, bool refused) {
     slab_reset();
     pair_make(&pair, 5, candidates, of);
     for (int m = 0; m < 2; ++m)
-        if (kernel_head(NULL, &pair.head[m]) != RT_OK)
+        if (run_kernel(kernel_head, &pair.head[m]) != RT_OK)
             ++failures;
-    rt_status status = kernel_choose(NULL, &pair.choose);
+    rt_status status = run_kernel(kernel_choose, &pair.choose);
     check(status == (refused ? RT_DATA : RT_OK), "choose", "top-p over too few entries",
           candidates);
 }

@@ -1,34 +1,54 @@
 #!/bin/sh
-# The host kernels of one model and element type against references in double precision.
+# The kernels of one model and element type against references in double precision: of the host, or of CUDA, whose device
+# code then runs on the processor (tests/standin). With `races` instead of `cuda` ThreadSanitizer takes the threads of a
+# block for threads: a barrier that a kernel lacks is a race.
 # usage: kernels.sh EMIT_CASE SOURCE MODEL DTYPE [CFLAG...]
+#        kernels.sh GEN SOURCE MODEL DTYPE cuda|races [CFLAG...]
 set -eu
-emit=$1 source=$2 model=$3 dtype=$4
+emit=$1 source=$2 model=$3 dtype=$4 target=host
 shift 4
+case ${1:-} in
+cuda | races) target=$1 && shift ;;
+esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A context past every tile.
 printf 'batch: 3\nprefill: 100\ncontext: 160\ndtype: %s\n' "$dtype" > "$work/workload.yaml"
-"$emit" "$source/$model" "$source/topologies/one-host.yaml" "$work/workload.yaml" single kernels "$work/program"
+if [ $target = host ]; then
+    "$emit" "$source/$model" "$source/topologies/one-host.yaml" "$work/workload.yaml" single kernels "$work/program"
+else
+    for each in host cuda; do
+        options=
+        if [ $each = cuda ]; then options="--kernels nvrtc --arch sm_80"; fi
+        # shellcheck disable=SC2086
+        "$emit" make -q -m "$source/$model" -t "$source/topologies/one-host.yaml" -w "$work/workload.yaml" \
+            --name kernels --target $each $options ${KERNELS_SHARE:+--share "$KERNELS_SHARE"} -o "$work/$each" > "$work/log"
+    done
+    mv "$work/cuda" "$work/program"
+fi
+if [ -d "$work/host" ]; then facts=$work/host; else facts=$work/program; fi
 cd "$work/program"
 
-# What the references must know of the model beyond constants.h.
+# What the references must know of the model beyond constants.h: the host's kernels tell.
 flag() {
-    if grep -q "$1" kernels/*.c; then echo 1; else echo 0; fi
+    if grep -q "$1" "$facts"/kernels/*.c; then echo 1; else echo 0; fi
 }
-if grep -q 'erff(' kernels/activation.h; then activation=1
-elif grep -q 'tanhf(' kernels/activation.h; then activation=2
+if grep -q 'erff(' "$facts/kernels/activation.h"; then activation=1
+elif grep -q 'tanhf(' "$facts/kernels/activation.h"; then activation=2
 else activation=0; fi
 defines="-DACTIVATION=$activation -DGATED=$(flag 'tile->gate\[i\]') -DRENORMALIZE=$(flag 'share\[k\] /= total')"
 defines="$defines -DSIGMOID=$(flag 'expf(-logits') -DCORRECTED=$(flag 'correction\[e\]')"
-if [ -f kernels/rotate.h ] && grep -q 'slowed' kernels/rotate.h; then defines="$defines -DYARN"; fi
-if [ -f kernels/rotate.h ] && grep -q 'neighbours' kernels/rotate.h; then defines="$defines -DNEIGHBOURS"; fi
-for file in kernels/*.c; do
-    name=${file#kernels/}
+rotate=$facts/kernels/rotate.h
+if [ -f "$rotate" ] && grep -q 'slowed' "$rotate"; then defines="$defines -DYARN"; fi
+if [ -f "$rotate" ] && grep -q 'neighbours' "$rotate"; then defines="$defines -DNEIGHBOURS"; fi
+for file in "$facts"/kernels/*.c; do
+    name=${file##*/}
     defines="$defines -DHAVE_${name%.c}"
 done
 # Own tables instead of the program's moves.c: three targets, one with a single slot; every fourth expert cut in
 # two column parts on different targets; padded and exact windows; sources of many rows, few and one.
-sed -i -e 's/^#define PARTS .*/#define PARTS 2/' -e 's/^#define TARGETS .*/#define TARGETS 3/' constants.h
+sed -i -e 's/^#define PARTS .*/#define PARTS 2/' -e 's/^#define TARGETS .*/#define TARGETS 3/' \
+    -e 's/^#define SOURCES .*/#define SOURCES 3/' constants.h
 experts=$(sed -n 's/^#define ROUTED //p' constants.h)
 bytes=$(sed -n 's/.*\.row_bytes = HIDDEN \* \([24]\),.*/\1/p' moves.c | head -n 1)
 awk -v experts="$experts" -v bytes="$bytes" '
@@ -53,10 +73,42 @@ BEGIN {
     exchange("false", 1, "{0, 2}")
     print "};"
 }' > moves.c
-# shellcheck disable=SC2086,SC2046
-cc -std=gnu11 -D_GNU_SOURCE -O2 -march=native -ffp-contract=fast -Wall -Wextra -Wno-unused-parameter \
-    -Werror $defines "$@" -I. -I"$source/gen" -I"$source/runtime" \
-    $(pkg-config --cflags openblas lua5.4) "$source"/tests/kernels/*.c kernels/*.c moves.c \
-    "$source/runtime/host/tune.c" "$source/gen/schedule/workspace.c" "$source/gen/schedule/ops.c" -o "$work/check" \
-    $(pkg-config --libs openblas) -lm
-"$work/check"
+tests=$source/tests/kernels
+checks="$tests/check.c $tests/check_workspace.c $tests/check_rows.c $tests/check_choice.c $tests/check_attention.c
+    $tests/check_heads.c $tests/check_latent.c $tests/check_routing.c $tests/check_experts.c moves.c
+    $source/gen/schedule/workspace.c $source/gen/schedule/ops.c"
+if [ -f "$source/gen/schedule/workspace_cuda.c" ]; then checks="$checks $source/gen/schedule/workspace_cuda.c"; fi
+flags="-D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Werror -I. -I$source/gen -I$source/runtime -I$tests"
+flags="$flags $(pkg-config --cflags lua5.4)"
+if [ $target = host ]; then
+    # shellcheck disable=SC2086,SC2046
+    cc -std=gnu11 -O2 -march=native -ffp-contract=fast $flags $defines "$@" $(pkg-config --cflags openblas) \
+        $checks "$tests/check_host.c" "$tests/check_dot.c" kernels/*.c "$source/runtime/host/tune.c" -o "$work/check" \
+        $(pkg-config --libs openblas) -lm
+    exec "$work/check"
+fi
+
+case $dtype in
+f32) element=32 ;;
+bf16) element=16 ;;
+*) element=5 ;;
+esac
+standin=$source/tests/standin
+rm kernels/module.c kernels/launch.c
+sed -n 's/^    F_\([A-Z0-9_]*\),$/    "\1",/p' kernels/kernel.h | tr '[:upper:]' '[:lower:]' > functions.inc
+cp "$tests/check_module.cu" kernels/
+sanitize='' device='' TSAN_OPTIONS=exitcode=66
+if [ $target = races ]; then
+    sanitize=-fsanitize=thread SHIM_FLAGS='-O1 -g -fsanitize=thread' SHIM_RACES=1
+    export SHIM_FLAGS SHIM_RACES TSAN_OPTIONS
+fi
+for each in "$@"; do
+    case $each in -fsanitize* | -fno-sanitize* | -I*) device="$device $each" ;; esac
+done
+# shellcheck disable=SC2086
+"$standin/module.sh" kernels/check_module.cu "$work/module.so" -I"$source/runtime" $device
+g++ -std=c++17 -O2 -g -I"$standin" -c "$standin/shim.cpp" -o "$work/shim.o"
+# shellcheck disable=SC2086
+cc -std=gnu11 -O1 -g $sanitize $flags -I"$standin" $defines -DCHECK_ELEMENT=$element "$@" $checks \
+    "$tests/check_cuda.c" kernels/*.c ${KERNELS_MISSING:-} "$work/shim.o" -rdynamic -o "$work/check" -lstdc++ -ldl -lm
+"$work/check" "$work/module.so"
