@@ -94,9 +94,6 @@ typedef struct rt_process rt_process;
 /* Writes new tokens as they come (core/stream.h). */
 typedef struct rt_stream rt_stream;
 
-/* What the backend keeps of a process. */
-typedef struct rt_process rt_process;
-
 typedef struct rt_segment {
     char *base;
     int64_t total;
