@@ -50,6 +50,7 @@ suite() {
 step "packages"
 scripts/install-packages.sh --test
 scripts/python-packages.sh
+scripts/cuda-packages.sh
 # What is freed is kept from use for 16 MiB, not 256: fresh pages took a third of the time.
 export ASAN_OPTIONS=quarantine_size_mb=16:${ASAN_OPTIONS:-}
 if [[ $full == ON ]]; then # everything, with processes and with threads
