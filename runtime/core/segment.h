@@ -71,8 +71,9 @@ typedef struct rt_pair {
     rt_word published;
     rt_word taken;
     int64_t rows, meta; /* slab offsets in the sender */
+    int64_t counts;     /* likewise, of its counts, for who reads them on a device */
     int32_t count, layer;
-    char padding[32];
+    char padding[24];
 } rt_pair;
 
 typedef struct rt_event {
