@@ -34,6 +34,9 @@ rt_status rt_cuda_product(rt_rank *rank, const rt_product *product);
 rt_status rt_cuda_read(rt_rank *rank, void *to, const void *from, int64_t bytes);
 rt_status rt_cuda_clear(rt_rank *rank, void *at, int64_t bytes);
 
+/* Where numbers of one of the program's tables (rt_program.table) lie on the device. */
+const void *rt_cuda_table(const rt_rank *rank, const void *numbers);
+
 /* Keys of the noise of this step's tokens (rt_choice_key), uint64_t [batch], on the device. */
 const uint64_t *rt_cuda_choice_keys(const rt_rank *rank);
 

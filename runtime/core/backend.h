@@ -51,6 +51,19 @@ rt_status rt_backend_store(rt_rank *rank, rt_stage *stage);
 /* All that was stored is there. */
 rt_status rt_backend_stored(rt_rank *rank);
 
+/* A slice of a weight that is drawn by chance or all the same (core/weights.c), in elements. An element's index in its
+ * tensor is first + row x row_step + column. */
+typedef struct rt_draw {
+    int64_t offset;               /* in the slab, bytes */
+    int64_t rows, columns, pitch; /* pitch: between rows in the slab */
+    uint64_t key, first, row_step;
+    float range;
+    rt_type type;
+    rt_fill fill;
+} rt_draw;
+/* Draw it where it lies; *drawn stays false where the backend leaves that to core. */
+rt_status rt_backend_draw(rt_rank *rank, const rt_draw *draw, bool *drawn);
+
 /* Zero a part of the slab, before the next step. */
 rt_status rt_backend_zero(rt_rank *rank, int64_t offset, int64_t bytes);
 

@@ -50,6 +50,7 @@ static void *worker_run(void *argument) {
 
 rt_status rt_launch_threads(rt_segment *segment, rt_error *error) {
     int world = segment->program->world;
+    segment->threads = true;
     RT_TRY(rt_segment_map(segment, -1, true, error));
     RT_TRY(rt_stream_begin(segment, error));
     Worker *workers = calloc((size_t)world, sizeof *workers);

@@ -105,7 +105,7 @@ int rt_main(const rt_program *program, int argc, char **argv) {
     rt_options options;
     bool equal = true;
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        printf("%s", rt_options_help());
+        printf("%sTransports: %s.\n", rt_options_help(), rt_backend_transports());
         return 0;
     }
     rt_status status = program_check(program, &error);

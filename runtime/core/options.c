@@ -69,7 +69,7 @@ const char *rt_options_help(void) {
            "DIR]\n"
            "       PROGRAM emulate --figures FILE [--steps N] [--out DIR]\n"
            "       PROGRAM info\n"
-           "all but info: [--transport shm|threads] [--timeout-ms N] [--load-timeout-ms N]\n"
+           "all but info: [--transport NAME] [--timeout-ms N] [--load-timeout-ms N]\n"
            "              [--trace FILE.json] [--json] [-q]; all but info and emulate: [--weights "
            "FILE]\n"
            "run, verify and emulate: [--record PREFIX], the calls that each rank makes\n"

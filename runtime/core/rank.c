@@ -65,8 +65,7 @@ rt_rank *rt_rank_create(rt_segment *segment, int id) {
         rt_rank_free(rank);
         return NULL;
     }
-    atomic_store_explicit(&rank->area->clock,
-                          rt_pulse_clock(job->options->transport == RT_TRANSPORT_THREADS),
+    atomic_store_explicit(&rank->area->clock, rt_pulse_clock(segment->threads),
                           memory_order_relaxed);
     atomic_store_explicit(&rank->area->pid, (int32_t)getpid(), memory_order_release);
     return rank;

@@ -33,13 +33,17 @@ typedef struct rt_header {
     _Atomic int32_t hung_up; /* 1: nobody wants more tokens */
 } rt_header;
 
+/* rt_area.waits_for of a rank that waits for its device, where any other rank's work may have to be done first. */
+#define RT_WAITS_FOR_DEVICE(program) ((program)->channels + 2)
+
 /* What one rank tells the others. */
 typedef struct rt_area {
     _Atomic uint64_t progress; /* operations begun and waits ended */
     _Atomic int32_t pid;
-    _Atomic int32_t clock;     /* of its processor time */
-    _Atomic int32_t done;      /* 1: has returned */
-    _Atomic int32_t waits_for; /* 0: nothing; c + 1: channel c; -(r + 1): rank r */
+    _Atomic int32_t clock; /* of its processor time */
+    _Atomic int32_t done;  /* 1: has returned */
+    _Atomic int32_t
+        waits_for; /* 0: nothing; c + 1: channel c; -(r + 1): rank r; RT_WAITS_FOR_DEVICE */
     _Atomic int32_t step, op,
         layer;        /* what it does: 1 + index; step 0: loading, 1 + steps: shutdown */
     rt_status status; /* of the failed rank */
@@ -111,6 +115,7 @@ typedef struct rt_segment {
     int64_t *slots;      /* [channels] slots of its members */
     int64_t *pair_first; /* [exchanges] index of its first pair */
     int64_t *slabs;      /* [world] */
+    bool threads;        /* ranks are threads of this process */
 } rt_segment;
 
 /* Compute the layout; `base` stays NULL. */

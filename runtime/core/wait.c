@@ -44,6 +44,11 @@ static int32_t closure_find(rt_rank *self, int32_t waits_for) {
     return count;
 }
 
+/* Who waits for its device holds others up as who computes does. */
+static bool holds_up(const rt_rank *self, int32_t waits_for) {
+    return !waits_for || waits_for == RT_WAITS_FOR_DEVICE(self->program);
+}
+
 /* What the ranks of a closure have done, and how long that has not changed. */
 typedef struct Watch {
     uint64_t progress;
@@ -60,10 +65,10 @@ static void watch_look(rt_rank *self, Watch *watch, int32_t count, double now) {
     for (int32_t i = 0; i < count; ++i) {
         const rt_area *area = rt_segment_area(self->segment, self->closure[i]);
         progress += atomic_load_explicit(&area->progress, memory_order_relaxed);
-        if (atomic_load_explicit(&area->waits_for, memory_order_relaxed))
-            continue;
-        seconds += rt_pulse_seconds(atomic_load_explicit(&area->clock, memory_order_relaxed));
-        if (watch->culprit < 0)
+        int32_t waits_for = atomic_load_explicit(&area->waits_for, memory_order_relaxed);
+        if (!waits_for)
+            seconds += rt_pulse_seconds(atomic_load_explicit(&area->clock, memory_order_relaxed));
+        if (watch->culprit < 0 && holds_up(self, waits_for))
             watch->culprit = self->closure[i];
     }
     double worked = seconds - watch->seconds;

@@ -41,31 +41,49 @@ static void store_row(char *row, rt_type type, rt_fill fill, uint64_t key, uint6
     }
 }
 
-/* `offset`: of the first element in the slab. */
-static rt_status weight_fill(rt_rank *rank, const rt_weight *weight, int layer, int64_t offset) {
-    char name[512];
-    if (!weight_name(name, sizeof name, weight->name, layer, weight->expert))
-        return rt_fail(rank, RT_SOFTWARE, "tensor name %s is too long", weight->name);
-    uint64_t key = rt_random_key(name, 0);
-    int64_t size = rt_type_bytes(weight->type), pitch = weight->pitch * size;
-    int64_t columns = weight->column_end - weight->column_begin, some;
-    for (int64_t row = weight->row_begin; row < weight->row_end; row += some) {
+/* Rows that the host draws, staged some at a time. */
+static rt_status rows_fill(rt_rank *rank, const rt_draw *draw) {
+    int64_t size = rt_type_bytes(draw->type), pitch = draw->pitch * size, some;
+    for (int64_t row = 0; row < draw->rows; row += some) {
         some = pitch < FILL_BYTES ? FILL_BYTES / pitch : 1;
-        some = some < weight->row_end - row ? some : weight->row_end - row;
-        rt_stage stage = {.offset = offset + (row - weight->row_begin) * pitch,
+        some = some < draw->rows - row ? some : draw->rows - row;
+        rt_stage stage = {.offset = draw->offset + row * pitch,
                           .rows = some,
-                          .width = columns * size,
+                          .width = draw->columns * size,
                           .pitch = pitch};
         RT_TRY(rt_backend_stage(rank, &stage));
         for (int64_t i = 0; i < some; ++i) {
-            store_row(stage.host + i * pitch, weight->type, weight->fill, key,
-                      (uint64_t)((row + i) * weight->columns + weight->column_begin), columns,
-                      rank->program->initializer_range);
+            store_row(stage.host + i * pitch, draw->type, draw->fill, draw->key,
+                      draw->first + (uint64_t)(row + i) * draw->row_step, draw->columns,
+                      draw->range);
             RT_TRY(rt_wait_check(rank));
         }
         RT_TRY(rt_backend_store(rank, &stage));
     }
     return RT_OK;
+}
+
+/* `offset`: of the first element in the slab. */
+static rt_status weight_fill(rt_rank *rank, const rt_weight *weight, int layer, int64_t offset) {
+    char name[512];
+    bool drawn = false;
+    if (!weight_name(name, sizeof name, weight->name, layer, weight->expert))
+        return rt_fail(rank, RT_SOFTWARE, "tensor name %s is too long", weight->name);
+    rt_draw draw = {.offset = offset,
+                    .rows = weight->row_end - weight->row_begin,
+                    .columns = weight->column_end - weight->column_begin,
+                    .pitch = weight->pitch,
+                    .key = rt_random_key(name, 0),
+                    .first = (uint64_t)(weight->row_begin * weight->columns + weight->column_begin),
+                    .row_step = (uint64_t)weight->columns,
+                    .range = rank->program->initializer_range,
+                    .type = weight->type,
+                    .fill = weight->fill};
+    if (draw.rows <= 0 || draw.columns <= 0)
+        return RT_OK;
+    RT_TRY(rt_wait_check(rank));
+    RT_TRY(rt_backend_draw(rank, &draw, &drawn));
+    return drawn ? RT_OK : rows_fill(rank, &draw);
 }
 
 rt_status rt_weights_fill(rt_rank *rank) {

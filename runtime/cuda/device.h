@@ -9,63 +9,90 @@
 #include "rt_fault.h"
 
 #include <cuda_runtime_api.h>
-#include <pthread.h>
 
-/* What the ranks of a process share (rt_segment.process). */
+/* What the ranks of a process share (rt_segment.process). Written by its first rank, before a barrier of the world. */
 struct rt_process {
     const rt_program *program;
     const rt_moves *moves;
-    int32_t ranks; /* of this process; they share the device */
+    int32_t ranks, first; /* of this process, which share the device; the least of them */
     int device;
     char device_name[64];
     int32_t processors, shared_bytes, architecture; /* 90: sm_90 */
-
-    pthread_mutex_t lock; /* of what follows, until all are open */
-    bool opened;          /* device and module, by the first rank that came */
-    bool stuck;           /* work on the device does not end: nothing can be freed */
+    _Atomic int32_t stuck; /* 1: work on the device does not end, nothing can be freed */
     struct rt_cuda_module *module;
     rt_backend **backend; /* [world], NULL: of another process, or not opened */
+    char *tables;         /* of the program, on the device (tables.h) */
     void *transport;      /* the transport's, of the process */
 };
 
 typedef struct rt_ring rt_ring;   /* pinned memory through which weights go (ring.h) */
 typedef struct rt_reads rt_reads; /* and logits come (reads.h) */
-typedef struct rt_times rt_times; /* when operations ran (times.h) */
+typedef struct rt_track rt_track; /* which operations of the step the device has done (track.h) */
 typedef struct rt_graph rt_graph; /* a captured step (graph.h) */
 struct cublasContext;
 
-/* Memory of the host at a fixed address that the device copies from or to; one of an operation. */
+/* Memory of the host at a fixed address that the device copies from or to. */
 typedef struct rt_pinned {
     void *host;
     size_t bytes;
+    uint64_t step; /* that used it last */
 } rt_pinned;
 
-/* Of one rank. */
+/* A finish whose tokens are taken when the step is over; a begin whose rows a replay fills anew. */
+typedef struct rt_pending {
+    int op, layer;
+    bool finish;
+    union {
+        rt_begin_args begin;
+        rt_finish_args finish;
+    } args;
+    int32_t *host; /* pinned */
+} rt_pending;
+
+/* Of one rank. The process frees it, for peers may read its slab and wait for its events until all have ended. */
 struct rt_backend {
     rt_process *process;
-    char *slab; /* rank->slab: the program's, then a workspace for products of each stream */
-    cudaStream_t *streams;   /* [program->streams] */
+    char *slab;        /* rank->slab: the program's, then a workspace for products of each stream */
+    int64_t workspace; /* bytes of each of these, */
+    int64_t workspace_first; /* and where the first begins */
+    int32_t stream_count, op_count, step_count;
+    cudaStream_t *streams;   /* [stream_count] */
     cudaEvent_t *records;    /* [op_count], NULL: the operation does not record */
     uint64_t *recorded;      /* [op_count] the step that did so last; 0: none */
     uint64_t step;           /* counted from 1 */
-    cudaEvent_t fork, *join; /* of the streams of a step: one begin, [streams] ends */
+    cudaEvent_t fork, *join; /* of a step: where all streams begin, [stream_count] where they end */
+    cudaEvent_t done;        /* all of the step is over */
 
     int op, layer; /* under way, -1: none */
     cudaStream_t stream;
-    bool capturing; /* the step's calls go into a graph */
+    bool capturing;   /* the step's calls go into a graph */
+    bool synchronous; /* RT_CUDA_SYNC: the host waits behind each operation */
+    bool timed;       /* this step's operations are */
 
     struct rt_fault *fault, *fault_device; /* the same memory, seen by host and device */
     rt_pinned *pinned;                     /* [op_count] */
-    uint64_t *pinned_step;                 /* [op_count] the step that used it last */
-    uint64_t *keys, *keys_device;          /* [batch], on the host pinned */
+    rt_pending *pending;                   /* of this step */
+    int32_t pending_count, pending_room;
+    uint64_t *keys, *keys_device; /* [batch], those of the host pinned; NULL: greedy */
 
     rt_ring *ring;
     rt_reads *reads;
-    rt_times *times;
-    rt_graph *graph;
+    rt_track *track;
+    rt_graph **graphs; /* [steps], NULL: not captured */
     struct cublasContext *blas;
     void *transport; /* the transport's, of the rank */
 };
+
+/* --- of a process --------------------------------------------------------------------------------------- */
+
+/* Which device a rank takes: RT_CUDA_DEVICE; else the one whose number is that of the rank on its host. RT_USAGE,
+ * RT_UNAVAILABLE. To be asked before anything else of CUDA. */
+rt_status rt_device_index(int local_rank, int *device, rt_error *error);
+
+rt_process *rt_process_create(const rt_program *program, const rt_moves *moves, int32_t ranks,
+                              int32_t first, int device);
+/* When all its ranks have ended. */
+void rt_process_free(rt_process *process);
 
 /* --- errors --------------------------------------------------------------------------------------------- */
 

@@ -3,10 +3,8 @@
  * of the operation (rt_device_stream) and return, as kernels do. A transport knows no step and no graph. */
 #pragma once
 
-#include "core/rank.h"
-
-struct rt_members; /* core/ranges.h: a channel as one of its members sees it */
-struct Flow;       /* core/flow.h: a direction of an exchange as one of its ranks sees it */
+#include "core/flow.h"
+#include "core/members.h"
 
 typedef struct rt_moves {
     const char *name;
@@ -16,16 +14,17 @@ typedef struct rt_moves {
     rt_status (*launch)(rt_segment *segment, char **argv, bool *leader, rt_error *error);
 
     /* Of a rank. open: the slabs of all ranks of the process are there, nothing is on their streams. close: also of a rank
-     * that was not opened; all streams of the process are idle then, unless it is stuck (rt_process). */
+     * that was not opened; its own streams are idle then, unless the process is stuck (rt_process), but peers may still
+     * come to what it has for them: that is freed by `end`, when all ranks of the process have ended. NULL: nothing to do. */
     rt_status (*open)(rt_rank *rank);
     void (*close)(rt_rank *rank);
+    void (*end)(rt_process *process);
 
-    /* The moves, checked; they count rank->bytes. `kind`: all_reduce, reduce_scatter or all_gather. */
-    rt_status (*collective)(const struct rt_members *members, rt_call kind,
-                            const rt_collective *args);
-    rt_status (*transfer)(const struct rt_members *members, const rt_transfer_args *args);
-    rt_status (*pair)(const struct rt_members *members, bool sends, const rt_pair_args *args);
-    rt_status (*exchange)(struct Flow *flow);
+    /* The moves, as the functions of core/backend.h; they count rank->bytes. */
+    rt_status (*collective)(const rt_members *members, rt_call call, const rt_collective *args);
+    rt_status (*transfer)(const rt_members *members, const rt_transfer_args *args);
+    rt_status (*pair)(const rt_members *members, bool sends, const rt_pair_args *args);
+    rt_status (*exchange)(Flow *flow);
 
     /* Asked again and again while the rank waits for its device: errors that show late, told with rt_fail. NULL: none do. */
     rt_status (*poll)(rt_rank *rank);

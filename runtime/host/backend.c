@@ -97,6 +97,13 @@ rt_status rt_backend_stored(rt_rank *rank) {
     return RT_OK;
 }
 
+rt_status rt_backend_draw(rt_rank *rank, const rt_draw *draw, bool *drawn) {
+    (void)rank;
+    (void)draw;
+    *drawn = false;
+    return RT_OK;
+}
+
 rt_status rt_backend_zero(rt_rank *rank, int64_t offset, int64_t bytes) {
     memset(rank->slab + offset, 0, (size_t)bytes);
     return RT_OK;
