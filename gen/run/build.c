@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "run/launch.h"
 #include "run/locate.h"
+#include "run/toolkit.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -129,7 +130,9 @@ static bool same_text(Run *run, const char *path, const char *line) {
 }
 
 static Status configure(Run *run, const char *dir, bool ninja) {
-    const char *runtime, *library = locate_library(run);
+    bool gpus = toolkit_wanted(run, dir);
+    const char *runtime, *library = gpus ? NULL : locate_library(run);
+    Toolkit toolkit = gpus ? toolkit_find(run) : (Toolkit){0};
     TRY(locate_runtime(run, &runtime));
     char *full = realpath(dir, NULL);
     const char *source = arena_strdup(&run->arena, full ? full : dir);
@@ -147,6 +150,9 @@ static Status configure(Run *run, const char *dir, bool ninja) {
         arena_printf(&run->arena, "-DRT_LIBRARY=%s", library ? library : ""),
         "-DCMAKE_BUILD_TYPE=" TOPOSMITH_BUILD_TYPE,
         "-DTOPOSMITH_SANITIZE=" TOPOSMITH_SANITIZE,
+        gpus ? arena_printf(&run->arena, "-DCUDA_ROOT=%s", toolkit.root)
+             : NULL, /* it was checked */
+        gpus && toolkit.nccl ? arena_printf(&run->arena, "-DNCCL_ROOT=%s", toolkit.nccl) : NULL,
         NULL,
     };
     const char *stamp = fs_join(&run->arena, dir, BUILD_STAMP);
@@ -164,6 +170,10 @@ Status build_program(Run *run, const char *dir) {
     TRY(build_binary(run, dir, &binary));
     TRY(need_tools(run, &ninja));
     TRY(locate_runtime(run, &runtime)); /* before anything is written */
+    if (toolkit_wanted(run, dir)) {
+        Toolkit toolkit = toolkit_find(run);
+        TRY(toolkit_check(run, dir, &toolkit));
+    }
     if (mkdir(build, 0755) != 0 && !fs_is_directory(build)) {
         diag_error(&run->diag, diag_nowhere(), "E0904", fs_cure(errno), "%s cannot be made: %s",
                    build, strerror(errno));
@@ -189,7 +199,8 @@ static bool newer(const struct timespec *a, const struct timespec *b) {
 
 static bool is_source(const char *name) {
     const char *dot = strrchr(name, '.');
-    return (dot && (!strcmp(dot, ".c") || !strcmp(dot, ".h") || !strcmp(dot, ".cu"))) ||
+    return (dot && (!strcmp(dot, ".c") || !strcmp(dot, ".h") || !strcmp(dot, ".cu") ||
+                    !strcmp(dot, ".cuh"))) ||
            strcmp(name, "CMakeLists.txt") == 0;
 }
 
@@ -217,7 +228,10 @@ static const char *newer_source(Arena *arena, const char *dir, const struct time
 Status build_if_stale(Run *run, const char *dir, const char **binary) {
     struct stat built, library;
     TRY(build_binary(run, dir, binary));
-    const char *archive = locate_library(run);
+    bool gpus = toolkit_wanted(run, dir); /* then the runtime is compiled with it */
+    const char *archive = gpus ? NULL : locate_library(run), *runtime = NULL;
+    if (gpus)
+        TRY(locate_runtime(run, &runtime));
     if (stat(*binary, &built) != 0) {
         run_say(run, "%s is not built yet", dir);
         return build_program(run, dir);
@@ -226,6 +240,8 @@ Status build_if_stale(Run *run, const char *dir, const char **binary) {
     if (!source && archive && stat(archive, &library) == 0 &&
         newer(&library.st_mtim, &built.st_mtim))
         source = archive;
+    if (!source && runtime)
+        source = newer_source(&run->arena, runtime, &built.st_mtim, 1);
     if (!source)
         return STATUS_OK;
     run_say(run, "%s is older than %s", *binary, source);

@@ -4,6 +4,7 @@
 
 #include "run/launch.h"
 #include "run/locate.h"
+#include "run/toolkit.h"
 
 #include <jansson.h>
 #include <lua.h>
@@ -78,13 +79,6 @@ static void probe_libraries(Run *run, Findings *list) {
                   true});
 }
 
-static const char *exists_in(Run *run, const char *const *paths) {
-    for (; *paths; paths++)
-        if (access(*paths, R_OK) == 0)
-            return *paths;
-    return NULL;
-}
-
 /* The line of a program's output that has `word`, from there on; NULL if there is none. */
 static const char *line_with(Run *run, const char *const *argv, const char *word) {
     Buf output = {0};
@@ -98,21 +92,16 @@ static const char *line_with(Run *run, const char *const *argv, const char *word
     return line;
 }
 
-static const char *nvcc(Run *run) {
-    static const char *const places[] = {"nvcc", "/usr/local/cuda/bin/nvcc"};
-    for (int i = 0; i < 2; i++) {
-        const char *const argv[] = {places[i], "--version", NULL};
-        const char *version = line_with(run, argv, "release ");
-        const char *path = i ? places[i] : launch_find(&run->arena, places[i]);
-        if (version)
-            return arena_printf(&run->arena, "%s, %s", version, path ? path : places[i]);
-    }
-    return NULL;
+static const char *nvcc(Run *run, const Toolkit *toolkit) {
+    const char *path = toolkit_nvcc(run, toolkit);
+    const char *version =
+        path ? line_with(run, (const char *const[]){path, "--version", NULL}, "release ") : NULL;
+    return version ? arena_printf(&run->arena, "%s, %s", version, path) : NULL;
 }
 
 /* A shared library's version stands in the name that its link leads to. */
-static const char *library(Run *run, const char *const *paths) {
-    const char *path = exists_in(run, paths);
+static const char *library(Run *run, const Toolkit *toolkit, const char *const *names) {
+    const char *path = toolkit_file(run, toolkit, names);
     char *full = path ? realpath(path, NULL) : NULL;
     const char *found = full ? arena_strdup(&run->arena, full) : path;
     free(full);
@@ -120,10 +109,10 @@ static const char *library(Run *run, const char *const *paths) {
 }
 
 /* "2.19.3, /usr/include/nccl.h": the version as the header states it. */
-static const char *nccl(Run *run, const char *const *paths) {
+static const char *nccl(Run *run, const Toolkit *toolkit) {
     static const char *const names[3] = {"#define NCCL_MAJOR %d", "#define NCCL_MINOR %d",
                                          "#define NCCL_PATCH %d"};
-    const char *path = exists_in(run, paths);
+    const char *path = toolkit_nccl(run, toolkit);
     FILE *file = path ? fopen(path, "r") : NULL;
     int parts[3] = {0};
     char line[512];
@@ -155,19 +144,38 @@ static const char *gpus(Run *run) {
                         driver ? driver : "unknown");
 }
 
+/* "550.54.15": of the kernel's module, which is there without nvidia-smi. */
+static const char *driver(Run *run) {
+    char text[256] = "";
+    FILE *file = fopen("/proc/driver/nvidia/version", "r");
+    if (file && !fgets(text, sizeof text, file))
+        *text = 0;
+    if (file)
+        fclose(file);
+    const char *at = strstr(text, "Module");
+    at = at ? at + strcspn(at, "0123456789") : text;
+    return *at ? arena_strndup(&run->arena, at, strcspn(at, " \n")) : NULL;
+}
+
 static void probe_cuda(Run *run, Findings *list) {
-    static const char *const nvrtc[] = {"/usr/local/cuda/lib64/libnvrtc.so",
-                                        "/usr/lib/x86_64-linux-gnu/libnvrtc.so",
-                                        "/usr/lib/aarch64-linux-gnu/libnvrtc.so", NULL};
-    static const char *const headers[] = {"/usr/include/nccl.h", "/usr/local/cuda/include/nccl.h",
-                                          "/usr/local/include/nccl.h", NULL};
-    const char *cost = "no programs for CUDA; host programs do without";
-    const char *toolkit = "https://developer.nvidia.com/cuda-downloads (12.8 or newer)";
-    add(run, list, (Finding){"CUDA compiler", nvcc(run), cost, toolkit, false});
-    add(run, list, (Finding){"NVRTC", library(run, nvrtc), cost, toolkit, false});
+    static const char *const nvrtc[] = {"libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so", NULL};
+    static const char *const blas[] = {"libcublas.so.13", "libcublas.so.12", "libcublas.so", NULL};
+    const char *cost = "no programs for GPUs; host programs do without";
+    const char *cure =
+        "the CUDA toolkit, https://developer.nvidia.com/cuda-downloads (12.8 or newer)";
+    Toolkit toolkit = toolkit_find(run);
+    add(run, list, (Finding){"CUDA toolkit", toolkit.root, cost, cure, false});
     add(run, list,
-        (Finding){"NCCL", nccl(run, headers), "no programs for several GPUs",
+        (Finding){"nvcc", nvcc(run, &toolkit), "programs for GPUs with --kernels nvrtc alone", cure,
+                  false});
+    add(run, list, (Finding){"NVRTC", library(run, &toolkit, nvrtc), cost, cure, false});
+    add(run, list, (Finding){"cuBLAS", library(run, &toolkit, blas), cost, cure, false});
+    add(run, list,
+        (Finding){"NCCL", nccl(run, &toolkit), cost,
                   "https://developer.nvidia.com/nccl (2.19 or newer)", false});
+    add(run, list,
+        (Finding){"NVIDIA driver", driver(run), "programs for GPUs can be built, not run",
+                  "the driver of the GPU, as new as the toolkit or newer", false});
     add(run, list,
         (Finding){"GPU", gpus(run), "programs run on the processor",
                   "a machine with an NVIDIA GPU and its driver", false});

@@ -160,6 +160,7 @@ const ExplainExample explain_examples[] = {
     {"E0714", "gen build models", "gen build out/ma", "the folder given to gen make -o"},
     {"E0715", NULL, "--target host", "lua/emit/cuda.lua: FUNCTIONS"},
     {"E0716", NULL, NULL, "gen doctor: where gen looks for what it needs"},
+    {"E0717", "CUDA_ROOT=/opt", "CUDA_ROOT=/usr/local/cuda", "gen doctor"},
     {"E0730", "gen show out/ma --format html --measurement bench.json",
      "gen show out/ma --format html --measurement trace.json",
      "gen run out/ma --tokens prompts.json --trace trace.json"},

@@ -233,6 +233,10 @@ const Explanation explain_table[] = {
     {"E0716",
      "Models and topologies that come with gen lie beside it, in ../share/toposmith seen from\n"
      "there."},
+    {"E0717",
+     "Programs for GPUs are built with the CUDA toolkit, 12.8 or newer, and NCCL. The toolkit is\n"
+     "that of CUDA_ROOT, CUDA_HOME or CUDA_PATH in the environment, of nvcc in PATH, or\n"
+     "/usr/local/cuda; NCCL that of NCCL_ROOT, or lies in the toolkit or beside it."},
     {"E0730",
      "gen show --format html puts a trace of the plan's program beside the prediction. The file\n"
      "is no trace, or its operations are not those of this plan: it was written by a program\n"

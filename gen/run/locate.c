@@ -63,3 +63,8 @@ const char *locate_library(Run *run) {
         return NULL;
     return beside_program(run, places, NULL);
 }
+
+const char *locate_toolkit(Run *run) {
+    static const char *const places[2] = {"../cuda/cu13", "../../cuda/cu13"};
+    return beside_program(run, places, "include/cuda_runtime_api.h");
+}

@@ -11,6 +11,9 @@ Status locate_runtime(Run *run, const char **dir);
  * STATUS_UNAVAILABLE. */
 Status locate_inputs(Run *run, const char *folder, const char **dir);
 
+/* The CUDA toolkit of scripts/cuda-packages.sh beside the build folder, or NULL. */
+const char *locate_toolkit(Run *run);
+
 /* The runtime library built together with this gen (hence with its flags), or NULL: then programs compile
  * the runtime's sources. */
 const char *locate_library(Run *run);

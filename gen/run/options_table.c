@@ -156,8 +156,9 @@ const OptionInfo option_info[OPTIONS] = {
                        "write the prompts' logits, float32 [sequence][position][vocabulary]"},
     [OPTION_WEIGHTS] = {LOADS, 0, 0, "weights", "FILE",
                         "weights.map (default: of DIR when it is there, else random weights)"},
-    [OPTION_TRANSPORT] = {LOADS, 0, 0, "transport", "shm|threads",
-                          "ranks as processes or as threads (default: shm)"},
+    [OPTION_TRANSPORT] =
+        {LOADS, 0, 0, "transport", "shm|threads|loopback|nccl",
+         "ranks as processes or threads (default: shm); of GPUs: on one, or each its own"},
     [OPTION_TIMEOUT] = {LOADS, 0, 0, "timeout-ms", "MS",
                         "fail when a rank waits so long without progress (default: 5000)"},
     [OPTION_TRACE] = {V(RUN) | V(BENCH) | V(SIMULATE), 0, 0, "trace", "FILE",

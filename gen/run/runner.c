@@ -26,14 +26,21 @@ void runner_add_option(Run *run, Runner *runner, const char *name, OptionId id) 
     runner_add(runner, run->options.values[id]);
 }
 
+/* Which of them a program has, it says itself. */
+static bool is_transport(const char *name) {
+    return strcmp(name, "shm") == 0 || strcmp(name, "threads") == 0 ||
+           strcmp(name, "loopback") == 0 || strcmp(name, "nccl") == 0;
+}
+
 Status runner_begin(Run *run, const char *dir, const char *verb, Runner *runner) {
     const char *transport = run->options.values[OPTION_TRANSPORT];
     const char *weights = run->options.values[OPTION_WEIGHTS], *binary;
     int64_t ignored;
     *runner = (Runner){.dir = dir};
-    if (transport && strcmp(transport, "shm") != 0 && strcmp(transport, "threads") != 0) {
+    if (transport && !is_transport(transport)) {
         diag_error(&run->diag, options_place(&run->diag, OPTION_TRANSPORT), "E0918",
-                   "write shm or threads", "there is no transport '%s'", transport);
+                   "write shm or threads; of programs for GPUs loopback or nccl",
+                   "there is no transport '%s'", transport);
         return STATUS_USAGE;
     }
     TRY(options_int(&run->options, OPTION_TIMEOUT, 0, INT32_MAX, 0, &ignored, &run->diag));

@@ -17,7 +17,7 @@ local FUNCTIONS <const> = {
 M.HEADERS = {}
 
 ---Device code of the runtime, as #include names it.
-local RUNTIME <const> = { "cuda/moves.cu", "rt_fault.h" }
+local RUNTIME <const> = { "cuda/moves.cu", "cuda/moves.h", "rt_fault.h" }
 
 local function is_device_code(name)
   return name:match("%.cuh?$") ~= nil

@@ -3,7 +3,7 @@
 # or as packages of PyPI have it (nvidia/cu13 and nvidia/nccl side by side), whose libraries have names like
 # libcudart.so.13 alone.
 #   -DCUDA_ROOT    the toolkit; else of the environment (CUDA_ROOT, CUDA_HOME, CUDA_PATH), of nvcc in PATH, or /usr/local/cuda
-#   -DNCCL_ROOT    NCCL; else in the toolkit, beside it, or of the system
+#   -DNCCL_ROOT    NCCL; else of the environment (NCCL_ROOT), in the toolkit, beside it, or of the system
 #   -DCUBLAS_ROOT  cuBLAS, where the toolkit comes without it
 if(TARGET Cuda::toolkit)
     return()
@@ -11,6 +11,10 @@ endif()
 set(CUDA_ROOT "" CACHE PATH "The CUDA toolkit")
 set(NCCL_ROOT "" CACHE PATH "NCCL")
 set(CUBLAS_ROOT "" CACHE PATH "cuBLAS, where the toolkit comes without it")
+
+if(NOT NCCL_ROOT AND DEFINED ENV{NCCL_ROOT})
+    set(NCCL_ROOT "$ENV{NCCL_ROOT}")
+endif()
 
 set(cuda_headers include targets/x86_64-linux/include targets/sbsa-linux/include)
 set(cuda_libraries lib64 lib lib/x86_64-linux-gnu lib/aarch64-linux-gnu targets/x86_64-linux/lib

@@ -141,7 +141,7 @@ prog() {
     run_split "$GEN" run "$program" --tokens tokens.json --transport tcp
     expect 2
     [ "$errors" = "--transport: error[E0918]: there is no transport 'tcp'
-  help: write shm or threads" ]
+  help: write shm or threads; of programs for GPUs loopback or nccl" ]
 }
 
 @test "verify with random weights passes and prints margins" {
