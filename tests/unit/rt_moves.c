@@ -1,5 +1,6 @@
 /* rt_moves: see rt_moves.h. */
 #include "rt_moves.h"
+#include "rt_moves_here.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -113,6 +114,8 @@ static rt_status check_kernel(rt_rank *rank, const void *args) {
     return inject(rank);
 }
 static const rt_kernel_fn kernels[] = {check_kernel};
+static const char *const streams[] = {"compute"};
+static const bool urgent[] = {false};
 
 #define EXPECT(condition)                                                                          \
     do {                                                                                           \
@@ -127,7 +130,7 @@ static float element(int rank, int layer, int64_t i) {
 }
 
 static void fill_floats(rt_rank *rank, int layer, int64_t count) {
-    float *buffer = rt_at(rank, AT_BUFFER);
+    float *buffer = moves_at(rank, AT_BUFFER);
     for (int64_t i = 0; i < count; ++i)
         buffer[i] = element(rank->id, layer, i);
 }
@@ -152,9 +155,9 @@ static rt_status check_sum(rt_rank *rank, int layer) {
         return RT_OK;
     const int64_t units = sum_units(layer), elements = units * UNIT / 4, unit = UNIT / 4;
     rt_collective args = {AT_BUFFER, units, UNIT, RT_F32};
-    float *buffer = rt_at(rank, AT_BUFFER);
+    float *buffer = moves_at(rank, AT_BUFFER);
     fill_floats(rank, layer, elements);
-    RT_TRY(rt_all_reduce(rank, OP_SUM, layer, 0, &args));
+    MOVE(rt_all_reduce(rank, OP_SUM, layer, 0, &args));
     for (int64_t i = 0; i < elements; ++i) {
         bool inside = i >= units * 1 / 5 * unit && i < units * 4 / 5 * unit;
         EXPECT(buffer[i] ==
@@ -166,15 +169,15 @@ static rt_status check_sum(rt_rank *rank, int layer) {
 static rt_status check_scatter(rt_rank *rank, int layer) {
     const int64_t units = scatter_units(layer), unit = 3;
     rt_collective args = {AT_BUFFER, units, unit * 4, RT_F32};
-    float *buffer = rt_at(rank, AT_BUFFER);
+    float *buffer = moves_at(rank, AT_BUFFER);
     fill_floats(rank, layer, units * unit);
-    RT_TRY(rt_reduce_scatter(rank, OP_SCATTER, layer, 1, &args));
+    MOVE(rt_reduce_scatter(rank, OP_SCATTER, layer, 1, &args));
     int64_t begin = rank->id == 0 ? 0 : units * 3 / 7 * unit;
     int64_t end = rank->id == 3 ? units * unit : units * 3 / 7 * unit;
     for (int64_t i = 0; i < units * unit; ++i)
         EXPECT(buffer[i] == (i >= begin && i < end ? sum_over(&channels[1], layer, i)
                                                    : element(rank->id, layer, i)));
-    RT_TRY(rt_all_gather(rank, OP_GATHER, layer, 1, &args));
+    MOVE(rt_all_gather(rank, OP_GATHER, layer, 1, &args));
     for (int64_t i = 0; i < units * unit; ++i)
         EXPECT(buffer[i] == sum_over(&channels[1], layer, i));
     return RT_OK;
@@ -184,11 +187,11 @@ static rt_status check_scatter(rt_rank *rank, int layer) {
 static rt_status check_sum16(rt_rank *rank, int layer, rt_type type) {
     const int64_t units = 1100;
     rt_collective args = {AT_BUFFER, units, 2, type};
-    uint16_t *buffer = rt_at(rank, AT_BUFFER);
+    uint16_t *buffer = moves_at(rank, AT_BUFFER);
     for (int64_t i = 0; i < units; ++i)
         buffer[i] = type == RT_BF16 ? rt_to_bf16(element(rank->id, layer, i))
                                     : rt_to_f16(element(rank->id, layer, i));
-    RT_TRY(rt_all_reduce(rank, OP_SUM16, layer, 0, &args));
+    MOVE(rt_all_reduce(rank, OP_SUM16, layer, 0, &args));
     for (int64_t i = units / 5; i < units * 4 / 5; ++i) {
         float sum = sum_over(&channels[0], layer, i);
         EXPECT(buffer[i] == (type == RT_BF16 ? rt_to_bf16(sum) : rt_to_f16(sum)));
@@ -212,12 +215,12 @@ static int32_t word_of(int s, int t, int row, int word, int layer) {
 }
 
 static void put_words(rt_rank *rank, int64_t at, int words, int s, int t, int row, int layer) {
-    int32_t *out = rt_at(rank, at);
+    int32_t *out = moves_at(rank, at);
     for (int i = 0; i < words; ++i)
         out[i] = word_of(s, t, row, i, layer);
 }
 static bool same_words(rt_rank *rank, int64_t at, int words, int s, int t, int row, int layer) {
-    const int32_t *in = rt_at(rank, at);
+    const int32_t *in = moves_at(rank, at);
     for (int i = 0; i < words; ++i)
         if (in[i] != word_of(s, t, row, i, layer))
             return false;
@@ -241,7 +244,7 @@ static rt_status check_dispatch(rt_rank *rank, int layer, int e) {
         args.send_counts = AT_SEND_COUNTS;
         for (int j = 0; j < 2; ++j) {
             int count = dispatch_count(s, j, layer);
-            ((int32_t *)rt_at(rank, AT_SEND_COUNTS))[j] = count;
+            ((int32_t *)moves_at(rank, AT_SEND_COUNTS))[j] = count;
             for (int r = 0; r < count; ++r) {
                 put_words(rank, AT_SEND + (first + r) * ROW, ROW / 4, s, j, r, layer);
                 put_words(rank, AT_SEND_META + (first + r) * META, META / 4, s, j, r, layer);
@@ -256,10 +259,10 @@ static rt_status check_dispatch(rt_rank *rank, int layer, int e) {
     }
     args.relay_rows = AT_BUFFER;
     args.relay_meta = AT_BUFFER + 64 * ROW;
-    RT_TRY(rt_dispatch(rank, OP_DISPATCH, layer, -1, e, &args));
+    MOVE(rt_dispatch(rank, OP_DISPATCH, layer, -1, e, &args));
     first = 0;
     for (int i = 0; t >= 0 && i < 3; ++i) {
-        int count = ((const int32_t *)rt_at(rank, AT_RECV_COUNTS))[i];
+        int count = ((const int32_t *)moves_at(rank, AT_RECV_COUNTS))[i];
         EXPECT(count == dispatch_count(i, t, layer));
         for (int r = 0; r < count; ++r) {
             EXPECT(same_words(rank, AT_RECV + (first + r) * ROW, ROW / 4, i, t, r, layer));
@@ -279,7 +282,7 @@ static rt_status check_combine(rt_rank *rank, int layer, int e) {
         args.send_counts = AT_SEND_COUNTS;
         for (int i = 0; i < 3; ++i) {
             int count = combine_count(i, t, layer);
-            ((int32_t *)rt_at(rank, AT_SEND_COUNTS))[i] = count;
+            ((int32_t *)moves_at(rank, AT_SEND_COUNTS))[i] = count;
             for (int r = 0; r < count; ++r)
                 put_words(rank, AT_SEND + (first + r) * ROW, ROW / 4, i, t, r, layer);
             first += combine_window(i, t);
@@ -289,13 +292,13 @@ static rt_status check_combine(rt_rank *rank, int layer, int e) {
         args.recv_rows = AT_RECV;
         args.recv_counts = AT_RECV_COUNTS;
         for (int j = 0; j < 2; ++j)
-            ((int32_t *)rt_at(rank, AT_RECV_COUNTS))[j] = combine_count(s, j, layer);
+            ((int32_t *)moves_at(rank, AT_RECV_COUNTS))[j] = combine_count(s, j, layer);
         const char *fault = fault_of(rank);
         if (strncmp(fault, "count", 5) == 0)
-            ((int32_t *)rt_at(rank, AT_RECV_COUNTS))[0]++;
+            ((int32_t *)moves_at(rank, AT_RECV_COUNTS))[0]++;
     }
     args.relay_rows = AT_BUFFER;
-    RT_TRY(rt_combine(rank, OP_COMBINE, layer, -1, e, &args));
+    MOVE(rt_combine(rank, OP_COMBINE, layer, -1, e, &args));
     first = 0;
     for (int j = 0; s >= 0 && j < 2; ++j) {
         int count = combine_count(s, j, layer);
@@ -316,8 +319,8 @@ int32_t moves_next(int32_t id, int32_t position) {
 }
 
 static rt_status check_requests(rt_rank *rank, int tokens) {
-    const int32_t *ids = rt_at(rank, AT_IDS), *positions = rt_at(rank, AT_POSITIONS);
-    int32_t *next = rt_at(rank, AT_NEXT);
+    const int32_t *ids = moves_at(rank, AT_IDS), *positions = moves_at(rank, AT_POSITIONS);
+    int32_t *next = moves_at(rank, AT_NEXT);
     for (int s = 0; s < BATCH; ++s) {
         next[s] = -1;
         for (int t = 0; t < tokens; ++t) {
@@ -337,10 +340,11 @@ static rt_status check_requests(rt_rank *rank, int tokens) {
 static rt_status step(rt_rank *rank, int tokens) {
     rt_begin_args begin = {AT_IDS, AT_POSITIONS, 0, BATCH, tokens};
     rt_finish_args finish = {AT_NEXT, 0, BATCH, rank->id == 1};
-    int32_t *state = rt_at(rank, AT_STATE);
+    int32_t *state = moves_at(rank, AT_STATE);
+    RT_TRY(moves_get(rank));
     EXPECT(*state == (rank->step->decode ? (int32_t)rank->made : 0));
     (*state)++;
-    RT_TRY(rt_begin(rank, OP_BEGIN, -1, &begin));
+    MOVE(rt_begin(rank, OP_BEGIN, -1, &begin));
     RT_TRY(check_requests(rank, tokens));
     for (int layer = 0; layer < LAYERS; ++layer) {
         RT_TRY(check_sum(rank, layer));
@@ -355,6 +359,7 @@ static rt_status step(rt_rank *rank, int tokens) {
             RT_TRY(check_combine(rank, layer, e));
         }
     }
+    RT_TRY(moves_put(rank));
     return rt_finish(rank, OP_FINISH, -1, &finish);
 }
 static rt_status prefill(rt_rank *rank) {
@@ -384,6 +389,7 @@ const rt_program moves_program = {
     .exchanges = EXCHANGES,
     .kinds = KINDS,
     .kernels = 1,
+    .streams = 1,
     .places = places,
     .role = roles,
     .step = steps,
@@ -391,6 +397,9 @@ const rt_program moves_program = {
     .exchange = exchanges,
     .kind = kinds,
     .kernel = kernels,
+    .stream = streams,
+    .urgent = urgent,
+    .module = MOVES_MODULE,
     .batch = BATCH,
     .prompt = PROMPT,
     .context = CONTEXT,

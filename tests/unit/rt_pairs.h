@@ -74,17 +74,17 @@ static rt_status check_transfer(rt_rank *rank, int layer, int channel, int t) {
     bool send = transfers[t].from == end;
     int64_t bytes = transfers[t].bytes;
     rt_pair_args args = {AT_BUFFER + 64 * end, bytes};
-    unsigned char *buffer = rt_at(rank, args.buffer);
+    unsigned char *buffer = moves_at(rank, args.buffer);
     for (int64_t i = 0; i < bytes; ++i)
         buffer[i] = send ? transfer_byte(channel, layer, t, i) : 0;
     buffer[bytes] = PAIR_GUARD;
     RT_TRY(spoil(rank, channel, t, &send, &at_layer, &args));
     if (send) {
-        RT_TRY(rt_send(rank, OP_SEND, at_layer, channel, &args));
+        MOVE(rt_send(rank, OP_SEND, at_layer, channel, &args));
         memset(buffer, 0xff, (size_t)bytes); /* it is the sender's again */
         return RT_OK;
     }
-    RT_TRY(rt_recv(rank, OP_RECV, at_layer, channel, &args));
+    MOVE(rt_recv(rank, OP_RECV, at_layer, channel, &args));
     for (int64_t i = 0; i < bytes; ++i)
         EXPECT(buffer[i] == transfer_byte(channel, layer, t, i));
     EXPECT(buffer[bytes] == PAIR_GUARD);

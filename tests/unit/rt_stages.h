@@ -37,8 +37,8 @@ static rt_status check_stage(rt_rank *rank, int layer) {
     const char *fault = layer == 0 || layer == LAYERS - 1 ? fault_of(rank) : "";
     rt_transfer_args args = {AT_BUFFER, units,      UNIT,
                              AT_ROOM,   STAGE_ROOM, halves ? RT_BF16 : RT_F32};
-    float *floats = rt_at(rank, AT_BUFFER);
-    uint16_t *shorts = rt_at(rank, AT_BUFFER);
+    float *floats = moves_at(rank, AT_BUFFER);
+    uint16_t *shorts = moves_at(rank, AT_BUFFER);
     for (int64_t i = 0; i < units * UNIT / size; ++i) {
         if (halves)
             shorts[i] = rt_to_bf16(element(rank->id, layer, i));
@@ -50,7 +50,7 @@ static rt_status check_stage(rt_rank *rank, int layer) {
     if (strncmp(fault, "units", 5) == 0)
         --args.units;
     int channel = strncmp(fault, "list", 4) == 0 ? 0 : STAGE_CHANNEL;
-    RT_TRY(rt_transfer(rank, OP_STAGE, layer, channel, &args));
+    MOVE(rt_transfer(rank, OP_STAGE, layer, channel, &args));
     for (int piece = 0; piece < STAGE_PIECES; ++piece)
         for (int64_t i = stage_at(layer, piece) / size; i < stage_at(layer, piece + 1) / size; ++i)
             EXPECT((halves ? rt_from_bf16(shorts[i]) : floats[i]) ==

@@ -1,0 +1,24 @@
+/* rt_moves_cuda: see rt_moves_here.h. All ranks are threads of one process; each has its copy. */
+#include "rt_moves_here.h"
+#include "rt_moves.h"
+
+#include "cuda/device.h"
+
+static _Alignas(64) char copies[WORLD][SLAB];
+
+void *moves_at(const rt_rank *rank, int64_t offset) {
+    return copies[rank->id] + offset;
+}
+
+rt_status moves_put(rt_rank *rank) {
+    RT_CUDA(rank, cudaMemcpyAsync(rt_at(rank, 0), copies[rank->id], SLAB, cudaMemcpyHostToDevice,
+                                  rank->backend->streams[0]));
+    return RT_OK;
+}
+
+rt_status moves_get(rt_rank *rank) {
+    RT_CUDA(rank, cudaMemcpyAsync(copies[rank->id], rt_at(rank, 0), SLAB, cudaMemcpyDeviceToHost,
+                                  rank->backend->streams[0]));
+    RT_CUDA(rank, cudaStreamSynchronize(rank->backend->streams[0]));
+    return RT_OK;
+}
