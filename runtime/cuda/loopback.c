@@ -1,7 +1,7 @@
 /* loopback: see loopback.h. What a rank has of it: its events, and the counts that it passes on. The ranks are threads
- * (core/launch_threads.c); slabs and streams are the device's (device.h). */
+ * (core/launch_threads.c, which the backend calls); slabs and streams are the device's (device.h). */
 #include "cuda/loopback.h"
-#include "core/launch.h"
+#include "core/wait.h"
 
 #include <stdlib.h>
 
@@ -59,7 +59,7 @@ static rt_status loop_open(rt_rank *rank) {
     RT_TRY(event_create(rank, &loop->counts));
     if (loop->hops)
         RT_CUDA(rank, cudaMalloc((void **)&loop->relayed, (size_t)loop->hops * sizeof(int32_t)));
-    return RT_OK;
+    return rt_wait_barrier(rank, program->channels); /* peers come to this rank's events */
 }
 
 static void event_destroy(cudaEvent_t event) {
@@ -67,11 +67,8 @@ static void event_destroy(cudaEvent_t event) {
         (void)cudaEventDestroy(event);
 }
 
-static void loop_close(rt_rank *rank) {
-    Loop *loop = rank->backend ? rank->backend->transport : NULL;
-    if (!loop)
-        return;
-    for (int32_t c = 0; loop->channel && c < rank->program->channels; ++c)
+static void loop_free(const rt_program *program, Loop *loop) {
+    for (int32_t c = 0; loop->channel && c < program->channels; ++c)
         for (int s = 0; s < LOOP_STEPS; ++s)
             event_destroy(loop->channel[c][s]);
     for (int64_t i = 0; loop->stage && i < loop->stages; ++i)
@@ -85,21 +82,22 @@ static void loop_close(rt_rank *rank) {
     free(loop->first_stage);
     free(loop->first_hop);
     free(loop);
-    rank->backend->transport = NULL;
 }
 
-static rt_status loop_launch(rt_segment *segment, char **argv, bool *leader, rt_error *error) {
-    (void)argv;
-    *leader = true;
-    return rt_launch_threads(segment, error);
+/* Peers come to a rank's events until all have ended. */
+static void loop_end(rt_process *process) {
+    for (int32_t r = 0; r < process->program->world; ++r)
+        if (process->backend[r] && process->backend[r]->transport) {
+            loop_free(process->program, process->backend[r]->transport);
+            process->backend[r]->transport = NULL;
+        }
 }
 
 const rt_moves rt_moves_loopback = {
     .name = "loopback",
     .captures = false, /* a graph would have to hold all ranks or none */
-    .launch = loop_launch,
     .open = loop_open,
-    .close = loop_close,
+    .end = loop_end,
     .collective = loop_collective,
     .transfer = loop_transfer,
     .pair = loop_pair,
