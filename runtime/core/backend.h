@@ -39,7 +39,8 @@ rt_status rt_backend_open(rt_rank *rank);
 void rt_backend_close(rt_rank *rank);
 
 /* Rows of the slab that the host writes: rt_backend_stage says where, rt_backend_store takes what was written there.
- * `host` has the rows `pitch` bytes apart as the slab has. Several may be under way; each stage is stored once. */
+ * `host` has the rows `pitch` bytes apart as the slab has. Several may be under way, one of each of the threads that
+ * rt_backend_readers allows; each stage is stored once, by its own thread. */
 typedef struct rt_stage {
     int64_t offset;             /* in the slab, bytes */
     int64_t rows, width, pitch; /* bytes of a row, and between rows */
@@ -48,6 +49,8 @@ typedef struct rt_stage {
 } rt_stage;
 rt_status rt_backend_stage(rt_rank *rank, rt_stage *stage);
 rt_status rt_backend_store(rt_rank *rank, rt_stage *stage);
+/* Threads that read weights at the same time. */
+int rt_backend_readers(const rt_rank *rank);
 /* All that was stored is there. */
 rt_status rt_backend_stored(rt_rank *rank);
 

@@ -1,8 +1,9 @@
 /* weight_map: weights read straight from a checkpoint, as weights.map says (rt_format.h): pieces of tensors,
  * converted on the way (weight_read.c). The map is checked against plan, slab and files before anything is read; a map
  * and its checkpoint are the user's, so nothing in them is believed. */
+#include "core/backend.h"
 #include "core/progress.h"
-#include "core/weight_read.h"
+#include "core/weight_readers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +23,7 @@ typedef struct Map {
     const rt_map_record *records;
     const char *names;
     int *fds; /* [files], -1: not open */
-    WeightReader reader;
+    WeightReaders *readers;
 } Map;
 
 static rt_status map_open(Map *map) {
@@ -135,7 +136,9 @@ static rt_status record_read(Map *map, const rt_map_record *r) {
         RT_TRY(map_file(map, r->scale_file, &piece.scale_file));
         piece.scale_name = map->names + map->files[r->scale_file].name;
     }
-    return rt_weight_read(&map->reader, &piece);
+    map->rank->area->weight_bytes +=
+        (int64_t)(r->rows * r->columns * (uint64_t)rt_type_bytes((int)r->slab_type));
+    return rt_weight_readers_give(map->readers, &piece);
 }
 
 /* The weight, and the layer of it, that the next record must fill: records stand in the order of weights and layers, so
@@ -204,17 +207,20 @@ static rt_status map_read(Map *map) {
         return rt_fail(map->rank, RT_DATA, "%s: holds %lld bytes for this rank, which needs %lld",
                        map->path, (long long)map->rank->area->weight_bytes,
                        (long long)bytes_wanted(map->rank));
-    return RT_OK;
+    return rt_weight_readers_end(map->readers);
 }
 
 rt_status rt_weights_read(rt_rank *rank, const char *path) {
-    Map map = {.rank = rank, .path = path, .reader = {.rank = rank}};
-    rt_status status = map_read(&map);
+    Map map = {.rank = rank,
+               .path = path,
+               .readers = rt_weight_readers_create(rank, rt_backend_readers(rank))};
+    rt_status status =
+        map.readers ? map_read(&map) : rt_fail(rank, RT_UNAVAILABLE, "no memory to read weights");
+    rt_weight_readers_free(map.readers); /* before the files are closed that it reads */
     for (uint32_t i = 0; map.fds && i < map.header->files; ++i)
         if (map.fds[i] >= 0)
             close(map.fds[i]);
     free(map.fds);
-    rt_weight_reader_free(&map.reader);
     if (map.data)
         munmap((void *)(uintptr_t)map.data, map.size);
     return status;

@@ -279,6 +279,13 @@ static uint64_t elements_together(const rt_map_record *r, bool across, uint64_t 
     return count;
 }
 
+static rt_status still_wanted(const WeightReader *reader) {
+    if (!reader->beside)
+        return rt_wait_check(reader->rank);
+    atomic_fetch_add_explicit(&reader->rank->area->progress, 1, memory_order_relaxed);
+    return rt_segment_failed(reader->rank->segment) ? RT_ABORTED : RT_OK;
+}
+
 static rt_status read_lines(WeightReader *reader, const WeightPiece *piece) {
     const rt_map_record *r = piece->record;
     bool across = is_across(r);
@@ -298,7 +305,7 @@ static rt_status read_lines(WeightReader *reader, const WeightPiece *piece) {
             RT_TRY(store(reader, r, &held));
         }
         line += held.lines;
-        RT_TRY(rt_wait_check(reader->rank));
+        RT_TRY(still_wanted(reader));
     }
     return RT_OK;
 }
@@ -311,10 +318,7 @@ rt_status rt_weight_read(WeightReader *reader, const WeightPiece *piece) {
         know_numbers(reader, r->type);
         RT_TRY(read_scales(reader, piece));
     }
-    RT_TRY(read_lines(reader, piece));
-    reader->rank->area->weight_bytes +=
-        (int64_t)(r->rows * r->columns * (uint64_t)rt_type_bytes((int)r->slab_type));
-    return RT_OK;
+    return read_lines(reader, piece);
 }
 
 void rt_weight_reader_free(WeightReader *reader) {

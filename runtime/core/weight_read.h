@@ -6,6 +6,7 @@
 /* What is kept from piece to piece; zero to begin with. */
 typedef struct WeightReader {
     rt_rank *rank;
+    bool beside;        /* others of the rank read too: another thread looks after the run */
     char *block;        /* bytes read at a time */
     float *scales;      /* of the piece */
     size_t scale_room;  /* scales that there is room for */
@@ -23,6 +24,6 @@ typedef struct WeightPiece {
  * then. */
 bool rt_weight_fits(const rt_map_record *record, uint64_t file_bytes, uint64_t scale_file_bytes);
 
-/* Read a piece that fits into its file and the slab, and count its bytes. */
+/* Read a piece that fits into its file and the slab. */
 rt_status rt_weight_read(WeightReader *reader, const WeightPiece *piece);
 void rt_weight_reader_free(WeightReader *reader);

@@ -265,6 +265,7 @@ rt_status rt_backend_open(rt_rank *rank) {
     if (!(rank->backend = backend_create(rank)))
         return rt_fail(rank, RT_UNAVAILABLE, "no memory for this rank");
     process->backend[rank->id] = rank->backend;
+    rt_step_thread(rank);
     rank->backend->synchronous = rt_step_synchronous();
     if (rank->id == process->first && process_open(process, &error) != RT_OK)
         return rt_fail(rank, error.status, "%s", error.text);

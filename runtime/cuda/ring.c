@@ -1,7 +1,12 @@
-/* ring: see ring.h. Buffers take turns; one that is on its way is waited for when its turn comes again. */
+/* ring: see ring.h. Buffers take turns; one that is on its way is waited for when its turn comes again. There are more of
+ * them than threads that stage. */
 #include "cuda/ring.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { READERS = 4 /* at most: one does not fill a disk's queue, and each wants a processor */ };
 
 enum {
     RING_BUFFERS = 8,
@@ -16,12 +21,16 @@ typedef struct Buffer {
 } Buffer;
 
 struct rt_ring {
+    pthread_mutex_t lock; /* of whose turn it is, and what is taken */
     Buffer buffer[RING_BUFFERS];
     int next;
 };
 
 rt_ring *rt_ring_create(void) {
-    return calloc(1, sizeof(rt_ring));
+    rt_ring *ring = calloc(1, sizeof *ring);
+    if (ring)
+        pthread_mutex_init(&ring->lock, NULL);
+    return ring;
 }
 
 void rt_ring_free(rt_ring *ring) {
@@ -31,38 +40,57 @@ void rt_ring_free(rt_ring *ring) {
         if (ring->buffer[i].moved)
             cudaEventDestroy(ring->buffer[i].moved);
     }
+    if (ring)
+        pthread_mutex_destroy(&ring->lock);
     free(ring);
 }
 
-/* The buffer whose turn it is, with room for `bytes`, not on its way. */
+int rt_backend_readers(const rt_rank *rank) {
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    long share = processors / rank->backend->process->ranks;
+    return share < 1 ? 1 : share < READERS ? (int)share : READERS;
+}
+
+/* One whose turn it is; -1: all are taken. */
+static int turn_take(rt_ring *ring) {
+    int taken = -1;
+    pthread_mutex_lock(&ring->lock);
+    for (int i = 0; taken < 0 && i < RING_BUFFERS; ++i) {
+        int at = (ring->next + i) % RING_BUFFERS;
+        if (ring->buffer[at].taken)
+            continue;
+        ring->buffer[at].taken = true;
+        ring->next = (at + 1) % RING_BUFFERS;
+        taken = at;
+    }
+    pthread_mutex_unlock(&ring->lock);
+    return taken;
+}
+
+static rt_status buffer_grow(rt_rank *rank, Buffer *buffer, size_t bytes) {
+    if (buffer->bytes >= bytes)
+        return RT_OK;
+    if (buffer->host)
+        RT_CUDA(rank, cudaFreeHost(buffer->host));
+    *buffer = (Buffer){.taken = true, .moved = buffer->moved};
+    bytes = bytes > RING_BYTES ? bytes : RING_BYTES;
+    RT_CUDA(rank, cudaHostAlloc((void **)&buffer->host, bytes, cudaHostAllocDefault));
+    buffer->bytes = bytes;
+    return RT_OK;
+}
+
+/* A buffer with room for `bytes` that is not on its way. */
 static rt_status buffer_take(rt_rank *rank, size_t bytes, Buffer **taken) {
     rt_ring *ring = rank->backend->ring;
-    int tries = 0;
-    while (tries < RING_BUFFERS && ring->buffer[ring->next].taken) {
-        ring->next = (ring->next + 1) % RING_BUFFERS;
-        ++tries;
-    }
-    if (tries == RING_BUFFERS)
-        return rt_fail(rank, RT_SOFTWARE, "more than %d rows are staged at once", RING_BUFFERS);
-    Buffer *buffer = &ring->buffer[ring->next];
-    ring->next = (ring->next + 1) % RING_BUFFERS;
+    int at = turn_take(ring);
+    if (at < 0)
+        return rt_fail(rank, RT_SOFTWARE, "more than %d parts are staged at once", RING_BUFFERS);
+    Buffer *buffer = *taken = &ring->buffer[at];
+    RT_CUDA(rank, cudaSetDevice(rank->backend->process->device)); /* a thread begins with none */
     if (!buffer->moved)
         RT_CUDA(rank, cudaEventCreateWithFlags(&buffer->moved, cudaEventDisableTiming));
     RT_TRY(rt_device_wait(rank, buffer->moved));
-    if (buffer->bytes < bytes) {
-        if (buffer->host)
-            RT_CUDA(rank, cudaFreeHost(buffer->host));
-        buffer->host = NULL;
-        buffer->bytes = bytes > RING_BYTES ? bytes : RING_BYTES;
-        cudaError_t error =
-            cudaHostAlloc((void **)&buffer->host, buffer->bytes, cudaHostAllocDefault);
-        if (error != cudaSuccess)
-            buffer->bytes = 0;
-        RT_TRY(rt_device_told(rank, error, "cudaHostAlloc"));
-    }
-    buffer->taken = true;
-    *taken = buffer;
-    return RT_OK;
+    return buffer_grow(rank, buffer, bytes);
 }
 
 rt_status rt_backend_stage(rt_rank *rank, rt_stage *stage) {
@@ -84,8 +112,10 @@ rt_status rt_backend_store(rt_rank *rank, rt_stage *stage) {
                                     (size_t)stage->pitch, (size_t)stage->width, (size_t)stage->rows,
                                     cudaMemcpyHostToDevice, stream));
     RT_CUDA(rank, cudaEventRecord(buffer->moved, stream));
-    buffer->taken = false;
     stage->own = NULL;
+    pthread_mutex_lock(&rank->backend->ring->lock);
+    buffer->taken = false;
+    pthread_mutex_unlock(&rank->backend->ring->lock);
     return RT_OK;
 }
 

@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #if __has_include(<nvtx3/nvToolsExt.h>)
 #include <nvtx3/nvToolsExt.h>
 #else /* a toolkit installed without it: no profiler sees ranges */
 #define nvtxRangePushA(text) ((void)(text))
 #define nvtxRangePop() ((void)0)
+#define nvtxNameOsThreadA(id, text) ((void)(id), (void)(text))
 #endif
 
 enum {
@@ -62,7 +64,8 @@ static rt_status vigil_look(rt_rank *rank, Vigil *vigil, double now) {
     vigil->looked = now;
     if (rt_segment_failed(rank->segment))
         return RT_ABORTED;
-    if (moves->poll)
+    if (rank->step &&
+        moves->poll) /* weights are read by several threads, and no move is under way */
         RT_TRY(moves->poll(rank));
     RT_CUDA(rank, rt_track_look(rank, &moved));
     if (moved)
@@ -115,7 +118,13 @@ rt_status rt_device_wait(rt_rank *rank, cudaEvent_t event) {
         RT_CUDA(rank, error);
     atomic_store_explicit(&rank->area->waits_for, RT_WAITS_FOR_DEVICE(rank->program),
                           memory_order_relaxed);
+    int32_t op = atomic_load_explicit(&rank->area->op, memory_order_relaxed);
+    int32_t layer = atomic_load_explicit(&rank->area->layer, memory_order_relaxed);
     rt_status status = wait_long(rank, event, rt_now());
+    if (status == RT_OK) { /* meanwhile it named what the device was at */
+        atomic_store_explicit(&rank->area->op, op, memory_order_relaxed);
+        atomic_store_explicit(&rank->area->layer, layer, memory_order_relaxed);
+    }
     atomic_store_explicit(&rank->area->waits_for, 0, memory_order_relaxed);
     atomic_fetch_add_explicit(&rank->area->progress, 1, memory_order_relaxed);
     return status;
@@ -271,7 +280,7 @@ static rt_status step_finish(rt_rank *rank) {
     return rt_track_tell(rank);
 }
 
-rt_status rt_backend_step(rt_rank *rank, const rt_step *step) {
+static rt_status step_run(rt_rank *rank, const rt_step *step) {
     rt_backend *backend = rank->backend;
     bool graph = rt_graph_wanted(rank, step);
     backend->step++;
@@ -281,4 +290,19 @@ rt_status rt_backend_step(rt_rank *rank, const rt_step *step) {
     RT_TRY(keys_send(rank));
     RT_TRY(graph ? rt_graph_run(rank, step) : step_enqueue(rank, step));
     return step_finish(rank);
+}
+
+rt_status rt_backend_step(rt_rank *rank, const rt_step *step) {
+    char text[80];
+    snprintf(text, sizeof text, "rank %d: %s", rank->id, step->name);
+    nvtxRangePushA(text);
+    rt_status status = step_run(rank, step);
+    nvtxRangePop();
+    return status;
+}
+
+void rt_step_thread(const rt_rank *rank) {
+    char text[16];
+    snprintf(text, sizeof text, "rank%d", rank->id);
+    nvtxNameOsThreadA((uint32_t)gettid(), text);
 }

@@ -9,6 +9,9 @@ bool rt_step_wants_times(const rt_rank *rank);
 /* RT_CUDA_SYNC=1: the host waits behind each operation. */
 bool rt_step_synchronous(void);
 
+/* Let profilers show the rank's name for its thread. */
+void rt_step_thread(const rt_rank *rank);
+
 /* Let all streams begin behind the first, and the first end behind all. */
 rt_status rt_step_fork(rt_rank *rank);
 rt_status rt_step_join(rt_rank *rank);

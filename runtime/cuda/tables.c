@@ -30,6 +30,8 @@ rt_status rt_tables_open(rt_process *process, rt_error *error) {
                           cudaMemcpyHostToDevice);
         at = after(at, table);
     }
+    if (told == cudaSuccess) /* streams that do not wait for the default one read them */
+        told = cudaDeviceSynchronize();
     if (told != cudaSuccess)
         return rt_error_set(error, RT_UNAVAILABLE, "tables of %lld bytes on %s: %s",
                             (long long)bytes, process->device_name, cudaGetErrorString(told));

@@ -92,6 +92,10 @@ rt_status rt_backend_store(rt_rank *rank, rt_stage *stage) {
     return RT_OK;
 }
 
+int rt_backend_readers(const rt_rank *rank) {
+    return tune_of(rank->program->world).threads;
+}
+
 rt_status rt_backend_stored(rt_rank *rank) {
     (void)rank;
     return RT_OK;

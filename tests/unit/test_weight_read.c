@@ -1,7 +1,7 @@
 /* Pieces of weights as the runtime reads them, against what rt_format.h says of each element, by chance: rows and columns
  * the other way round, in groups, of all types, with scales; and pieces that leave their files, which are refused. Numbers
  * of 8 bits against their definition, all of them. */
-#include "core/weight_read.h"
+#include "core/weight_readers.h"
 #include "core/backend.h"
 #include "one_rank.h"
 
@@ -208,10 +208,7 @@ static void test_pieces(void **state) {
         if (end > FILE_BYTES || scales > SCALE_BYTES)
             continue;
         WeightPiece piece = {&r, f->file, f->scale_file, "elements", "scales"};
-        f->rank->area->weight_bytes = 0;
         assert_int_equal(rt_weight_read(&reader, &piece), RT_OK);
-        assert_int_equal(f->rank->area->weight_bytes,
-                         r.rows * r.columns * (uint64_t)rt_type_bytes((int)r.slab_type));
         check_piece(f, &r);
         read++;
     }
@@ -297,12 +294,51 @@ static void test_shorter(void **state) {
     rt_weight_reader_free(&reader);
 }
 
+enum { READERS = 3, GIVEN = 64, GIVEN_BYTES = SLAB / GIVEN };
+
+/* Give pieces of GIVEN_BYTES to readers, a part of the slab each, of which piece `short_of` lies behind its file's end
+ * (-1: none does). */
+static rt_status read_beside(Fixture *f, int count, int short_of) {
+    static rt_map_record records[GIVEN];
+    WeightReaders *readers = rt_weight_readers_create(f->rank, count);
+    rt_status status = RT_OK;
+    assert_non_null(readers);
+    for (int i = 0; i < GIVEN && status == RT_OK; ++i) {
+        records[i] = (rt_map_record){.offset = i == short_of ? FILE_BYTES - 4 : (uint64_t)i * 64,
+                                     .rows = 1,
+                                     .columns = GIVEN_BYTES / 4,
+                                     .row_step = GIVEN_BYTES / 4,
+                                     .column_step = 1,
+                                     .slab = (uint64_t)i * GIVEN_BYTES,
+                                     .pitch = GIVEN_BYTES / 4};
+        WeightPiece piece = {&records[i], f->file, -1, "elements", NULL};
+        status = rt_weight_readers_give(readers, &piece);
+    }
+    if (status == RT_OK)
+        status = rt_weight_readers_end(readers);
+    rt_weight_readers_free(readers);
+    return status;
+}
+
+static void test_beside(void **state) {
+    Fixture *f = *state;
+    for (int count = 1; count <= READERS; count += READERS - 1) {
+        memset(f->rank->slab, 0, SLAB);
+        assert_int_equal(read_beside(f, count, -1), RT_OK);
+        for (int i = 0; i < GIVEN; ++i)
+            assert_memory_equal(f->rank->slab + i * GIVEN_BYTES, f->elements + i * 64, GIVEN_BYTES);
+    }
+    assert_int_equal(read_beside(f, READERS, GIVEN / 2), RT_DATA);
+    assert_non_null(strstr(f->rank->area->message, "checkpoint file elements: ends at byte 6000"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
         cmocka_unit_test_setup_teardown(test_pieces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shorter, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_beside, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
