@@ -356,6 +356,9 @@ static void push_tiles(lua_State *lua) {
     set_int(lua, "entries", TILE_ENTRIES);
     set_int(lua, "expert", TILE_EXPERT);
     set_int(lua, "align", WORKSPACE_ALIGN);
+    set_int(lua, "split_blocks", SPLIT_BLOCKS);
+    set_int(lua, "split_keys", SPLIT_KEYS);
+    set_int(lua, "split_pairs", SPLIT_PAIRS);
 }
 
 /* On all ranks, which is what the check asks of those that meet. */

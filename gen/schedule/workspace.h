@@ -19,6 +19,17 @@ enum {
     WORKSPACE_ALIGN = 16, /* elements; every area begins on a multiple */
 };
 
+/* Of the kernels for GPUs. The program is made before it is known how many multiprocessors there are, so the first number
+ * fills any: the largest have 148, of which each holds two to four blocks of attention. */
+enum {
+    SPLIT_BLOCKS = 512, /* blocks that attention of one row a sequence is cut into at most, where it has fewer... */
+    SPLIT_KEYS = 256,   /* ...and keys of a part at least, that bringing parts together stays small beside them */
+    SPLIT_PAIRS = 16,   /* (row, head) pairs of a block */
+};
+
+/* Parts that the cache is read in where `blocks` read it. */
+int64_t workspace_parts(int64_t context, int64_t blocks);
+
 /* Bytes of scratch of an operation of class OPCLASS_KERNEL on any target; 0 where it needs none. Reads its
  * arguments only, so that it can be called while lowering still fills buffers. */
 int64_t workspace_bytes(const Plan *plan, const Op *op);

@@ -100,6 +100,9 @@ function M.sections(schedule)
       { "TILE_ENTRIES", tiles.entries },
       { "TILE_EXPERT", tiles.expert },
       { "WORKSPACE_ALIGN", tiles.align },
+      { "SPLIT_BLOCKS", tiles.split_blocks },
+      { "SPLIT_KEYS", tiles.split_keys },
+      { "SPLIT_PAIRS", tiles.split_pairs },
     }),
   }
 end

@@ -10,11 +10,14 @@ M.SHARED = { "launch.c", "module.c", "kernel.h", "module.cu", "kernel.cuh" }
 ---Functions of the module that a kernel launches, defined in its KIND.cu or in a header. With none it is made of products
 ---alone and has no KIND.cu; a kernel that is not here cannot be had.
 local FUNCTIONS <const> = {
+  attention = { "attention_prefill", "attention_decode", "attention_combine" },
   rms_norm = { "rms_norm" },
 }
 
 ---Headers that kernels share, beside those that all have: .h of the host's side, .cuh of the device's.
-M.HEADERS = {}
+M.HEADERS = {
+  attention = { "attend.h", "tiles.cuh", "mma.cuh", "attend.cuh", "attend_tensor.cuh" },
+}
 
 ---Device code of the runtime, as #include names it.
 local RUNTIME <const> = { "cuda/moves.cu", "cuda/moves.h", "rt_fault.h" }

@@ -1,36 +1,96 @@
-/* shim_mma: what kernels/mma.cuh of a program wraps of a device's instructions, for a processor: stands in its place when
- * the shim compiles a module. Fragments lie in the lanes as the PTX ISA (mma.m16n8k16, row.col) says. */
+/* shim_mma: what templates/cuda/mma.tmpl.cuh wraps, on a processor: module.sh puts it in that header's place. A warp's
+ * pieces are gathered and every lane makes its own part of the product, in double precision, since the order in which
+ * tensor cores add is not told. Asynchronous copies are made as late as they may be: until copies_done there is garbage. */
 #pragma once
 
 #include "kernel.cuh"
 
-struct shim_fragments {
-    word_t a[4], b[2];
-};
+#include <pthread.h>
+#include <stdlib.h>
 
-/* Half `which` of a register as a number. */
-static inline float shim_half(word_t pair, int which) {
-    return (float)elem_load((elem_t)(pair >> 16 * which));
-}
-
-/* c [16][8] += a [16][16] x b [16][8]; sums in float32. */
-static inline void shim_mma(float *c, const word_t *a, const word_t *b, const char *file,
-                            int line) {
-    shim_fragments mine, all[32];
-    memcpy(mine.a, a, sizeof mine.a);
-    memcpy(mine.b, b, sizeof mine.b);
-    shim_gather(0xffffffffu, &mine, sizeof mine, all, file, line);
-    const int lane = shim_lane(), group = lane / 4, pair = lane % 4;
+static inline void mma_at(float (&sums)[4], const word_t (&a)[4], word_t b0, word_t b1,
+                          const char *file, int line) {
+    struct piece {
+        word_t a[4], b[2];
+    } mine = {{a[0], a[1], a[2], a[3]}, {b0, b1}}, all[WARP];
+    shim_gather(FULL, &mine, sizeof mine, all, file, line);
+    const int lane = (int)(threadIdx.x % WARP), g = lane / 4, t = lane % 4;
     for (int i = 0; i < 4; ++i) {
-        const int row = group + i / 2 * 8, column = 2 * pair + i % 2;
-        float sum = c[i];
+        const int row = i / 2, column = 2 * t + i % 2;
+        double sum = sums[i];
         for (int k = 0; k < 16; ++k) {
-            const shim_fragments *left = &all[row % 8 * 4 + k % 8 / 2];
-            const shim_fragments *right = &all[column * 4 + k % 8 / 2];
-            sum +=
-                shim_half(left->a[row / 8 + k / 8 * 2], k % 2) * shim_half(right->b[k / 8], k % 2);
+            const int holder = k % 8 / 2, half = k / 8, shift = k % 2 * 16;
+            const word_t left = all[g * 4 + holder].a[row + 2 * half] >> shift;
+            const word_t right = all[column * 4 + holder].b[half] >> shift;
+            sum += (double)elem_load((elem_t)left) * (double)elem_load((elem_t)right);
         }
-        c[i] = sum;
+        sums[i] = (float)sum;
     }
 }
-#define mma_16x8x16(c, a, b) shim_mma(c, a, b, __FILE__, __LINE__)
+
+static inline word_t pack(float low, float high) {
+    return (word_t)elem_store(low) | (word_t)elem_store(high) << 16;
+}
+
+static inline void load_at(word_t (&to)[4], const elem_t *row, bool transposed, const char *file,
+                           int line) {
+    const elem_t *rows[WARP];
+    if ((uintptr_t)row % 16 != 0)
+        shim_trap(file, line);
+    shim_gather(FULL, &row, sizeof row, rows, file, line);
+    const int lane = (int)(threadIdx.x % WARP), g = lane / 4, t = lane % 4;
+    for (int i = 0; i < 4; ++i) {
+        const elem_t *const *matrix = rows + 8 * i;
+        const elem_t low = transposed ? matrix[2 * t][g] : matrix[g][2 * t];
+        const elem_t high = transposed ? matrix[2 * t + 1][g] : matrix[g][2 * t + 1];
+        to[i] = (word_t)low | (word_t)high << 16;
+    }
+}
+
+/* Copies that a thread has begun, oldest first; of the threads that a processor's thread runs. Not thread_local: what is
+ * so here is a block's shared memory. */
+enum { COPIES = 64, COPYING = 512 };
+struct copies {
+    int count;
+    struct {
+        elem_t *to;
+        const elem_t *from; /* NULL: zeros */
+    } begun[COPIES];
+};
+static pthread_key_t copies_key;
+
+static inline struct copies *own_copies() {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, [] { pthread_key_create(&copies_key, free); });
+    struct copies *all = (struct copies *)pthread_getspecific(copies_key);
+    if (!all) {
+        all = (struct copies *)calloc(COPYING, sizeof *all);
+        pthread_setspecific(copies_key, all);
+    }
+    return &all[threadIdx.x];
+}
+
+static inline void copy_at(elem_t *to, const elem_t *from, bool there, const char *file, int line) {
+    struct copies *own = own_copies();
+    if ((uintptr_t)to % 16 != 0 || (uintptr_t)from % 16 != 0 || own->count == COPIES)
+        shim_trap(file, line);
+    memset((void *)to, 0xff, 16);
+    own->begun[own->count].to = to;
+    own->begun[own->count++].from = there ? from : nullptr;
+}
+
+static inline void copies_done() {
+    struct copies *own = own_copies();
+    for (int i = 0; i < own->count; ++i) {
+        if (own->begun[i].from)
+            memcpy(own->begun[i].to, own->begun[i].from, 16);
+        else
+            memset((void *)own->begun[i].to, 0, 16);
+    }
+    own->count = 0;
+}
+
+#define mma(...) mma_at(__VA_ARGS__, __FILE__, __LINE__)
+#define load_matrices(to, row) load_at(to, row, false, __FILE__, __LINE__)
+#define load_columns(to, row) load_at(to, row, true, __FILE__, __LINE__)
+#define copy_async(to, from, there) copy_at(to, from, there, __FILE__, __LINE__)
