@@ -23,18 +23,34 @@ enum { SEAT_POLL_MS = 10 };
  * than wait for a segment until their limit. */
 enum { SEAT_FAREWELL_MS = 2000 };
 
-/* What each launcher tells its ranks. `local`: how many of them are on this host, where it says so. */
+/* What each launcher tells its ranks. `local`: which of those on this host, and how many they are, where it says so. */
 static const struct {
-    const char *name, *rank, *world, *local, *key[2];
+    const char *name, *rank, *world, *local, *locals, *key[2];
 } seat_table[] = {
     {"mpirun",
      "OMPI_COMM_WORLD_RANK",
      "OMPI_COMM_WORLD_SIZE",
+     "OMPI_COMM_WORLD_LOCAL_RANK",
      "OMPI_COMM_WORLD_LOCAL_SIZE",
      {"PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"}},
-    {"mpiexec", "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS", {"PMI_KVSNAME", NULL}},
-    {"torchrun", "RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", {"MASTER_PORT", "TORCHELASTIC_RUN_ID"}},
-    {"srun", "SLURM_PROCID", "SLURM_NTASKS", NULL, {"SLURM_JOB_ID", "SLURM_STEP_ID"}},
+    {"mpiexec",
+     "PMI_RANK",
+     "PMI_SIZE",
+     "MPI_LOCALRANKID",
+     "MPI_LOCALNRANKS",
+     {"PMI_KVSNAME", NULL}},
+    {"torchrun",
+     "RANK",
+     "WORLD_SIZE",
+     "LOCAL_RANK",
+     "LOCAL_WORLD_SIZE",
+     {"MASTER_PORT", "TORCHELASTIC_RUN_ID"}},
+    {"srun",
+     "SLURM_PROCID",
+     "SLURM_NTASKS",
+     "SLURM_LOCALID",
+     NULL,
+     {"SLURM_JOB_ID", "SLURM_STEP_ID"}},
 };
 
 static bool number_of(const char *variable, int64_t *value) {
@@ -46,10 +62,34 @@ static bool number_of(const char *variable, int64_t *value) {
     return *end == 0;
 }
 
-rt_status rt_seat_find(rt_seat *seat, int world, rt_error *error) {
+/* The first host of a list as srun writes them, where rank 0 is: "a[03-07,9],b" begins with a03. */
+static void first_host(char *host, size_t size, const char *list) {
+    size_t used = 0;
+    for (; *list && *list != ',' && *list != '[' && used + 1 < size; ++list)
+        host[used++] = *list;
+    if (*list == '[')
+        for (++list; isdigit((unsigned char)*list) && used + 1 < size; ++list)
+            host[used++] = *list;
+    host[used] = 0;
+}
+
+/* Where rank 0 is: as MASTER_ADDR and MASTER_PORT say, or srun's list of hosts. torchrun's agent keeps the port to itself
+ * where it says so; the next one is ours then. */
+static void seat_address(rt_seat *seat) {
+    const char *host = getenv("MASTER_ADDR"), *agent = getenv("TORCHELASTIC_USE_AGENT_STORE");
+    const char *list = getenv("SLURM_STEP_NODELIST");
+    seat->port = -1;
+    if (host && number_of("MASTER_PORT", &seat->port)) {
+        snprintf(seat->host, sizeof seat->host, "%s", host);
+        seat->port += agent && strcmp(agent, "True") == 0;
+    } else if (strcmp(seat->launcher, "srun") == 0 && list) {
+        first_host(seat->host, sizeof seat->host, list);
+    }
+}
+
+rt_status rt_seat_find(rt_seat *seat, int world, const char *alone, rt_error *error) {
     *seat = (rt_seat){.rank = -1};
     for (size_t i = 0; i < sizeof seat_table / sizeof *seat_table; ++i) {
-        int64_t local;
         if (!number_of(seat_table[i].rank, &seat->rank) ||
             !number_of(seat_table[i].world, &seat->world)) {
             seat->rank = -1;
@@ -63,21 +103,34 @@ rt_status rt_seat_find(rt_seat *seat, int world, rt_error *error) {
         if (seat->world != world || seat->rank >= world)
             return rt_error_set(error, RT_DATA,
                                 "%s started %lld ranks, this program is for %d; start %d, or pass "
-                                "--transport shm to run them all here",
-                                seat_table[i].name, (long long)seat->world, world, world);
-        if (number_of(seat_table[i].local, &local) && local != seat->world)
-            return rt_error_set(error, RT_DATA,
-                                "%s put %lld of %lld ranks on this host; shared memory needs all",
-                                seat_table[i].name, (long long)local, (long long)seat->world);
+                                "--transport %s to run them all here",
+                                seat_table[i].name, (long long)seat->world, world, world, alone);
         const char *a = getenv(seat_table[i].key[0]);
         const char *b = seat_table[i].key[1] ? getenv(seat_table[i].key[1]) : NULL;
+        seat->launcher = seat_table[i].name;
+        seat->local = seat->locals = -1;
+        number_of(seat_table[i].local, &seat->local);
+        number_of(seat_table[i].locals, &seat->locals);
+        int64_t hosts = 0;
+        if (strcmp(seat_table[i].name, "srun") == 0 && number_of("SLURM_STEP_NUM_NODES", &hosts) &&
+            hosts == 1)
+            seat->locals = seat->world;
         seat->key_name = a ? seat_table[i].key[0] : b ? seat_table[i].key[1] : "parent process";
         snprintf(seat->key, sizeof seat->key, "%s-%s-%s", seat_table[i].name, a ? a : "",
                  b ? b : "");
         if (!a && !b)
             snprintf(seat->key, sizeof seat->key, "%s-%d", seat_table[i].name, (int)getppid());
+        seat_address(seat);
         return RT_OK;
     }
+    return RT_OK;
+}
+
+rt_status rt_seat_shared(const rt_seat *seat, rt_error *error) {
+    if (seat->locals >= 0 && seat->locals != seat->world)
+        return rt_error_set(error, RT_DATA,
+                            "%s put %lld of %lld ranks on this host; shared memory needs all",
+                            seat->launcher, (long long)seat->locals, (long long)seat->world);
     return RT_OK;
 }
 

@@ -26,15 +26,24 @@ bool rt_made_last(const rt_segment *segment, int64_t wave, int64_t index) {
                                              memory_order_acquire) == 0;
 }
 
-void rt_made_report(rt_rank *rank, int32_t reported, int32_t live) {
-    rt_made *made = made_at(rank->segment, rank->wave, rank->made);
-    rt_word *word = &rt_segment_header(rank->segment)->made;
+bool rt_made_add(rt_segment *segment, int64_t wave, int64_t index, int32_t reported, int32_t live) {
+    rt_made *made = made_at(segment, wave, index);
+    rt_word *word = &rt_segment_header(segment)->made;
     atomic_fetch_add_explicit(&made->live, live, memory_order_acq_rel);
     int32_t all = atomic_fetch_add_explicit(&made->reported, reported, memory_order_acq_rel);
-    if (all + reported != rt_made_present(rank->job, rank->wave) || reported == 0)
-        return;
+    int64_t present = rt_made_present(segment->job, wave);
+    if (all + reported != present || reported == 0)
+        return all + reported <= present;
     rt_word_add(word);
     rt_word_wake(word);
+    return true;
+}
+
+void rt_made_report(rt_rank *rank, int32_t reported, int32_t live) {
+    rt_mirror *mirror = rank->segment->mirror;
+    rt_made_add(rank->segment, rank->wave, rank->made, reported, live);
+    if (mirror)
+        mirror->made(mirror, rank->wave, rank->made, reported, live);
 }
 
 rt_status rt_made_over(rt_rank *rank, int64_t step, bool *over) {

@@ -25,6 +25,9 @@ bool rt_made_last(const rt_segment *segment, int64_t wave, int64_t index);
 /* A rank has stored the tokens of `reported` sequences at its index, of which `live` go on. */
 void rt_made_report(rt_rank *rank, int32_t reported, int32_t live);
 
+/* The same of any rank; false: more sequences than there are. */
+bool rt_made_add(rt_segment *segment, int64_t wave, int64_t index, int32_t reported, int32_t live);
+
 /* Before decode step `step` (from 0) of the wave: is there nothing left to do? */
 rt_status rt_made_over(rt_rank *rank, int64_t step, bool *over);
 

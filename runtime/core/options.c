@@ -38,6 +38,9 @@ static const Option option_table[] = {
     OPTION("--trace", KIND_TEXT, ANY_RUN, trace, 0),
     OPTION("--record", KIND_TEXT, RT_VERB_RUN | RT_VERB_VERIFY | RT_VERB_EMULATE, record, 0),
     OPTION("--transport", KIND_TRANSPORT, ANY_RUN, transport, 0),
+    OPTION("--master", KIND_TEXT, ANY_LOAD, master, 0),
+    OPTION("--rendezvous", KIND_TEXT, ANY_LOAD, rendezvous, 0),
+    OPTION("--secret-file", KIND_TEXT, ANY_LOAD, secret_file, 0),
     OPTION("--timeout-ms", KIND_COUNT, ANY_RUN, timeout_ms, 0),
     OPTION("--load-timeout-ms", KIND_COUNT, ANY_RUN, load_timeout_ms, 0),
     OPTION("--steps", KIND_COUNT, ANY_BENCH | RT_VERB_EMULATE, steps, 1),
@@ -72,6 +75,7 @@ const char *rt_options_help(void) {
            "all but info: [--transport NAME] [--timeout-ms N] [--load-timeout-ms N]\n"
            "              [--trace FILE.json] [--json] [-q]; all but info and emulate: [--weights "
            "FILE]\n"
+           "over several hosts: [--master ADDRESS:PORT | --rendezvous FILE] [--secret-file FILE]\n"
            "run, verify and emulate: [--record PREFIX], the calls that each rank makes\n"
            "Without --weights the weights are random, the same for every placement.\n";
 }

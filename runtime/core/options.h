@@ -24,6 +24,7 @@ typedef struct rt_options {
     rt_verb verb;
     const char *tokens, *out, *logits, *scores, *stream, *weights, *trace, *expected, *figures,
         *record;
+    const char *master, *rendezvous, *secret_file; /* where processes of several hosts meet */
     rt_transport transport;
     int64_t timeout_ms, load_timeout_ms;         /* 0: no limit */
     int64_t max_new;                             /* 0: as the tokens file says */

@@ -17,10 +17,14 @@ static double score_of(const float *logits, int64_t count, int32_t token) {
 rt_status rt_scores_wave(rt_rank *rank) {
     const rt_job *job = rank->job;
     const rt_program *program = rank->program;
-    const float *logits = (const float *)(rank->segment->base + rank->segment->logits);
-    double *scores = (double *)(rank->segment->base + rank->segment->scores);
+    const rt_segment *segment = rank->segment;
+    float *logits = (float *)(segment->base + segment->logits);
+    double *scores = (double *)(segment->base + segment->scores);
     if (!job->scores)
         return RT_OK;
+    int64_t raters = segment->mirror ? 1 : program->world;
+    if (segment->mirror) /* then rank 0 alone has them all */
+        RT_TRY(segment->mirror->logits(segment->mirror, rank));
     RT_TRY(rt_wait_barrier(rank, program->channels)); /* all logits are there */
     for (int64_t s = 0; s < program->batch; ++s) {
         int64_t index = rank->wave * program->batch + s;
@@ -29,7 +33,7 @@ rt_status rt_scores_wave(rt_rank *rank) {
         for (int64_t t = 0; t < job->longest; ++t) {
             bool next = t + 1 < job->lengths[index];
             int64_t row = s * job->longest + t;
-            if (row % program->world != rank->id)
+            if (row % raters != rank->id)
                 continue;
             scores[index * job->longest + t] =
                 next ? score_of(logits + row * program->vocabulary, program->vocabulary,
@@ -38,6 +42,8 @@ rt_status rt_scores_wave(rt_rank *rank) {
         }
         RT_TRY(rt_wait_check(rank));
     }
+    if (segment->mirror && rank->id == 0) /* what the next wave leaves out is zero */
+        memset(logits, 0, (size_t)segment->logits_bytes);
     return RT_OK;
 }
 

@@ -78,6 +78,7 @@ rt_status rt_segment_plan(rt_segment *segment, const rt_job *job, rt_error *erro
     int64_t rows = kept * job->longest;
     segment->logits =
         reserve(&at, rows, (int64_t)sizeof(float) * program->vocabulary, SEGMENT_PAGE);
+    segment->logits_bytes = at - segment->logits;
     segment->scores =
         reserve(&at, job->scores ? job->sequences * job->longest : 0, sizeof(double), SEGMENT_LINE);
     if (job->emulated) {
@@ -162,6 +163,8 @@ bool rt_segment_fail(rt_segment *segment, int rank, rt_status status, const char
     }
     for (int64_t i = 0; i < segment->word_count; ++i)
         rt_word_abort(&rt_segment_word(segment, i)->arrived);
+    if (segment->mirror)
+        segment->mirror->failed(segment->mirror);
     return true;
 }
 

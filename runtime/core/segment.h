@@ -10,6 +10,7 @@
 
 #include "core/job.h"
 #include "core/futex.h"
+#include "core/mirror.h"
 
 /* Which program a rank runs. It stands first in every segment, whatever the version: ranks compare it before they know
  * anything else of each other. */
@@ -40,8 +41,9 @@ typedef struct rt_header {
 typedef struct rt_area {
     _Atomic uint64_t progress; /* operations begun and waits ended */
     _Atomic int32_t pid;
-    _Atomic int32_t clock; /* of its processor time */
-    _Atomic int32_t done;  /* 1: has returned */
+    _Atomic int32_t clock;     /* of its processor time; or that time itself, */
+    _Atomic int64_t worked_us; /* of a rank whose process has a segment of its own; its pid is -1 */
+    _Atomic int32_t done;      /* 1: has returned */
     _Atomic int32_t
         waits_for; /* 0: nothing; c + 1: channel c; -(r + 1): rank r; RT_WAITS_FOR_DEVICE */
     _Atomic int32_t step, op,
@@ -109,6 +111,9 @@ typedef struct rt_segment {
     int64_t barriers, pairs, tokens, made, indices, logits, scores;
     rt_stream *stream;        /* of the process that reports; NULL: none */
     rt_process *process;      /* the backend's, of this process; NULL: none */
+    rt_mirror *mirror;        /* tells other processes what changes here; NULL: they see it */
+    int64_t logits_bytes;
+    int64_t links, links_bytes; /* what preflight measured: rt_link_time [program->links] */
     int64_t emulation, words; /* see emulate_state.h */
     int64_t word_count;       /* of an emulation; 0: none */
     int64_t pair_count;

@@ -67,7 +67,8 @@ static void watch_look(rt_rank *self, Watch *watch, int32_t count, double now) {
         progress += atomic_load_explicit(&area->progress, memory_order_relaxed);
         int32_t waits_for = atomic_load_explicit(&area->waits_for, memory_order_relaxed);
         if (!waits_for)
-            seconds += rt_pulse_seconds(atomic_load_explicit(&area->clock, memory_order_relaxed));
+            seconds += rt_pulse_seconds(atomic_load_explicit(&area->clock, memory_order_relaxed)) +
+                       (double)atomic_load_explicit(&area->worked_us, memory_order_relaxed) * 1e-6;
         if (watch->culprit < 0 && holds_up(self, waits_for))
             watch->culprit = self->closure[i];
     }
@@ -188,6 +189,8 @@ rt_status rt_wait_barrier(rt_rank *rank, int channel) {
     uint32_t target = rt_word_count(rank->arrivals[channel] + members);
     rank->arrivals[channel] = target;
     uint32_t value = rt_word_add(word);
+    if (world && rank->segment->mirror)
+        rank->segment->mirror->arrived(rank->segment->mirror);
     if (value & RT_ABORT_BIT)
         return RT_ABORTED;
     if (rt_word_reached(value, target)) {
