@@ -150,7 +150,7 @@ rt_status rt_backend_launch(rt_segment *segment, char **argv, bool *leader, rt_e
     *leader = true;
     if (transport == RT_TRANSPORT_AUTO) {
         rt_seat seat;
-        RT_TRY(rt_seat_find(&seat, world, error));
+        RT_TRY(rt_seat_find(&seat, world, "loopback", error));
         bool alone = seat.rank < 0 && world > 1;
         transport = alone ? RT_TRANSPORT_LOOPBACK : RT_TRANSPORT_NCCL;
         if (alone && !options->quiet)

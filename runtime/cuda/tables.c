@@ -18,20 +18,36 @@ int64_t rt_tables_bytes(const rt_program *program) {
     return at;
 }
 
+/* By a stream of its own, so that the copy is over when this returns. */
+static cudaError_t send(char *to, const char *from, size_t bytes) {
+    cudaStream_t stream;
+    cudaError_t told = cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
+    if (told != cudaSuccess)
+        return told;
+    told = cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream);
+    cudaError_t ended = cudaStreamSynchronize(stream);
+    cudaStreamDestroy(stream);
+    return told != cudaSuccess ? told : ended;
+}
+
 rt_status rt_tables_open(rt_process *process, rt_error *error) {
     const rt_program *program = process->program;
     int64_t at = 0, bytes = rt_tables_bytes(program);
+    char *host = NULL;
     if (bytes == 0)
         return RT_OK;
     cudaError_t told = cudaMalloc((void **)&process->tables, (size_t)bytes);
+    if (told == cudaSuccess)
+        told = cudaHostAlloc((void **)&host, (size_t)bytes, cudaHostAllocDefault);
     for (int32_t t = 0; told == cudaSuccess && t < program->tables; ++t) {
         const rt_table *table = &program->table[t];
-        told = cudaMemcpy(process->tables + at, table->numbers, (size_t)table_bytes(table),
-                          cudaMemcpyHostToDevice);
+        memcpy(host + at, table->numbers, (size_t)table_bytes(table));
         at = after(at, table);
     }
-    if (told == cudaSuccess) /* streams that do not wait for the default one read them */
-        told = cudaDeviceSynchronize();
+    if (told == cudaSuccess)
+        told = send(process->tables, host, (size_t)bytes);
+    if (host)
+        cudaFreeHost(host);
     if (told != cudaSuccess)
         return rt_error_set(error, RT_UNAVAILABLE, "tables of %lld bytes on %s: %s",
                             (long long)bytes, process->device_name, cudaGetErrorString(told));
