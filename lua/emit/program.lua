@@ -119,10 +119,21 @@ local function rank_rows(schedule)
   return rows
 end
 
+---How many nodes have ranks, and the most that one has.
+local function node_counts(schedule)
+  local counts, nodes, most = {}, 0, 0
+  for _, rank in ipairs(schedule.ranks) do
+    nodes = nodes + (counts[rank.node] and 0 or 1)
+    counts[rank.node] = (counts[rank.node] or 0) + 1
+    most = math.max(most, counts[rank.node])
+  end
+  return nodes, most
+end
+
 ---What all templates but those of roles see.
 local function program_view(schedule, kernels)
   local places, moves = tables.places(schedule), tables.moves(schedule)
-  local functions = {}
+  local functions, nodes, local_ranks = {}, node_counts(schedule)
   for _, role in ipairs(schedule.roles) do
     for _, step in ipairs(schedule.steps) do
       functions[#functions + 1] = role_view.step_function(role, step)
@@ -146,6 +157,8 @@ local function program_view(schedule, kernels)
     choices = schedule.choices,
     initializer_range = text.real(schedule.model.initializer_range),
     world = schedule.world,
+    nodes = nodes,
+    local_ranks = local_ranks,
     copies = schedule.copies,
     batch = schedule.batch,
     prompt = schedule.prompt,
