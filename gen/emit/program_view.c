@@ -355,6 +355,10 @@ static void push_tiles(lua_State *lua) {
     set_int(lua, "head", TILE_HEAD);
     set_int(lua, "entries", TILE_ENTRIES);
     set_int(lua, "expert", TILE_EXPERT);
+    set_int(lua, "scores", TILE_SCORES);
+    set_int(lua, "dense", TILE_DENSE);
+    set_int(lua, "grouped", TILE_GROUPED);
+    set_int(lua, "pass", PASS_TILES);
     set_int(lua, "align", WORKSPACE_ALIGN);
     set_int(lua, "split_blocks", SPLIT_BLOCKS);
     set_int(lua, "split_keys", SPLIT_KEYS);

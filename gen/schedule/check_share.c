@@ -247,6 +247,8 @@ static int64_t expected(const Share *share, const Op *op, const char *name, int6
         return op->kind == OP_dense_ffn ? ffn_columns(share, op) : slot_columns(share, op);
     if (strcmp(name, "slots") == 0 || strcmp(name, "held") == 0)
         return slots_of(share, op, name);
+    if (strcmp(name, "bound") == 0)
+        return share->check->exchanges[check_arg(op, "exchange")].rows;
     return has;
 }
 

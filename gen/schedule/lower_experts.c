@@ -214,6 +214,9 @@ static void shared_work(const LowerRank *at, const Sides *sides, Op *op) {
 static Op *slots_op(LowerRank *at, const Sides *sides, const char *kind, int64_t first,
                     int64_t slots, int64_t columns, const char *rule) {
     const Model *model = at->lower->model;
+    int64_t bound = 0;
+    for (int64_t s = 0; s < sides->exchange->sources.count; ++s)
+        bound += exchange_source_rows(sides->exchange, s);
     Op *op = lower_op(at, OP_expert_ffn, rule);
     op_buffer(op, "in", sides->recv_rows, 0);
     op_buffer(op, "meta", sides->recv_meta, 0);
@@ -225,6 +228,7 @@ static Op *slots_op(LowerRank *at, const Sides *sides, const char *kind, int64_t
     op_int(op, "slots", slots);
     op_int(op, "held", at->place->slot_count);
     op_int(op, "columns", columns);
+    op_int(op, "bound", bound);
     op_int(op, "exchange", lower_exchange(at));
     op_workspace(at, op, "workspace");
     return op;

@@ -16,6 +16,11 @@ enum {
     TILE_HEAD = 64,       /* rows */
     TILE_ENTRIES = 2048,  /* vocabulary entries */
     TILE_EXPERT = 64,     /* rows of one expert */
+    /* Of CUDA kernels, whose tiles should fill a device. */
+    TILE_SCORES = 512,    /* rows of a router */
+    TILE_DENSE = 256,     /* rows of a feed-forward */
+    TILE_GROUPED = 64,    /* rows of one expert */
+    PASS_TILES = 32,      /* of the latter at a time */
     WORKSPACE_ALIGN = 16, /* elements; every area begins on a multiple */
 };
 

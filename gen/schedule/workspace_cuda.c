@@ -3,9 +3,18 @@
  * lies behind the program's slab. */
 #include "schedule/workspace.h"
 
+static int64_t min_of(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
 /* One area of 4-byte elements, rounded up so that the next one is aligned too. */
 static int64_t area(int64_t elements) {
     return 4 * ((elements + WORKSPACE_ALIGN - 1) / WORKSPACE_ALIGN * WORKSPACE_ALIGN);
+}
+
+/* The same of elements of the program's type. */
+static int64_t element_area(const Plan *plan, int64_t elements) {
+    return area(plan->inputs.workload.dtype == ELEMENT_F32 ? elements : (elements + 1) / 2);
 }
 
 static int64_t number(const Op *op, const char *name) {
@@ -31,10 +40,43 @@ static int64_t attention(const Plan *plan, const Op *op) {
     return parts > 1 ? area(sequences * heads * parts * (model->head_dim + 2)) : 0;
 }
 
+/* Logits of a tile of rows, and what they choose by. */
+static int64_t route(const Plan *plan, const Op *op) {
+    int64_t tile = min_of(number(op, "rows"), TILE_SCORES);
+    return 2 * area(tile * plan->inputs.model.experts);
+}
+
+/* Of a tile of rows: the products of both, the result, what goes between. */
+static int64_t dense_ffn(const Plan *plan, const Op *op) {
+    int64_t columns = number(op, "columns"), tile = min_of(number(op, "rows"), TILE_DENSE);
+    return 2 * area(tile * columns) + area(tile * plan->inputs.model.hidden) +
+           element_area(plan, tile * columns);
+}
+
+/* Where each choice's result goes, choices by slot, choices of each slot, the tiles of rows, and what goes between the
+ * products of the tiles of a pass. */
+static int64_t expert_ffn(const Plan *plan, const Op *op) {
+    const Model *model = &plan->inputs.model;
+    int64_t choices = model->top_k + (model->shared_hidden > 0); /* plan_choices, or one more */
+    int64_t bound = number(op, "bound"), slots = number(op, "slots");
+    int64_t most = bound * min_of(choices, number(op, "held"));
+    int64_t tiles = min_of(most, most / TILE_GROUPED + slots);
+    return area(bound * choices) + area(most) + area(slots) + area(3 * tiles) + area(1) +
+           element_area(plan, min_of(tiles, PASS_TILES) * TILE_GROUPED * number(op, "columns"));
+}
+
 int64_t workspace_cuda_bytes(const Plan *plan, const Op *op) {
     switch ((OpKind)op->kind) {
     case OP_attention:
         return attention(plan, op);
+    case OP_capacity:
+        return area(number(op, "sequences") * plan->inputs.model.experts);
+    case OP_route:
+        return route(plan, op);
+    case OP_dense_ffn:
+        return dense_ffn(plan, op);
+    case OP_expert_ffn:
+        return expert_ffn(plan, op);
     default:
         return 0;
     }

@@ -11,6 +11,14 @@ local function most_targets(schedule)
   return most
 end
 
+local function most_sources(schedule)
+  local most = 1
+  for _, exchange in ipairs(schedule.exchanges) do
+    most = math.max(most, #exchange.sources)
+  end
+  return most
+end
+
 local function section(title, macros)
   local lines = {}
   for i, macro in ipairs(macros) do
@@ -87,8 +95,9 @@ function M.sections(schedule)
       { "CHOICES", schedule.choices },
       { "ROUTED", schedule.routed },
     }),
-    section("The most column parts that an expert is cut in; the most targets of an exchange.", {
+    section("The most column parts that an expert is cut in; the most sources and targets of an exchange.", {
       { "PARTS", schedule.parts },
+      { "SOURCES", most_sources(schedule) },
       { "TARGETS", most_targets(schedule) },
     }),
     section("Tiles of the kernels: gen sized their workspace with these numbers.", {
@@ -99,6 +108,10 @@ function M.sections(schedule)
       { "TILE_HEAD", tiles.head },
       { "TILE_ENTRIES", tiles.entries },
       { "TILE_EXPERT", tiles.expert },
+      { "TILE_SCORES", tiles.scores },
+      { "TILE_DENSE", tiles.dense },
+      { "TILE_GROUPED", tiles.grouped },
+      { "PASS_TILES", tiles.pass },
       { "WORKSPACE_ALIGN", tiles.align },
       { "SPLIT_BLOCKS", tiles.split_blocks },
       { "SPLIT_KEYS", tiles.split_keys },

@@ -11,12 +11,23 @@ M.SHARED = { "launch.c", "module.c", "kernel.h", "module.cu", "kernel.cuh" }
 ---alone and has no KIND.cu; a kernel that is not here cannot be had.
 local FUNCTIONS <const> = {
   attention = { "attention_prefill", "attention_decode", "attention_combine" },
+  capacity = { "capacity" },
+  dense_ffn = { "dense_activate", "dense_finish" },
+  expert_ffn = { "expert_returns", "expert_count", "expert_list", "expert_up", "expert_down" },
+  pack = { "pack_count", "pack_place", "pack_rows" },
   rms_norm = { "rms_norm" },
+  route = { "route_scores", "route_choose" },
+  weighted_sum = { "weighted_sum" },
 }
 
 ---Headers that kernels share, beside those that all have: .h of the host's side, .cuh of the device's.
 M.HEADERS = {
   attention = { "attend.h", "tiles.cuh", "mma.cuh", "attend.cuh", "attend_tensor.cuh" },
+  capacity = { "scan.cuh" },
+  dense_ffn = { "activation.cuh" },
+  expert_ffn = { "activation.cuh", "mma.cuh", "product.cuh", "scan.cuh", "windows.cuh" },
+  pack = { "piece.cuh", "scan.cuh", "windows.cuh" },
+  weighted_sum = { "piece.cuh" },
 }
 
 ---Device code of the runtime, as #include names it.

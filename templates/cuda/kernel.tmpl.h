@@ -32,3 +32,10 @@ static inline int64_t max_of(int64_t a, int64_t b) {
 static inline uint32_t blocks_of(int64_t count, int64_t size) {
     return (uint32_t)((count + size - 1) / size);
 }
+
+/* The next area of the workspace: `count` floats, aligned. gen sized the workspace by the same rule. */
+static inline float *carve(float **workspace, int64_t count) {
+    float *area = *workspace;
+    *workspace += (count + WORKSPACE_ALIGN - 1) / WORKSPACE_ALIGN * WORKSPACE_ALIGN;
+    return area;
+}

@@ -3,7 +3,7 @@
  * that text and not against the kernels. Route tables: row 0 is nobody's, row 1 is used. */
 #include "check.h"
 
-enum { SOURCES = 3, MOST_ROWS = 70, EXCHANGES = 3, ROUTES = 1 };
+enum { MOST_ROWS = 70, EXCHANGES = 3, ROUTES = 1 };
 
 /* Weights of all experts of a layer: [expert][columns][H] and [expert][H][columns]. */
 static int64_t gate, up, down, gate_bias, up_bias, down_bias;
@@ -203,6 +203,7 @@ static void run_target(const rt_exchange *x, int64_t index, int target) {
         .slots = (int32_t)slots,
         .held = (int32_t)slots,
         .columns = EXPERT_HIDDEN,
+        .bound = (int32_t)rows,
         .exchange = (int32_t)index};
     a.workspace = slab_workspace(OP_expert_ffn, &a);
     launch("expert_ffn", kernel_expert_ffn, &a);

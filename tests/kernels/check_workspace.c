@@ -20,7 +20,8 @@ int64_t check_workspace_bytes(OpKind kind, const void *args, bool f32) {
                                 .value_dim = VALUE_DIM,
                                 .kv_latent = KV_LATENT,
                                 .experts = EXPERTS,
-                                .top_k = TOP_K};
+                                .top_k = TOP_K,
+                                .shared_hidden = CHOICES > TOP_K};
     plan.inputs.workload.context = CONTEXT;
     plan.inputs.workload.dtype = f32 ? ELEMENT_F32 : ELEMENT_BF16;
     Op op = {.kind = kind};

@@ -203,7 +203,7 @@ void meaning_write_window(const Exec *at, int arg, uint64_t value) {
 static bool says_where(const char *name) {
     static const char *const names[] = {"rows",        "sequences", "tokens", "first", "members",
                                         "cache_first", "exchange",  "routes", "slots", "report",
-                                        "columns",     "expanded",  "held"};
+                                        "columns",     "expanded",  "held",   "bound"};
     for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
         if (strcmp(names[i], name) == 0)
             return true;

@@ -4,8 +4,8 @@
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
 #define PLAN_DIGEST "e9628083a15e22a5"
-#define SCHEDULE_DIGEST "9d3630392e185b50"
-#define CERTIFICATE_DIGEST "c1afddb138ced3b7"
+#define SCHEDULE_DIGEST "c89303d714600516"
+#define CERTIFICATE_DIGEST "9c10eb56dd21fde2"
 #define MODEL_DIGEST "125690f6a3bd5a21"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "a04b91f05d3d1291"
@@ -46,8 +46,9 @@
 #define CHOICES 2
 #define ROUTED 8
 
-/* The most column parts that an expert is cut in; the most targets of an exchange. */
+/* The most column parts that an expert is cut in; the most sources and targets of an exchange. */
 #define PARTS 1
+#define SOURCES 2
 #define TARGETS 2
 
 /* Tiles of the kernels: gen sized their workspace with these numbers. */
@@ -58,6 +59,10 @@
 #define TILE_HEAD 64
 #define TILE_ENTRIES 2048
 #define TILE_EXPERT 64
+#define TILE_SCORES 512
+#define TILE_DENSE 256
+#define TILE_GROUPED 64
+#define PASS_TILES 32
 #define WORKSPACE_ALIGN 16
 #define SPLIT_BLOCKS 512
 #define SPLIT_KEYS 256

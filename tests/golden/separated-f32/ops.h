@@ -188,6 +188,7 @@ struct expert_ffn_args {
     int32_t slots;      /* slots: expert parts, or the part of what all tokens pass */
     int32_t held;       /* slots of this rank in all, which bound the results of a row */
     int32_t columns;    /* columns of expert_hidden a slot; missing ones are zero */
+    int32_t bound;      /* rows of all windows of `in` */
     int32_t exchange;   /* the exchange, for its windows */
 };
 rt_status kernel_expert_ffn(rt_rank *rank, const void *args);

@@ -128,7 +128,7 @@ static const rt_role roles[] = {
     },
     {
         .name = "experts",
-        .slab_bytes = INT64_C(1109504),
+        .slab_bytes = INT64_C(1275904),
         .zero_offset = INT64_C(786432),
         .zero_bytes = INT64_C(0),
         .ops = ops_experts,
@@ -216,7 +216,7 @@ static const rt_kernel_args kernel_args[] = {
     [K_WEIGHTED_SUM] = {20, 5, 1},
     [K_HEAD] = {22, 5, 6},
     [K_CHOOSE] = {23, 2, 4},
-    [K_EXPERT_FFN] = {24, 12, 5},
+    [K_EXPERT_FFN] = {24, 12, 6},
 };
 
 /* What only kernels read: name, numbers, how many, bytes of each. */

@@ -10,22 +10,22 @@
 #define EXPERT_GATE(layer)     (INT64_C(0) + (layer) * INT64_C(131072))      /* f32 [512][64], weight, by layer */
 #define EXPERT_UP(layer)       (INT64_C(262144) + (layer) * INT64_C(131072)) /* f32 [512][64], weight, by layer */
 #define EXPERT_DOWN(layer)     (INT64_C(524288) + (layer) * INT64_C(131072)) /* f32 [256][128], weight, by layer */
-#define PREFILL_RECV_ROWS_M0   INT64_C(1032192)                              /* f32 [144][64], window */
-#define PREFILL_RECV_META_M0   INT64_C(1105920)                              /* i32 [144][2], window */
-#define PREFILL_RECV_COUNTS_M0 INT64_C(1108480)                              /* i32 [2][1], window */
-#define PREFILL_OUT_M0         INT64_C(884736)                               /* f32 [288][64], window */
-#define PREFILL_OUT_COUNTS_M0  INT64_C(1108736)                              /* i32 [2][1], window */
+#define PREFILL_RECV_ROWS_M0   INT64_C(1198592)                              /* f32 [144][64], window */
+#define PREFILL_RECV_META_M0   INT64_C(1272320)                              /* i32 [144][2], window */
+#define PREFILL_RECV_COUNTS_M0 INT64_C(1274880)                              /* i32 [2][1], window */
+#define PREFILL_OUT_M0         INT64_C(1051136)                              /* f32 [288][64], window */
+#define PREFILL_OUT_COUNTS_M0  INT64_C(1275136)                              /* i32 [2][1], window */
 #define WORKSPACE              INT64_C(786432)                               /* scratch, workspace */
-#define PREFILL_RECV_ROWS_M1   INT64_C(1069056)                              /* f32 [144][64], window */
-#define PREFILL_RECV_META_M1   INT64_C(1107200)                              /* i32 [144][2], window */
-#define PREFILL_RECV_COUNTS_M1 INT64_C(1108992)                              /* i32 [2][1], window */
-#define PREFILL_OUT_M1         INT64_C(958464)                               /* f32 [288][64], window */
-#define PREFILL_OUT_COUNTS_M1  INT64_C(1109248)                              /* i32 [2][1], window */
-#define DECODE_RECV_ROWS_M0    INT64_C(890880)                               /* f32 [12][64], window */
-#define DECODE_RECV_META_M0    INT64_C(893952)                               /* i32 [12][2], window */
-#define DECODE_RECV_COUNTS_M0  INT64_C(894208)                               /* i32 [2][1], window */
-#define DECODE_OUT_M0          INT64_C(884736)                               /* f32 [24][64], window */
-#define DECODE_OUT_COUNTS_M0   INT64_C(894464)                               /* i32 [2][1], window */
+#define PREFILL_RECV_ROWS_M1   INT64_C(1235456)                              /* f32 [144][64], window */
+#define PREFILL_RECV_META_M1   INT64_C(1273600)                              /* i32 [144][2], window */
+#define PREFILL_RECV_COUNTS_M1 INT64_C(1275392)                              /* i32 [2][1], window */
+#define PREFILL_OUT_M1         INT64_C(1124864)                              /* f32 [288][64], window */
+#define PREFILL_OUT_COUNTS_M1  INT64_C(1275648)                              /* i32 [2][1], window */
+#define DECODE_RECV_ROWS_M0    INT64_C(1057280)                              /* f32 [12][64], window */
+#define DECODE_RECV_META_M0    INT64_C(1060352)                              /* i32 [12][2], window */
+#define DECODE_RECV_COUNTS_M0  INT64_C(1060608)                              /* i32 [2][1], window */
+#define DECODE_OUT_M0          INT64_C(1051136)                              /* f32 [24][64], window */
+#define DECODE_OUT_COUNTS_M0   INT64_C(1060864)                              /* i32 [2][1], window */
 
 /* clang-format on */
 
@@ -62,6 +62,7 @@ rt_status experts_prefill(rt_rank *rank) {
                          .slots = 4,
                          .held = 4,
                          .columns = 128,
+                         .bound = 144,
                          .exchange = 0,
                      }));
     /* 2 m1 dispatch: lower_experts.c: rows to the holders of their experts; over dispatch_c0; on
@@ -106,6 +107,7 @@ rt_status experts_prefill(rt_rank *rank) {
                          .slots = 4,
                          .held = 4,
                          .columns = 128,
+                         .bound = 144,
                          .exchange = 1,
                      }));
     /* 5 m0 dispatch: lower_experts.c: rows to the holders of their experts; over dispatch_c0; on
@@ -150,6 +152,7 @@ rt_status experts_prefill(rt_rank *rank) {
                          .slots = 4,
                          .held = 4,
                          .columns = 128,
+                         .bound = 144,
                          .exchange = 0,
                      }));
     /* 8 m1 dispatch: lower_experts.c: rows to the holders of their experts; over dispatch_c0; on
@@ -194,6 +197,7 @@ rt_status experts_prefill(rt_rank *rank) {
                          .slots = 4,
                          .held = 4,
                          .columns = 128,
+                         .bound = 144,
                          .exchange = 1,
                      }));
     /* 11 m1 combine: lower_experts.c: results back to the owners; over combine_c0; on stream
@@ -243,6 +247,7 @@ rt_status experts_decode(rt_rank *rank) {
                              .slots = 4,
                              .held = 4,
                              .columns = 128,
+                             .bound = 12,
                              .exchange = 2,
                          }));
         /* 14 m0 combine: lower_experts.c: results back to the owners; over combine_c0; on stream

@@ -4,8 +4,8 @@
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
 #define PLAN_DIGEST "fb0cc20f5069bdd8"
-#define SCHEDULE_DIGEST "9908fc3d59be7a3d"
-#define CERTIFICATE_DIGEST "0f6fbde0e86deb01"
+#define SCHEDULE_DIGEST "feac6818ab9e27b0"
+#define CERTIFICATE_DIGEST "0ff6e525fbb50629"
 #define MODEL_DIGEST "125690f6a3bd5a21"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "a04b91f05d3d1291"
@@ -46,8 +46,9 @@
 #define CHOICES 2
 #define ROUTED 8
 
-/* The most column parts that an expert is cut in; the most targets of an exchange. */
+/* The most column parts that an expert is cut in; the most sources and targets of an exchange. */
 #define PARTS 1
+#define SOURCES 1
 #define TARGETS 1
 
 /* Tiles of the kernels: gen sized their workspace with these numbers. */
@@ -58,6 +59,10 @@
 #define TILE_HEAD 64
 #define TILE_ENTRIES 2048
 #define TILE_EXPERT 64
+#define TILE_SCORES 512
+#define TILE_DENSE 256
+#define TILE_GROUPED 64
+#define PASS_TILES 32
 #define WORKSPACE_ALIGN 16
 #define SPLIT_BLOCKS 512
 #define SPLIT_KEYS 256

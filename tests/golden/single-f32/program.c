@@ -46,7 +46,7 @@ static const rt_op ops_worker[] = {
 static const rt_role roles[] = {
     {
         .name = "worker",
-        .slab_bytes = INT64_C(2758400),
+        .slab_bytes = INT64_C(3173120),
         .zero_offset = INT64_C(1938688),
         .zero_bytes = INT64_C(294912),
         .ops = ops_worker,
@@ -134,7 +134,7 @@ static const rt_kernel_args kernel_args[] = {
     [K_WEIGHTED_SUM] = {20, 5, 1},
     [K_HEAD] = {22, 5, 6},
     [K_CHOOSE] = {23, 2, 4},
-    [K_EXPERT_FFN] = {24, 12, 5},
+    [K_EXPERT_FFN] = {24, 12, 6},
 };
 
 /* What only kernels read: name, numbers, how many, bytes of each. */

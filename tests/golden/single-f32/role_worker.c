@@ -20,45 +20,45 @@
 #define EXPERT_GATE(layer)     (INT64_C(365824) + (layer) * INT64_C(262144))  /* f32 [1024][64], weight, by layer */
 #define EXPERT_UP(layer)       (INT64_C(890112) + (layer) * INT64_C(262144))  /* f32 [1024][64], weight, by layer */
 #define EXPERT_DOWN(layer)     (INT64_C(1414400) + (layer) * INT64_C(262144)) /* f32 [512][128], weight, by layer */
-#define PREFILL_IDS_M0         INT64_C(2381056)                               /* i32 [288][1], activation */
-#define PREFILL_POSITIONS_M0   INT64_C(2756608)                               /* i32 [288][1], activation */
-#define PREFILL_RESIDUAL_M0    INT64_C(2528512)                               /* f32 [288][64], activation */
-#define PREFILL_NORMED_M0      INT64_C(2602240)                               /* f32 [288][64], activation */
-#define PREFILL_MIXED_M0       INT64_C(2675968)                               /* f32 [288][64], activation */
-#define PREFILL_QKV_M0         INT64_C(2381056)                               /* f32 [288][128], activation */
+#define PREFILL_IDS_M0         INT64_C(2795776)                               /* i32 [288][1], activation */
+#define PREFILL_POSITIONS_M0   INT64_C(3171328)                               /* i32 [288][1], activation */
+#define PREFILL_RESIDUAL_M0    INT64_C(2943232)                               /* f32 [288][64], activation */
+#define PREFILL_NORMED_M0      INT64_C(3016960)                               /* f32 [288][64], activation */
+#define PREFILL_MIXED_M0       INT64_C(3090688)                               /* f32 [288][64], activation */
+#define PREFILL_QKV_M0         INT64_C(2795776)                               /* f32 [288][128], activation */
 #define WORKSPACE              INT64_C(2233600)                               /* scratch, workspace */
-#define PREFILL_PROJECTED_M0   INT64_C(2381056)                               /* f32 [288][64], activation */
-#define PREFILL_FFN_IN_M0      INT64_C(2381056)                               /* f32 [288][64], activation */
-#define PREFILL_CHOICE_M0      INT64_C(2454784)                               /* i32 [288][2], activation */
-#define PREFILL_SHARE_M0       INT64_C(2749696)                               /* f32 [288][2], activation */
-#define PREFILL_RECV_ROWS_M0   INT64_C(2675968)                               /* f32 [288][64], window */
-#define PREFILL_RECV_META_M0   INT64_C(2752000)                               /* i32 [288][2], window */
-#define PREFILL_RECV_COUNTS_M0 INT64_C(2757888)                               /* i32 [1][1], window */
-#define PREFILL_OUT_M0         INT64_C(2381056)                               /* f32 [576][64], window */
-#define PREFILL_OUT_COUNTS_M0  INT64_C(2758144)                               /* i32 [1][1], window */
-#define PREFILL_RETURNS_M0     INT64_C(2457088)                               /* i32 [1][1], window */
-#define PREFILL_BACK_M0        INT64_C(2754304)                               /* i32 [288][2], activation */
-#define PREFILL_BEST_M0        INT64_C(2381056)                               /* f32 [1][24], activation */
-#define PREFILL_NEXT_M0        INT64_C(2381312)                               /* i32 [12][1], activation */
-#define DECODE_IDS_M0          INT64_C(2381056)                               /* i32 [12][1], activation */
-#define DECODE_POSITIONS_M0    INT64_C(2397184)                               /* i32 [12][1], activation */
-#define DECODE_RESIDUAL_M0     INT64_C(2387200)                               /* f32 [12][64], activation */
-#define DECODE_NORMED_M0       INT64_C(2390272)                               /* f32 [12][64], activation */
-#define DECODE_MIXED_M0        INT64_C(2393344)                               /* f32 [12][64], activation */
-#define DECODE_QKV_M0          INT64_C(2381056)                               /* f32 [12][128], activation */
-#define DECODE_PROJECTED_M0    INT64_C(2381056)                               /* f32 [12][64], activation */
-#define DECODE_FFN_IN_M0       INT64_C(2381056)                               /* f32 [12][64], activation */
-#define DECODE_CHOICE_M0       INT64_C(2384128)                               /* i32 [12][2], activation */
-#define DECODE_SHARE_M0        INT64_C(2396416)                               /* f32 [12][2], activation */
-#define DECODE_RECV_ROWS_M0    INT64_C(2393344)                               /* f32 [12][64], window */
-#define DECODE_RECV_META_M0    INT64_C(2396672)                               /* i32 [12][2], window */
-#define DECODE_RECV_COUNTS_M0  INT64_C(2397440)                               /* i32 [1][1], window */
-#define DECODE_OUT_M0          INT64_C(2381056)                               /* f32 [24][64], window */
-#define DECODE_OUT_COUNTS_M0   INT64_C(2397696)                               /* i32 [1][1], window */
-#define DECODE_RETURNS_M0      INT64_C(2384384)                               /* i32 [1][1], window */
-#define DECODE_BACK_M0         INT64_C(2396928)                               /* i32 [12][2], activation */
-#define DECODE_BEST_M0         INT64_C(2381056)                               /* f32 [1][24], activation */
-#define DECODE_NEXT_M0         INT64_C(2381312)                               /* i32 [12][1], activation */
+#define PREFILL_PROJECTED_M0   INT64_C(2795776)                               /* f32 [288][64], activation */
+#define PREFILL_FFN_IN_M0      INT64_C(2795776)                               /* f32 [288][64], activation */
+#define PREFILL_CHOICE_M0      INT64_C(2869504)                               /* i32 [288][2], activation */
+#define PREFILL_SHARE_M0       INT64_C(3164416)                               /* f32 [288][2], activation */
+#define PREFILL_RECV_ROWS_M0   INT64_C(3090688)                               /* f32 [288][64], window */
+#define PREFILL_RECV_META_M0   INT64_C(3166720)                               /* i32 [288][2], window */
+#define PREFILL_RECV_COUNTS_M0 INT64_C(3172608)                               /* i32 [1][1], window */
+#define PREFILL_OUT_M0         INT64_C(2795776)                               /* f32 [576][64], window */
+#define PREFILL_OUT_COUNTS_M0  INT64_C(3172864)                               /* i32 [1][1], window */
+#define PREFILL_RETURNS_M0     INT64_C(2871808)                               /* i32 [1][1], window */
+#define PREFILL_BACK_M0        INT64_C(3169024)                               /* i32 [288][2], activation */
+#define PREFILL_BEST_M0        INT64_C(2795776)                               /* f32 [1][24], activation */
+#define PREFILL_NEXT_M0        INT64_C(2796032)                               /* i32 [12][1], activation */
+#define DECODE_IDS_M0          INT64_C(2795776)                               /* i32 [12][1], activation */
+#define DECODE_POSITIONS_M0    INT64_C(2811904)                               /* i32 [12][1], activation */
+#define DECODE_RESIDUAL_M0     INT64_C(2801920)                               /* f32 [12][64], activation */
+#define DECODE_NORMED_M0       INT64_C(2804992)                               /* f32 [12][64], activation */
+#define DECODE_MIXED_M0        INT64_C(2808064)                               /* f32 [12][64], activation */
+#define DECODE_QKV_M0          INT64_C(2795776)                               /* f32 [12][128], activation */
+#define DECODE_PROJECTED_M0    INT64_C(2795776)                               /* f32 [12][64], activation */
+#define DECODE_FFN_IN_M0       INT64_C(2795776)                               /* f32 [12][64], activation */
+#define DECODE_CHOICE_M0       INT64_C(2798848)                               /* i32 [12][2], activation */
+#define DECODE_SHARE_M0        INT64_C(2811136)                               /* f32 [12][2], activation */
+#define DECODE_RECV_ROWS_M0    INT64_C(2808064)                               /* f32 [12][64], window */
+#define DECODE_RECV_META_M0    INT64_C(2811392)                               /* i32 [12][2], window */
+#define DECODE_RECV_COUNTS_M0  INT64_C(2812160)                               /* i32 [1][1], window */
+#define DECODE_OUT_M0          INT64_C(2795776)                               /* f32 [24][64], window */
+#define DECODE_OUT_COUNTS_M0   INT64_C(2812416)                               /* i32 [1][1], window */
+#define DECODE_RETURNS_M0      INT64_C(2799104)                               /* i32 [1][1], window */
+#define DECODE_BACK_M0         INT64_C(2811648)                               /* i32 [12][2], activation */
+#define DECODE_BEST_M0         INT64_C(2795776)                               /* f32 [1][24], activation */
+#define DECODE_NEXT_M0         INT64_C(2796032)                               /* i32 [12][1], activation */
 
 /* clang-format on */
 
@@ -209,6 +209,7 @@ rt_status worker_prefill(rt_rank *rank) {
                              .slots = 8,
                              .held = 8,
                              .columns = 128,
+                             .bound = 288,
                              .exchange = 0,
                          }));
         /* 12 m0 combine: lower_experts.c: experts' results by their weights */
@@ -413,6 +414,7 @@ rt_status worker_decode(rt_rank *rank) {
                              .slots = 8,
                              .held = 8,
                              .columns = 128,
+                             .bound = 12,
                              .exchange = 1,
                          }));
         /* 29 m0 combine: lower_experts.c: experts' results by their weights */
