@@ -361,6 +361,10 @@ rt_status rt_wire_finish(rt_wire *wire) {
     return wire->go ? RT_OK : RT_ABORTED;
 }
 
+bool rt_wire_lost(const rt_wire *wire) {
+    return wire->lost;
+}
+
 void rt_wire_close(rt_wire *wire) {
     if (!wire)
         return;

@@ -43,5 +43,8 @@ rt_status rt_wire_open(rt_wire **wire, rt_segment *segment, rt_wire_config *conf
 /* After the rank of this process has ended well: all results are in the hub's segment when this returns there. */
 rt_status rt_wire_finish(rt_wire *wire);
 
+/* Whether the hub is gone, so that nobody else tells. */
+bool rt_wire_lost(const rt_wire *wire);
+
 /* Also after a failure: tells the others. NULL: nothing. */
 void rt_wire_close(rt_wire *wire);

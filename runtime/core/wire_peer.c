@@ -239,6 +239,7 @@ static void hub_gone(rt_wire *wire) {
     snprintf(text, sizeof text,
              "rank 0 (%s) ended before the work was done: its connection to rank %d is closed",
              program->role[program->places[0].role].name, wire->config.rank);
+    wire->lost = !wire->go && !rt_segment_failed(wire->segment);
     if (!wire->go)
         rt_segment_fail(wire->segment, 0, RT_TIMEOUT, text);
     pthread_mutex_lock(&wire->lock);

@@ -54,6 +54,7 @@ struct rt_wire {
     _Atomic bool finished; /* this rank has ended well */
     _Atomic bool go;       /* all have */
     _Atomic bool closing;
+    _Atomic bool lost; /* the hub is gone */
 
     double pulsed, failed_at, closing_at, began;
     bool told_failure, told_hang_up;

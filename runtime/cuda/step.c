@@ -56,6 +56,17 @@ static uint64_t world_progress(const rt_rank *rank) {
     return sum;
 }
 
+static rt_status give_up(rt_rank *rank) {
+    const rt_moves *moves = rank->backend->process->moves;
+    char about[400] = "";
+    if (rank->step && moves->about)
+        moves->about(rank, atomic_load_explicit(&rank->area->op, memory_order_relaxed) - 1, about,
+                     sizeof about);
+    return rt_fail(rank, RT_TIMEOUT,
+                   "the device made no progress for %lld ms%s; --timeout-ms sets the limit",
+                   (long long)rank->limit_ms, about);
+}
+
 /* Whether the run goes on: no rank has failed, the transport neither, and something moved within the limit. What other
  * ranks do counts too, for this rank's streams may wait for theirs. */
 static rt_status vigil_look(rt_rank *rank, Vigil *vigil, double now) {
@@ -78,9 +89,7 @@ static rt_status vigil_look(rt_rank *rank, Vigil *vigil, double now) {
     if (rank->step)
         rt_track_name(rank);
     if (rank->limit_ms && (now - vigil->moved) * 1e3 >= (double)rank->limit_ms)
-        return rt_fail(rank, RT_TIMEOUT,
-                       "the device made no progress for %lld ms; --timeout-ms sets the limit",
-                       (long long)rank->limit_ms);
+        return give_up(rank);
     return RT_OK;
 }
 

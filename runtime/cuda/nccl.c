@@ -1,0 +1,363 @@
+/* nccl: see nccl.h. Communicators: made when a rank opens, asked for errors while it waits, aborted when the run fails. */
+#include "cuda/nccl.h"
+#include "core/stream.h"
+#include "core/wait.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOOK_NS = 20 * 1000, SPINS = 1000 };
+
+static ncclComm_t comm_of(const rt_rank *rank, int channel) {
+    const Nccl *nccl = nccl_of(rank);
+    return channel < 0 ? nccl->world : nccl->channel[channel];
+}
+
+static rt_status fail(rt_rank *rank, int channel, ncclResult_t result, const char *call) {
+    const char *more = ncclGetLastError(comm_of(rank, channel));
+    const char *name = channel < 0 ? "all ranks" : rank->program->channel[channel].name;
+    rt_status status =
+        result == ncclInvalidArgument || result == ncclInvalidUsage || result == ncclInternalError
+            ? RT_SOFTWARE
+            : RT_UNAVAILABLE;
+    return rt_fail(rank, status, "over channel %s: %.*s: %s%s%.200s; NCCL_DEBUG=INFO tells more",
+                   name, (int)strcspn(call, "("), call, ncclGetErrorString(result),
+                   more && *more ? ": " : "", more ? more : "");
+}
+
+/* Until the communicator has done what was last asked of it. */
+static rt_status wait_done(rt_rank *rank, int channel, const char *call) {
+    const Nccl *nccl = nccl_of(rank);
+    bool first = channel < 0 || !nccl->used[channel];
+    int64_t limit = first ? rank->job->options->load_timeout_ms : rank->limit_ms;
+    double begin = rt_now();
+    for (int64_t turn = 0;; ++turn) {
+        ncclResult_t state, told = ncclCommGetAsyncError(comm_of(rank, channel), &state);
+        if (told != ncclSuccess || (state != ncclSuccess && state != ncclInProgress))
+            return fail(rank, channel, told != ncclSuccess ? told : state, call);
+        if (state == ncclSuccess)
+            return RT_OK;
+        if (rt_segment_failed(rank->segment))
+            return RT_ABORTED;
+        if (limit && (rt_now() - begin) * 1e3 > (double)limit)
+            return rt_fail(rank, RT_TIMEOUT,
+                           "over channel %s: %.*s is not done after %lld ms; %s sets the limit",
+                           channel < 0 ? "all ranks" : rank->program->channel[channel].name,
+                           (int)strcspn(call, "("), call, (long long)limit,
+                           first ? "--load-timeout-ms" : "--timeout-ms");
+        atomic_fetch_add_explicit(&rank->area->progress, first, memory_order_relaxed);
+        if (turn < SPINS)
+            sched_yield();
+        else
+            nanosleep(&(struct timespec){.tv_nsec = LOOK_NS}, NULL);
+    }
+}
+
+rt_status rt_nccl_told(rt_rank *rank, int channel, ncclResult_t result, const char *call) {
+    if (result == ncclSuccess)
+        return RT_OK;
+    if (result == ncclInProgress)
+        return wait_done(rank, channel, call);
+    return fail(rank, channel, result, call);
+}
+
+/* --- groups --------------------------------------------------------------------------------------------- */
+
+rt_status rt_nccl_group(rt_rank *rank, int channel) {
+    Nccl *nccl = nccl_of(rank);
+    if (rank->program->channel[channel].members == 1)
+        return RT_OK; /* nothing goes anywhere */
+    if (!nccl->channel[channel])
+        return rt_fail(rank, RT_SOFTWARE, "this rank has no part in channel %s",
+                       rank->program->channel[channel].name);
+    if (rank->backend->op >= 0)
+        nccl->op_channel[rank->backend->op] = channel;
+    ncclResult_t told = ncclGroupStart();
+    return told == ncclSuccess ? RT_OK : fail(rank, channel, told, "ncclGroupStart");
+}
+
+/* Within a group a call only notes what is wanted; the end begins it, after connecting where that is the first time. */
+static rt_status noted(rt_rank *rank, int channel, ncclResult_t told, const char *call) {
+    if (told == ncclSuccess || told == ncclInProgress)
+        return RT_OK;
+    ncclGroupEnd();
+    return fail(rank, channel, told, call);
+}
+
+rt_status rt_nccl_group_end(rt_rank *rank, int channel) {
+    if (rank->program->channel[channel].members == 1)
+        return RT_OK;
+    RT_NCCL(rank, channel, ncclGroupEnd());
+    nccl_of(rank)->used[channel] = true;
+    return RT_OK;
+}
+
+rt_status rt_nccl_send(rt_rank *rank, int channel, const void *from, int64_t bytes, int peer) {
+    if (bytes == 0)
+        return RT_OK;
+    return noted(rank, channel,
+                 ncclSend(from, (size_t)bytes, ncclUint8, peer, comm_of(rank, channel),
+                          rt_device_stream(rank)),
+                 "ncclSend");
+}
+
+rt_status rt_nccl_recv(rt_rank *rank, int channel, void *to, int64_t bytes, int peer) {
+    if (bytes == 0)
+        return RT_OK;
+    return noted(rank, channel,
+                 ncclRecv(to, (size_t)bytes, ncclUint8, peer, comm_of(rank, channel),
+                          rt_device_stream(rank)),
+                 "ncclRecv");
+}
+
+/* --- communicators -------------------------------------------------------------------------------------- */
+
+static bool room(rt_rank *rank, Nccl *nccl) {
+    const rt_program *program = rank->program;
+    nccl->channel = calloc((size_t)program->channels + 1, sizeof(ncclComm_t));
+    nccl->used = calloc((size_t)program->channels + 1, sizeof *nccl->used);
+    nccl->op_channel = calloc((size_t)rank->role->op_count + 1, sizeof *nccl->op_channel);
+    nccl->first_hop = calloc(2 * (size_t)program->exchanges + 1, sizeof *nccl->first_hop);
+    if (!nccl->channel || !nccl->used || !nccl->op_channel || !nccl->first_hop)
+        return false;
+    for (int32_t op = 0; op < rank->role->op_count; ++op)
+        nccl->op_channel[op] = -1;
+    for (int32_t d = 0; d < 2 * program->exchanges; ++d) {
+        const rt_exchange *e = &program->exchange[d / 2];
+        nccl->first_hop[d] = nccl->hops;
+        nccl->hops += d % 2 ? e->back_hops : e->there_hops;
+    }
+    return true;
+}
+
+static bool is_member(const rt_channel *channel, int32_t rank) {
+    for (int32_t i = 0; i < channel->members; ++i)
+        if (channel->ranks[i] == rank)
+            return true;
+    return false;
+}
+
+/* All ranks split the world's communicator for each channel, in the order of the program: that, too, is a collective. */
+static rt_status split_all(rt_rank *rank) {
+    Nccl *nccl = nccl_of(rank);
+    const rt_program *program = rank->program;
+    for (int32_t c = 0; c < program->channels; ++c) {
+        ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+        bool member = is_member(&program->channel[c], rank->id);
+        config.blocking = 0;
+        RT_TRY(rt_wait_check(rank));
+        RT_NCCL(rank, -1,
+                ncclCommSplit(nccl->world, member ? 0 : NCCL_SPLIT_NOCOLOR, rank->id,
+                              &nccl->channel[c], &config));
+        if (member)
+            RT_TRY(wait_done(rank, c, "ncclCommSplit"));
+    }
+    return RT_OK;
+}
+
+static rt_status nccl_open(rt_rank *rank) {
+    const rt_process *process = rank->backend->process;
+    Nccl *nccl = calloc(1, sizeof *nccl);
+    ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+    rank->backend->transport = nccl;
+    if (!nccl || !room(rank, nccl))
+        return rt_fail(rank, RT_UNAVAILABLE, "no memory for the transport");
+    RT_CUDA(rank, cudaEventCreateWithFlags(&nccl->counts, cudaEventDisableTiming));
+    if (nccl->hops)
+        RT_CUDA(rank, cudaMalloc((void **)&nccl->relayed, (size_t)nccl->hops * sizeof(int32_t)));
+    if (rank->program->world == 1)
+        return RT_OK;
+    config.blocking = 0;
+    RT_NCCL(rank, -1,
+            ncclCommInitRankConfig(&nccl->world, rank->program->world,
+                                   *(const ncclUniqueId *)process->transport, rank->id, &config));
+    return split_all(rank);
+}
+
+/* Asked for while the device works: what went wrong on a communicator since. */
+static rt_status nccl_poll(rt_rank *rank) {
+    const Nccl *nccl = nccl_of(rank);
+    for (int32_t c = -1; nccl && c < rank->program->channels; ++c) {
+        ncclResult_t state = ncclSuccess;
+        if (!comm_of(rank, c))
+            continue;
+        ncclResult_t told = ncclCommGetAsyncError(comm_of(rank, c), &state);
+        if (told != ncclSuccess || (state != ncclSuccess && state != ncclInProgress))
+            return fail(rank, c, told != ncclSuccess ? told : state, "an operation under way");
+    }
+    return RT_OK;
+}
+
+/* May block, however long: the wire then ends the process (rt_wire_config.stuck_ms). */
+static void nccl_abort(rt_rank *rank) {
+    Nccl *nccl = nccl_of(rank);
+    if (!nccl || nccl->aborted)
+        return;
+    nccl->aborted = true;
+    for (int32_t c = rank->program->channels - 1; nccl->channel && c >= -1; --c)
+        if (comm_of(rank, c))
+            ncclCommAbort(comm_of(rank, c));
+}
+
+/* A communicator that others still need for their own end is flushed first, so that all go together. */
+static void comm_close(rt_rank *rank, int channel) {
+    ncclComm_t comm = comm_of(rank, channel);
+    if (!comm)
+        return;
+    ncclResult_t told = ncclCommFinalize(comm);
+    if (rt_nccl_told(rank, channel, told, "ncclCommFinalize") == RT_OK)
+        ncclCommDestroy(comm);
+    else
+        ncclCommAbort(comm);
+}
+
+static void nccl_close(rt_rank *rank) {
+    Nccl *nccl = nccl_of(rank);
+    if (!nccl)
+        return;
+    bool stuck = atomic_load(&rank->backend->process->stuck) != 0;
+    if (rt_segment_failed(rank->segment))
+        nccl_abort(rank);
+    for (int32_t c = rank->program->channels - 1; nccl->channel && !nccl->aborted && c >= -1; --c)
+        comm_close(rank, c);
+    if (nccl->counts && !stuck)
+        (void)cudaEventDestroy(nccl->counts);
+    if (nccl->relayed && !stuck)
+        (void)cudaFree(nccl->relayed);
+    free(nccl->channel);
+    free(nccl->used);
+    free(nccl->op_channel);
+    free(nccl->first_hop);
+    free(nccl);
+    rank->backend->transport = NULL;
+}
+
+/* Who of the channel of an operation that does not end is elsewhere: its peers say where they are (core/wire.h). */
+static void nccl_about(const rt_rank *rank, int op, char *text, size_t size) {
+    const Nccl *nccl = nccl_of(rank);
+    char doing[160];
+    if (!nccl || op < 0 || op >= rank->role->op_count || nccl->op_channel[op] < 0)
+        return;
+    const rt_channel *channel = &rank->program->channel[nccl->op_channel[op]];
+    size_t used = (size_t)snprintf(text, size, " over channel %s", channel->name);
+    for (int32_t i = 0, told = 0; i < channel->members && told < 2 && used < size; ++i) {
+        if (channel->ranks[i] == rank->id)
+            continue;
+        rt_segment_doing(rank->segment, channel->ranks[i], doing, sizeof doing);
+        used += (size_t)snprintf(text + used, size - used, "%s rank %d is in %s",
+                                 told++ ? "," : "; of its members", channel->ranks[i], doing);
+    }
+}
+
+/* --- the process ---------------------------------------------------------------------------------------- */
+
+enum { STUCK_MS = 10000 /* for a failed run to end by itself */ };
+
+/* A rank that nobody started is the only one. */
+static rt_status seat_take(rt_seat *seat, const rt_program *program, rt_error *error) {
+    RT_TRY(rt_seat_find(seat, program->world, "loopback", error));
+    if (seat->rank < 0 && program->world > 1)
+        return rt_error_set(error, RT_USAGE,
+                            "--transport nccl needs a process for each of %d ranks: start them "
+                            "with torchrun, mpirun or srun, or run all on one GPU with "
+                            "--transport loopback",
+                            program->world);
+    if (seat->rank < 0)
+        *seat = (rt_seat){.rank = 0, .world = 1, .local = 0, .locals = 1, .port = -1};
+    if (seat->local < 0)
+        seat->local = program->places[seat->rank].gpu;
+    return RT_OK;
+}
+
+/* Meet the others, and take NCCL's unique id with us, or bring it. */
+static rt_status meet(rt_segment *segment, const rt_seat *seat, int device, ncclUniqueId *id,
+                      rt_wire **wire, rt_error *error) {
+    rt_wire_config *config = calloc(1, sizeof *config);
+    if (!config)
+        return rt_error_set(error, RT_UNAVAILABLE, "no memory to meet the other ranks");
+    rt_status status = rt_wire_configure(config, segment->job->options, seat, error);
+    config->stuck_ms = STUCK_MS;
+    cudaError_t told = cudaDeviceGetPCIBusId(config->device, sizeof config->device, device);
+    if (status == RT_OK && told != cudaSuccess)
+        status =
+            rt_error_set(error, RT_UNAVAILABLE, "GPU %d: %s", device, cudaGetErrorString(told));
+    if (status == RT_OK && seat->rank == 0) {
+        ncclResult_t made = ncclGetUniqueId((ncclUniqueId *)config->blob);
+        config->blob_bytes = sizeof *id;
+        if (made != ncclSuccess)
+            status = rt_error_set(error, RT_UNAVAILABLE,
+                                  "NCCL cannot begin: %s; NCCL_DEBUG=INFO tells more",
+                                  ncclGetErrorString(made));
+    }
+    if (status == RT_OK)
+        status = rt_wire_open(wire, segment, config, error);
+    memcpy(id, config->blob, sizeof *id);
+    free(config);
+    return status;
+}
+
+static rt_status run_rank(rt_segment *segment, const rt_seat *seat, rt_wire *wire,
+                          rt_error *error) {
+    if (seat->rank == 0)
+        RT_TRY(rt_stream_begin(segment, error));
+    RT_TRY(rt_launch_rank(segment, (int)seat->rank));
+    return wire ? rt_wire_finish(wire) : RT_OK;
+}
+
+/* What this process says of a failure of ranks: rank 0 all, others nothing but that rank 0 is gone. */
+static void tell(const rt_segment *segment, const rt_seat *seat, rt_wire *wire, rt_error *error) {
+    if (seat->rank == 0 || (wire && rt_wire_lost(wire)))
+        rt_launch_failure(segment, error);
+}
+
+static rt_status nccl_launch(rt_segment *segment, char **argv, bool *leader, rt_error *error) {
+    rt_seat seat;
+    ncclUniqueId id = {{0}};
+    rt_wire *wire = NULL;
+    int device;
+    (void)argv;
+    RT_TRY(seat_take(&seat, segment->program, error));
+    *leader = seat.rank == 0;
+    RT_TRY(rt_device_index((int)seat.local, &device, error));
+    RT_TRY(rt_segment_map(segment, -1, true, error));
+    rt_status status = seat.world > 1 ? meet(segment, &seat, device, &id, &wire, error) : RT_OK;
+    segment->process = status != RT_OK ? NULL
+                                       : rt_process_create(segment->program, &rt_moves_nccl, 1,
+                                                           (int32_t)seat.rank, device);
+    if (status == RT_OK && !segment->process)
+        status = rt_error_set(error, RT_UNAVAILABLE, "no memory for a rank");
+    if (status == RT_OK) {
+        segment->process->transport = &id;
+        status = run_rank(segment, &seat, wire, error);
+        if (status != RT_OK)
+            tell(segment, &seat, wire, error);
+    }
+    bool stuck = segment->process && atomic_load(&segment->process->stuck) != 0;
+    rt_process_free(segment->process);
+    segment->process = NULL;
+    rt_wire_close(wire);
+    if (stuck) { /* what CUDA does at the end of a process would wait for the device */
+        if (*error->text)
+            fprintf(stderr, "%s: %s\n", segment->program->name, error->text);
+        _exit(error->status != RT_OK ? (int)error->status : (int)status);
+    }
+    return error->status != RT_OK ? error->status : status;
+}
+
+const rt_moves rt_moves_nccl = {
+    .name = "nccl",
+    .captures = true,
+    .launch = nccl_launch,
+    .open = nccl_open,
+    .close = nccl_close,
+    .collective = rt_nccl_collective,
+    .transfer = rt_nccl_transfer,
+    .pair = rt_nccl_pair,
+    .exchange = rt_nccl_exchange,
+    .poll = nccl_poll,
+    .abort = nccl_abort,
+    .about = nccl_about,
+};
