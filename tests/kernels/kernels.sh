@@ -14,7 +14,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A context past every tile.
 printf 'batch: 3\nprefill: 100\ncontext: 160\ndtype: %s\n' "$dtype" > "$work/workload.yaml"
-if [ $target = host ]; then
+if [ "$target" = host ]; then
     "$emit" "$source/$model" "$source/topologies/one-host.yaml" "$work/workload.yaml" single kernels "$work/program"
 else
     for each in host cuda; do
@@ -80,7 +80,7 @@ checks="$tests/check.c $tests/check_workspace.c $tests/check_rows.c $tests/check
 if [ -f "$source/gen/schedule/workspace_cuda.c" ]; then checks="$checks $source/gen/schedule/workspace_cuda.c"; fi
 flags="-D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Werror -I. -I$source/gen -I$source/runtime -I$tests"
 flags="$flags $(pkg-config --cflags lua5.4)"
-if [ $target = host ]; then
+if [ "$target" = host ]; then
     # shellcheck disable=SC2086,SC2046
     cc -std=gnu11 -O2 -march=native -ffp-contract=fast $flags $defines "$@" $(pkg-config --cflags openblas) \
         $checks "$tests/check_host.c" "$tests/check_dot.c" kernels/*.c "$source/runtime/host/tune.c" -o "$work/check" \
@@ -98,7 +98,7 @@ rm kernels/module.c kernels/launch.c
 sed -n 's/^    F_\([A-Z0-9_]*\),$/    "\1",/p' kernels/kernel.h | tr '[:upper:]' '[:lower:]' > functions.inc
 cp "$tests/check_module.cu" kernels/
 sanitize='' device='' TSAN_OPTIONS=exitcode=66
-if [ $target = races ]; then
+if [ "$target" = races ]; then
     sanitize=-fsanitize=thread SHIM_FLAGS='-O1 -g -fsanitize=thread' SHIM_RACES=1
     export SHIM_FLAGS SHIM_RACES TSAN_OPTIONS
 fi

@@ -1,8 +1,15 @@
 #!/bin/sh
 # A module of CUDA C as a shared object that the shim runs. Errors name file and line of the source.
-# usage: module.sh SOURCE OUTPUT [FLAG...]   (-I, -D and whatever g++ takes)
+# usage: module.sh [--arch sm_80,sm_90a] SOURCE OUTPUT [FLAG...]   (-I, -D and whatever g++ takes)
+# With --arch the output is what cudaLibraryLoadData of the stand-ins takes (standin_code.h). SHIM_CACHE names a folder that
+# keeps modules by what they were made of.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
+architectures=
+if [ "$1" = --arch ]; then
+    architectures=$(echo "$2" | tr ',' ' ' | sed 's/sm_\([0-9]*\)[a-z]*/\1/g')
+    shift 2
+fi
 source=$1 output=$2
 shift 2
 work=$(mktemp -d)
@@ -16,8 +23,10 @@ common="-x c++ -std=c++17 -fPIC -fno-extern-tls-init -fno-exceptions -fno-rtti"
 cp -r "$(dirname "$source")" "$work/kernels"
 cp "$(dirname "$source")"/../*.h "$work/" 2>/dev/null || true
 if [ -f "$work/kernels/mma.cuh" ]; then cp "$here/shim_mma.h" "$work/kernels/mma.cuh"; fi
+# Messages as nvcc and NVRTC write them: FILE(LINE): error: TEXT.
 back() {
-    sed -e "s|$work/kernels/|$where/|g" -e "s|$work/|$(dirname "$where")/|g"
+    sed -e "s|$work/kernels/|$where/|g" -e "s|$work/|$(dirname "$where")/|g" \
+        -e 's/^\([^: ]*\):\([0-9]*\):[0-9]*: \(fatal \)\{0,1\}\(error\|warning\): /\1(\2): \4: /'
 }
 file=$work/kernels/$(basename "$source")
 # shellcheck disable=SC2086
@@ -50,7 +59,7 @@ END {
         print "    SHIM_KERNEL(" name ")"
         ++count
     }
-    print "    {0, 0}};"
+    print "    {0, 0, 0, 0}};"
     print "extern \"C\" const int shim_kernel_count = " count + 0 ";"
 }' "$work/all.ii" > "$work/table"
 {
@@ -59,12 +68,47 @@ END {
     echo 'extern "C" unsigned char *shim_dynamic_at() { return shim_dynamic; }'
     cat "$work/table"
 } > "$work/module.cpp"
+flags="${SHIM_FLAGS:--O2 -ffp-contract=fast -march=native} $*"
+kept=
+if [ -n "${SHIM_CACHE:-}" ]; then
+    key=$( (echo "$flags" && grep -v '^#' "$work/all.ii") | sha256sum | cut -c 1-40)
+    kept=$SHIM_CACHE/$key.so
+fi
 # shellcheck disable=SC2086
-if ! "$compiler" $common ${SHIM_FLAGS:--O2 -ffp-contract=fast -march=native} $maps -Wall -Wno-unknown-pragmas \
+if [ -n "$kept" ] && [ -f "$kept" ]; then
+    cp "$kept" "$work/module.so"
+    : > "$work/log"
+elif ! "$compiler" $common ${SHIM_FLAGS:--O2 -ffp-contract=fast -march=native} $maps -Wall -Wno-unknown-pragmas \
     -Wno-unused-function -Wno-unused-variable -Wno-unused-but-set-variable \
     -include "$here/shim.h" "$@" -shared -Wl,-Bsymbolic "$work/module.cpp" -o "$work/module.so" 2> "$work/log"; then
     back < "$work/log" >&2
     exit 1
 fi
 back < "$work/log" >&2
-mv "$work/module.so" "$output"
+if [ -n "$kept" ] && [ ! -f "$kept" ]; then
+    mkdir -p "$SHIM_CACHE"
+    cp "$work/module.so" "$kept.$$" && mv "$kept.$$" "$kept"
+fi
+if [ -z "$architectures" ]; then
+    mv "$work/module.so" "$output"
+    exit 0
+fi
+# Numbers of 4 bytes, lowest first.
+number() {
+    for shift in 1 256 65536 16777216; do
+        # shellcheck disable=SC2059
+        printf "\\$(printf '%03o' $(($1 / shift % 256)))"
+    done
+}
+{
+    printf 'standin code 1\n\000'
+    number "$(wc -c < "$work/module.so")"
+    number 0
+    # shellcheck disable=SC2086
+    set -- $architectures
+    number $#
+    while [ $# -lt 8 ]; do set -- "$@" 0; done
+    for each in "$@"; do number "$each"; done
+    number 0
+    cat "$work/module.so"
+} > "$output"

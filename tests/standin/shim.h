@@ -4,6 +4,8 @@
  * merely misbehave. It must not know any kernel. */
 #pragma once
 
+#include "shim_kernel.h"
+
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,12 +43,6 @@ void shim_gather(unsigned mask, const void *mine, size_t bytes, void *all, const
                  int line);
 unsigned shim_live(void);
 [[noreturn]] void shim_trap(const char *file, int line);
-
-/* What a module offers: entries by name, and its dynamic shared memory. */
-struct shim_kernel {
-    const char *name;
-    void (*call)(void **arguments);
-};
 }
 
 /* --- words of the language ------------------------------------------------------------------------------- */
@@ -407,7 +403,21 @@ template <class... Types> static inline void shim_call(void (*kernel)(Types...),
     shim_apply(kernel, arguments, typename shim_count<sizeof...(Types)>::type());
 }
 
-#define SHIM_KERNEL(name) {#name, [](void **arguments) { shim_call(name, arguments); }},
+template <class... Types> struct shim_sizes {
+    static constexpr size_t values[] = {sizeof(Types)..., 0};
+};
+
+template <class... Types> static constexpr int shim_parameters(void (*)(Types...)) {
+    return (int)sizeof...(Types);
+}
+
+template <class... Types> static constexpr const size_t *shim_sizes_of(void (*)(Types...)) {
+    return shim_sizes<Types...>::values;
+}
+
+#define SHIM_KERNEL(name)                                                                          \
+    {#name, [](void **arguments) { shim_call(name, arguments); }, shim_parameters(name),           \
+     shim_sizes_of(name)},
 
 /* The most dynamic shared memory of a block that any device of the last three families gives, and a guard. */
 enum { SHIM_DYNAMIC = 227 * 1024, SHIM_GUARD = 256 };

@@ -1,16 +1,16 @@
 /* shim_run: run a kernel of a module that the stand-in's nvcc made. The module is a shared object; who calls holds it. */
 #pragma once
 
+#include "shim_kernel.h"
+
 #include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-struct shim_kernel;
-
 typedef struct shim_module {
-    const struct shim_kernel *kernels;
+    const shim_kernel *kernels;
     int count;
     unsigned char *(*dynamic)(void);
 } shim_module;

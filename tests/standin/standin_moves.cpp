@@ -23,7 +23,8 @@ static std::string copies(const rt_copy_args *args) {
 }
 
 static std::string sum(const rt_sum_args *args) {
-    std::string text = place(args->to) + "," + std::to_string(args->count) + "," + std::to_string(args->type);
+    std::string text =
+        place(args->to) + "," + std::to_string(args->count) + "," + std::to_string(args->type);
     for (int i = 0; i < args->terms; ++i)
         text += "," + place(args->from[i]);
     return text;
