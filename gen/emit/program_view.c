@@ -363,6 +363,10 @@ static void push_tiles(lua_State *lua) {
     set_int(lua, "split_blocks", SPLIT_BLOCKS);
     set_int(lua, "split_keys", SPLIT_KEYS);
     set_int(lua, "split_pairs", SPLIT_PAIRS);
+    set_int(lua, "latent_pairs", LATENT_PAIRS);
+    set_int(lua, "latent_split", LATENT_SPLIT);
+    set_int(lua, "latent_split_columns", LATENT_SPLIT_COLUMNS);
+    set_int(lua, "expanded_elements", EXPANDED_ELEMENTS);
 }
 
 /* On all ranks, which is what the check asks of those that meet. */

@@ -24,12 +24,17 @@ enum {
     WORKSPACE_ALIGN = 16, /* elements; every area begins on a multiple */
 };
 
-/* Of the kernels for GPUs. The program is made before it is known how many multiprocessors there are, so the first number
- * fills any: the largest have 148, of which each holds two to four blocks of attention. */
+/* Of the kernels of attention for GPUs. The program is made before it is known how many multiprocessors there are: blocks
+ * of one row a sequence are made until there are SPLIT_BLOCKS, since the largest devices have 148, of which each holds two
+ * to four; but parts have at least SPLIT_KEYS keys, that bringing them together stays small beside them. */
 enum {
-    SPLIT_BLOCKS = 512, /* blocks that attention of one row a sequence is cut into at most, where it has fewer... */
-    SPLIT_KEYS = 256,   /* ...and keys of a part at least, that bringing parts together stays small beside them */
-    SPLIT_PAIRS = 16,   /* (row, head) pairs of a block */
+    SPLIT_BLOCKS = 512,
+    SPLIT_KEYS = 256,
+    SPLIT_PAIRS = 16,    /* (row, head) pairs of a block */
+    LATENT_PAIRS = 4096, /* pairs that are carried to the latents at a time */
+    LATENT_SPLIT = 64,   /* of a block, with LATENT_SPLIT_COLUMNS of the latents */
+    LATENT_SPLIT_COLUMNS = 256,
+    EXPANDED_ELEMENTS = 16 << 20, /* keys and values made of latents at a time, of one sequence */
 };
 
 /* Parts that the cache is read in where `blocks` read it. */

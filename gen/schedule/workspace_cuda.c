@@ -7,6 +7,10 @@ static int64_t min_of(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+static int64_t max_of(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
 /* One area of 4-byte elements, rounded up so that the next one is aligned too. */
 static int64_t area(int64_t elements) {
     return 4 * ((elements + WORKSPACE_ALIGN - 1) / WORKSPACE_ALIGN * WORKSPACE_ALIGN);
@@ -40,6 +44,30 @@ static int64_t attention(const Plan *plan, const Op *op) {
     return parts > 1 ? area(sequences * heads * parts * (model->head_dim + 2)) : 0;
 }
 
+/* Absorbed: carried queries of as many rows as make LATENT_PAIRS, of several sequences where they have few; of each pair
+ * and part what attention has. Expanded: keys and values of as many heads of one sequence as make EXPANDED_ELEMENTS. */
+static int64_t latent_attention(const Plan *plan, const Op *op) {
+    const Model *model = &plan->inputs.model;
+    int64_t context = plan->inputs.workload.context, latent = model->kv_latent;
+    int64_t heads = number(op, "heads"), tokens = number(op, "tokens");
+    int64_t expanded = context * (model->head_dim + model->value_dim);
+    if (number(op, "expanded")) {
+        int64_t together = max_of(min_of(heads, EXPANDED_ELEMENTS / expanded), 1) * context;
+        return element_area(plan, together * model->head_dim) +
+               element_area(plan, together * model->value_dim);
+    }
+    int64_t rows = min_of(tokens, max_of(LATENT_PAIRS / heads, 1));
+    int64_t sequences = min_of(number(op, "sequences"), max_of(LATENT_PAIRS / (rows * heads), 1));
+    if (rows < tokens)
+        sequences = 1;
+    int64_t pairs = sequences * rows * heads;
+    int64_t blocks = sequences * ((rows * heads + LATENT_SPLIT - 1) / LATENT_SPLIT) *
+                     ((latent + LATENT_SPLIT_COLUMNS - 1) / LATENT_SPLIT_COLUMNS);
+    int64_t parts = workspace_parts(context, blocks);
+    return element_area(plan, pairs * model_latent_dim(model)) + area(pairs * parts * 2) +
+           area(pairs * parts * latent);
+}
+
 /* Logits of a tile of rows, and what they choose by. */
 static int64_t route(const Plan *plan, const Op *op) {
     int64_t tile = min_of(number(op, "rows"), TILE_SCORES);
@@ -69,6 +97,8 @@ int64_t workspace_cuda_bytes(const Plan *plan, const Op *op) {
     switch ((OpKind)op->kind) {
     case OP_attention:
         return attention(plan, op);
+    case OP_latent_attention:
+        return latent_attention(plan, op);
     case OP_capacity:
         return area(number(op, "sequences") * plan->inputs.model.experts);
     case OP_route:

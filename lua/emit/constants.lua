@@ -116,6 +116,10 @@ function M.sections(schedule)
       { "SPLIT_BLOCKS", tiles.split_blocks },
       { "SPLIT_KEYS", tiles.split_keys },
       { "SPLIT_PAIRS", tiles.split_pairs },
+      { "LATENT_PAIRS", tiles.latent_pairs },
+      { "LATENT_SPLIT", tiles.latent_split },
+      { "LATENT_SPLIT_COLUMNS", tiles.latent_split_columns },
+      { "EXPANDED_ELEMENTS", tiles.expanded_elements },
     }),
   }
 end

@@ -15,6 +15,7 @@ local FUNCTIONS <const> = {
   dense_ffn = { "dense_activate", "dense_finish" },
   expert_ffn = { "expert_returns", "expert_count", "expert_list", "expert_up", "expert_down" },
   pack = { "pack_count", "pack_place", "pack_rows" },
+  latent_attention = { "latent_carry", "latent_absorbed", "latent_value", "latent_expand", "latent_expanded" },
   rms_norm = { "rms_norm" },
   route = { "route_scores", "route_choose" },
   weighted_sum = { "weighted_sum" },
@@ -22,7 +23,9 @@ local FUNCTIONS <const> = {
 
 ---Headers that kernels share, beside those that all have: .h of the host's side, .cuh of the device's.
 M.HEADERS = {
-  attention = { "attend.h", "tiles.cuh", "mma.cuh", "attend.cuh", "attend_tensor.cuh" },
+  attention = { "attend.h", "tiles.cuh", "mma.cuh", "attend.cuh", "attend_plain.cuh", "attend_tensor.cuh" },
+  latent_attention = { "attend.h", "tiles.cuh", "mma.cuh", "attend.cuh", "attend_plain.cuh", "attend_tensor.cuh",
+    "attend_wide.cuh", "latent.cuh" },
   capacity = { "scan.cuh" },
   dense_ffn = { "activation.cuh" },
   expert_ffn = { "activation.cuh", "mma.cuh", "product.cuh", "scan.cuh", "windows.cuh" },

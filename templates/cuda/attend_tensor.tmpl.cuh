@@ -56,38 +56,52 @@ static __device__ inline void load_queries(const struct attend &a, elem_t *to, i
     }
 }
 
-/* What a thread keeps of its warp's 16 pairs: of two rows of sums. */
-struct mixed {
-    float sums[VALUE_PAD / 8][4];
+/* What a thread keeps of its warp's 16 pairs and COLUMNS of values: of two rows of sums. */
+template <int COLUMNS> struct mixed {
+    float sums[COLUMNS / 8][4];
     float most[2], total[2];
 };
 
-/* Scores of 16 pairs with TILES x 8 keys. */
-template <int TILES>
-static __device__ __forceinline__ void tensor_scores(float (&score)[TILES][4],
-                                                     const elem_t *queries, const elem_t *keys) {
+template <int COLUMNS>
+static __device__ __forceinline__ void mix_nothing(struct mixed<COLUMNS> &mixed) {
+#pragma unroll
+    for (int n = 0; n < COLUMNS / 8; ++n)
+        mixed.sums[n][0] = mixed.sums[n][1] = mixed.sums[n][2] = mixed.sums[n][3] = 0;
+    mixed.most[0] = mixed.most[1] = NEVER;
+    mixed.total[0] = mixed.total[1] = 0;
+}
+
+/* sums [16][TILES x 8] += left [16][WIDTH] x right [TILES x 8][WIDTH]^T, rows of ROW elements in shared memory. */
+template <int TILES, int WIDTH, int ROW>
+static __device__ __forceinline__ void tensor_product(float (&sums)[TILES][4], const elem_t *left,
+                                                      const elem_t *right) {
     const int lane = threadIdx.x % WARP;
 #pragma unroll
-    for (int n = 0; n < TILES; ++n)
-        score[n][0] = score[n][1] = score[n][2] = score[n][3] = 0;
-#pragma unroll
-    for (int k = 0; k < KEY_PAD; k += 16) {
-        word_t query[4], key[4];
-        load_matrices(query, queries + lane % 16 * KEY_ROW + k + lane / 16 * 8);
+    for (int k = 0; k < WIDTH; k += 16) {
+        word_t a[4], b[4];
+        load_matrices(a, left + lane % 16 * ROW + k + lane / 16 * 8);
 #pragma unroll
         for (int n = 0; n < TILES; n += 2) {
-            load_matrices(key, keys + (n * 8 + lane / 16 * 8 + lane % 8) * KEY_ROW + k +
-                                   lane / 8 % 2 * 8);
-            mma(score[n], query, key[0], key[1]);
-            mma(score[n + 1], query, key[2], key[3]);
+            load_matrices(b,
+                          right + (n * 8 + lane / 16 * 8 + lane % 8) * ROW + k + lane / 8 % 2 * 8);
+            mma(sums[n], a, b[0], b[1]);
+            mma(sums[n + 1], a, b[2], b[3]);
         }
     }
 }
 
-/* Weights of the scores of keys from `key` on, in their place; what was mixed fades where a score is the largest yet. */
-template <int TILES>
-static __device__ __forceinline__ void tensor_weights(float (&score)[TILES][4], struct mixed &mixed,
-                                                      const struct sight (&sight)[2], int key) {
+template <int TILES> static __device__ __forceinline__ void clear_sums(float (&sums)[TILES][4]) {
+#pragma unroll
+    for (int n = 0; n < TILES; ++n)
+        sums[n][0] = sums[n][1] = sums[n][2] = sums[n][3] = 0;
+}
+
+/* Weights of the scores of keys from `key` on, packed as the left side of a product; what was mixed fades where a score is
+ * the largest yet. */
+template <int TILES, int COLUMNS>
+static __device__ __forceinline__ void
+tensor_weights(word_t (&share)[TILES / 2][4], float (&score)[TILES][4],
+               struct mixed<COLUMNS> &mixed, const struct sight (&sight)[2], int key) {
     const float scale = SCORE_LOG2 / sqrtf((float)HEAD_DIM);
     float largest[2] = {mixed.most[0], mixed.most[1]};
     key += threadIdx.x % 4 * 2;
@@ -120,43 +134,53 @@ static __device__ __forceinline__ void tensor_weights(float (&score)[TILES][4], 
         }
     }
 #pragma unroll
-    for (int n = 0; n < VALUE_PAD / 8; ++n)
+    for (int k = 0; k < TILES / 2; ++k) {
+        share[k][0] = pack(score[2 * k][0], score[2 * k][1]);
+        share[k][1] = pack(score[2 * k][2], score[2 * k][3]);
+        share[k][2] = pack(score[2 * k + 1][0], score[2 * k + 1][1]);
+        share[k][3] = pack(score[2 * k + 1][2], score[2 * k + 1][3]);
+    }
+#pragma unroll
+    for (int n = 0; n < COLUMNS / 8; ++n)
 #pragma unroll
         for (int c = 0; c < 4; ++c)
             mixed.sums[n][c] *= fade[c / 2];
 }
 
-/* Sums of scores and weights have the layout of a product's left side, once packed. */
-template <int TILES>
+/* COLUMNS of sums += weights of KEYS x their values, rows of ROW elements in shared memory. */
+template <int KEYS, int COLUMNS, int ROW>
 static __device__ __forceinline__ void
-tensor_mix(struct mixed &mixed, const float (&weight)[TILES][4], const elem_t *values) {
+tensor_mix(float (*sums)[4], const word_t (&share)[KEYS / 16][4], const elem_t *values) {
     const int lane = threadIdx.x % WARP;
 #pragma unroll
-    for (int k = 0; k < TILES; k += 2) {
-        const word_t share[4] = {pack(weight[k][0], weight[k][1]), pack(weight[k][2], weight[k][3]),
-                                 pack(weight[k + 1][0], weight[k + 1][1]),
-                                 pack(weight[k + 1][2], weight[k + 1][3])};
+    for (int k = 0; k < KEYS / 16; ++k) {
 #pragma unroll
-        for (int n = 0; n < VALUE_PAD / 8; n += 2) {
-            word_t value[4];
-            load_columns(value, values + (k * 8 + lane % 16) * VALUE_ROW + n * 8 + lane / 16 * 8);
-            mma(mixed.sums[n], share, value[0], value[1]);
-            mma(mixed.sums[n + 1], share, value[2], value[3]);
+        for (int n = 0; n < COLUMNS / 8; n += 2) {
+            word_t b[4];
+            load_columns(b, values + (k * 16 + lane % 16) * ROW + n * 8 + lane / 16 * 8);
+            mma(sums[n], share[k], b[0], b[1]);
+            mma(sums[n + 1], share[k], b[2], b[3]);
         }
+    }
+}
+
+/* Sums of weights lie in four lanes until the end. */
+template <int COLUMNS>
+static __device__ __forceinline__ void gather_totals(struct mixed<COLUMNS> &mixed) {
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+        mixed.total[i] += __shfl_xor_sync(FULL, mixed.total[i], 1);
+        mixed.total[i] += __shfl_xor_sync(FULL, mixed.total[i], 2);
     }
 }
 
 /* Run over the span: the warp's 16 pairs with its TILES x 8 keys, from key `first_key` of each tile on. */
 template <int TILES>
-static __device__ __forceinline__ void
-tensor_run(const struct attend &a, const struct stage &stage, struct span seen, struct mixed &mixed,
-           const struct sight (&sight)[2], const elem_t *queries, int first_key) {
-    float score[TILES][4];
-#pragma unroll
-    for (int n = 0; n < VALUE_PAD / 8; ++n)
-        mixed.sums[n][0] = mixed.sums[n][1] = mixed.sums[n][2] = mixed.sums[n][3] = 0;
-    mixed.most[0] = mixed.most[1] = NEVER;
-    mixed.total[0] = mixed.total[1] = 0;
+static __device__ __forceinline__ void tensor_run(const struct attend &a, const struct stage &stage,
+                                                  struct span seen, struct mixed<VALUE_PAD> &mixed,
+                                                  const struct sight (&sight)[2],
+                                                  const elem_t *queries, int first_key) {
+    mix_nothing(mixed);
     if (seen.begin < seen.end)
         load_tile<HEAD_DIM, KEY_ROW>(stage.keys, a.keys + seen.begin * a.key_step, a.key_step,
                                      seen.end - seen.begin);
@@ -166,21 +190,21 @@ tensor_run(const struct attend &a, const struct stage &stage, struct span seen, 
         __syncthreads(); /* keys are there, and the last values were mixed */
         load_tile<VALUE_DIM, VALUE_ROW>(stage.values, a.values + t * a.value_step, a.value_step,
                                         seen.end - t);
-        tensor_scores<TILES>(score, queries, stage.keys + first_key * KEY_ROW);
+        float score[TILES][4];
+        word_t share[TILES / 2][4];
+        clear_sums(score);
+        tensor_product<TILES, KEY_PAD, KEY_ROW>(score, queries, stage.keys + first_key * KEY_ROW);
         copies_done();
         __syncthreads(); /* values are there, and the keys were met */
         if (next < seen.end)
             load_tile<HEAD_DIM, KEY_ROW>(stage.keys, a.keys + next * a.key_step, a.key_step,
                                          seen.end - next);
-        tensor_weights<TILES>(score, mixed, sight, t + first_key);
-        tensor_mix<TILES>(mixed, score, stage.values + first_key * VALUE_ROW);
+        tensor_weights(share, score, mixed, sight, t + first_key);
+        tensor_mix<TILES * 8, VALUE_PAD, VALUE_ROW>(mixed.sums, share,
+                                                    stage.values + first_key * VALUE_ROW);
     }
     copies_done(); /* of queries that nothing met */
-#pragma unroll
-    for (int i = 0; i < 2; ++i) {
-        mixed.total[i] += __shfl_xor_sync(FULL, mixed.total[i], 1);
-        mixed.total[i] += __shfl_xor_sync(FULL, mixed.total[i], 2);
-    }
+    gather_totals(mixed);
 }
 
 static __device__ __forceinline__ struct stage tensor_stage(unsigned char *shared, int pairs) {
@@ -199,7 +223,7 @@ static __device__ void attend_tensor(const struct attend &a, unsigned char *shar
     const int own = threadIdx.x / WARP * 16, row = pair + own + threadIdx.x % WARP / 4;
     const struct span seen = attend_span(a, pair, TENSOR_PAIRS, TENSOR_KEYS);
     const struct sight sight[2] = {sight_of(a, row, seen), sight_of(a, row + 8, seen)};
-    struct mixed mixed;
+    struct mixed<VALUE_PAD> mixed;
     load_queries(a, stage.queries, pair, TENSOR_PAIRS);
     tensor_run<TENSOR_KEYS / 8>(a, stage, seen, mixed, sight, stage.queries + own * KEY_ROW, 0);
 #pragma unroll
@@ -234,7 +258,7 @@ static __device__ void attend_tensor_few(const struct attend &a, unsigned char *
     const struct span seen = attend_span(a, pair, 16, TENSOR_KEYS);
     const struct sight sight[2] = {sight_of(a, pair + row, seen),
                                    sight_of(a, pair + row + 8, seen)};
-    struct mixed mixed;
+    struct mixed<VALUE_PAD> mixed;
     load_queries(a, stage.queries, pair, 16);
     tensor_run<2>(a, stage, seen, mixed, sight, stage.queries, warp * 16);
 

@@ -1,6 +1,6 @@
 /* attention: causal grouped-query attention over the cache. A block has pairs of one key-value head in one sequence; where
  * a sequence has one row, blocks divide the positions besides, and their results are brought together. */
-#include "attend.cuh"
+#include "attend_plain.cuh"
 #include "attend_tensor.cuh"
 
 enum { GROUP = HEADS / KV_HEADS }; /* query heads a key-value head */

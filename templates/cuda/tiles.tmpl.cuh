@@ -5,14 +5,14 @@
 #include "../constants.h"
 
 enum {
-    TENSOR_WIDTH =
-        256, /* a wider head leaves no room in registers: 8 sums a thread for 16 columns */
+    TENSOR_WIDTH = 256, /* of a head: 128 sums a thread, half of what registers have room for */
     /* Tensor cores take elements of 16 bits. */
 //% if view.dtype == "f32" then
-    BY_TENSOR = 0,
+    TENSOR = 0,
 //% else
-    BY_TENSOR = HEAD_DIM <= TENSOR_WIDTH && VALUE_DIM <= TENSOR_WIDTH,
+    TENSOR = 1,
 //% end
+    BY_TENSOR = TENSOR && HEAD_DIM <= TENSOR_WIDTH && VALUE_DIM <= TENSOR_WIDTH,
     ATTEND_THREADS = 128, /* four warps */
 
     /* On tensor cores: a warp has 16 pairs, the least that mma takes. Keys of a tile: scores of 16 x 64 are 32 registers a
@@ -40,6 +40,17 @@ enum {
 
     PREFILL_PAIRS = BY_TENSOR ? TENSOR_PAIRS : PLAIN_PAIRS,
     DECODE_PAIRS = BY_TENSOR ? 16 : PLAIN_PAIRS,
-    ATTEND_BLOCKS =
-        BY_TENSOR ? 1 : (VALUE_DIM + PLAIN_COLUMNS - 1) / PLAIN_COLUMNS, /* of columns */
+    /* Blocks that share the columns of a tile of pairs. */
+    ATTEND_BLOCKS = BY_TENSOR ? 1 : (VALUE_DIM + PLAIN_COLUMNS - 1) / PLAIN_COLUMNS,
+
+    /* Latents: wide rows that all heads meet, in chunks. A block has as many columns of them as registers have room for. */
+    CHUNK = 64,
+    CHUNK_ROW = CHUNK + 8,
+    CHUNK_BYTES = 2 * 2 * TENSOR_KEYS * CHUNK_ROW * 2, /* two sides of this chunk and the next */
+    LATENT_COLUMNS = TENSOR ? 256 : PLAIN_COLUMNS,
+    LATENT_BLOCKS = (KV_LATENT + LATENT_COLUMNS - 1) / LATENT_COLUMNS,
+    LATENT_TILE = TENSOR ? TENSOR_PAIRS : PLAIN_PAIRS,
+    EXPAND_TILE = TENSOR ? 64 : 32, /* of positions and of rows of latent_up */
+    CARRY_ROWS = 16,     /* rows that meet a head's part of latent_up, read once for them */
+    CARRY_COLUMNS = 128, /* a thread each */
 };
