@@ -38,7 +38,7 @@ static rt_status product(rt_rank *rank, const struct call *call) {
                                                .weight = rt_at(rank, AT_WEIGHT),
                                                .out = rt_at(rank, AT_LOGITS),
                                                .in_stride = STEPS_INPUTS,
-                                               .weight_stride = STEPS_INPUTS,
+                                               .weight_stride = COLUMNS * ROW_STEP,
                                                .out_stride = STEPS_VOCABULARY,
                                                .rows = BATCH,
                                                .inputs = STEPS_INPUTS,
@@ -111,9 +111,8 @@ static const rt_step steps[] = {{"prefill", false, false, PROMPT, prefills},
 
 /* --- tables --------------------------------------------------------------------------------------------- */
 
-static const rt_weight weights[] = {{"head", -1, -1, -1, STEPS_VOCABULARY, STEPS_INPUTS, 0,
-                                     STEPS_VOCABULARY, 0, STEPS_INPUTS, AT_WEIGHT, 0, STEPS_INPUTS,
-                                     RT_F32, RT_FILL_UNIFORM}};
+static const rt_weight weights[] = {{"head", -1, -1, -1, ROWS, COLUMNS, 0, ROWS, 0, COLUMNS,
+                                     AT_WEIGHT, 0, COLUMNS, RT_F32, RT_FILL_UNIFORM}};
 static const char *const streams[] = {"compute", "move"};
 static const bool urgent[] = {false, true};
 static const rt_role roles[] = {{"worker", STEPS_SLAB, 0, 0, ops, 2 * STEP_OPS}};

@@ -8,6 +8,9 @@
 
 enum { BATCH = 4, PROMPT = 4, CONTEXT = 24, LAYERS = 3, KINDS = 7 };
 
+/* The weight: of some rows a few columns are multiplied, so that all parts of it matter. More than are staged at once. */
+enum { ROWS = 1280, COLUMNS = 2048, ROW_STEP = 13 };
+
 /* slab offsets */
 enum {
     AT_IDS = 0,
@@ -16,7 +19,7 @@ enum {
     AT_NEXT = AT_VALUES + 4 * BATCH,
     AT_IN = 256,
     AT_WEIGHT = 512,
-    AT_LOGITS = AT_WEIGHT + 4 * STEPS_VOCABULARY * STEPS_INPUTS,
+    AT_LOGITS = AT_WEIGHT + 4 * ROWS * COLUMNS,
     STEPS_SLAB = AT_LOGITS + 4 * STEPS_VOCABULARY * BATCH
 };
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,6 +33,47 @@ static const char *path_of(const char *name) {
     return path;
 }
 
+/* Of a checkpoint: a number for each element that 16 bits hold. */
+static float stored(uint64_t index) {
+    return (float)(index % 251) * 0.0625f;
+}
+
+/* A checkpoint in bfloat16, whose columns stand together, and its map. */
+static void write_checkpoint(void) {
+    static uint16_t elements[ROWS * COLUMNS];
+    const char name[] = "elements";
+    struct stat info;
+    for (uint64_t i = 0; i < ROWS * COLUMNS; ++i)
+        elements[i % COLUMNS * ROWS + i / COLUMNS] = rt_to_bf16(stored(i));
+    FILE *file = fopen(path_of(name), "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(elements, sizeof elements, 1, file), 1);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(stat(path_of(name), &info), 0);
+    rt_map_header header = {.version = RT_MAP_VERSION, .files = 1, .records = 1};
+    header.name_bytes = sizeof name;
+    memcpy(header.magic, RT_MAP_MAGIC, sizeof RT_MAP_MAGIC);
+    memcpy(header.digest, steps_program.digest, sizeof header.digest);
+    const rt_map_file of = {.size = sizeof elements,
+                            .mtime_ns =
+                                (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec};
+    const rt_map_record record = {.rows = ROWS,
+                                  .columns = COLUMNS,
+                                  .row_step = 1,
+                                  .column_step = ROWS,
+                                  .slab = AT_WEIGHT,
+                                  .pitch = COLUMNS,
+                                  .type = RT_BF16,
+                                  .slab_type = RT_F32};
+    file = fopen(path_of("weights.map"), "wb");
+    assert_non_null(file);
+    fwrite(&header, sizeof header, 1, file);
+    fwrite(&of, sizeof of, 1, file);
+    fwrite(&record, sizeof record, 1, file);
+    fwrite(name, sizeof name, 1, file);
+    assert_int_equal(fclose(file), 0);
+}
+
 static int setup(void **state) {
     (void)state;
     rt_error error = {0};
@@ -42,6 +84,7 @@ static int setup(void **state) {
     const rt_array arrays[] = {{"lengths", RT_I32, 1, {SEQUENCES}, lengths},
                                {"ids", RT_I32, 2, {SEQUENCES, PROMPT}, ids},
                                {"max_new", RT_I32, 1, {1}, max_new}};
+    write_checkpoint();
     return rt_arrays_write(path_of("tokens.rta"), steps_program.digest, arrays, 3, &error);
 }
 
@@ -63,8 +106,8 @@ static int call(const char *variables, const char *line) {
 
 static int call_run(const char *variables, const char *more) {
     char line[1024];
-    snprintf(line, sizeof line, "run --tokens %s --out %s %s", path_of("tokens.rta"),
-             path_of("out"), more);
+    snprintf(line, sizeof line, "run --tokens %s --out %s --weights %s %s", path_of("tokens.rta"),
+             path_of("out"), path_of("weights.map"), more);
     return call(variables, line);
 }
 
@@ -127,7 +170,7 @@ static void check_results(void) {
     for (int k = 0; k < KINDS; ++k)
         assert_int_equal(operations[k], WAVES * MAX_NEW * (k == 2 || k == 3 ? LAYERS : 1));
     assert_int_equal(((const int64_t *)array_of(&file, "weights", RT_I64, 1))[0],
-                     4 * STEPS_VOCABULARY * STEPS_INPUTS);
+                     4 * ROWS * COLUMNS);
     rt_arrays_free(&file);
 }
 
@@ -170,18 +213,17 @@ static void test_enqueued(void **state) {
 
 /* --- logits, weights ------------------------------------------------------------------------------------ */
 
-static void test_logits(void **state) {
-    char more[256];
+static float drawn(uint64_t index) {
+    return rt_random_weight(rt_random_key("head", 0), index, 0.02f);
+}
+
+/* Logits of all prompts, by weights that `weight_of` says. */
+static void check_logits(float (*weight_of)(uint64_t index)) {
     unsigned char head[10];
-    (void)state;
-    snprintf(more, sizeof more, "-q --logits %s", path_of("logits.npy"));
-    assert_status(call_run("", more), 0);
-    check_results();
     FILE *npy = fopen(path_of("logits.npy"), "rb");
     assert_non_null(npy);
     assert_int_equal(fread(head, 1, 10, npy), 10);
     assert_int_equal(fseek(npy, head[8] + 256 * head[9], SEEK_CUR), 0);
-    const uint64_t key = rt_random_key("head", 0);
     for (int s = 0; s < SEQUENCES; ++s)
         for (int t = 0; t < PROMPT; ++t) {
             float row[STEPS_VOCABULARY];
@@ -189,16 +231,28 @@ static void test_logits(void **state) {
             for (int entry = 0; entry < STEPS_VOCABULARY; ++entry) {
                 double wanted = 0;
                 for (int i = 0; i < STEPS_INPUTS; ++i)
-                    wanted +=
-                        (token_of(s, 0) + i) *
-                        (double)rt_random_weight(key, (uint64_t)(entry * STEPS_INPUTS + i), 0.02f);
+                    wanted += (token_of(s, 0) + i) *
+                              (double)weight_of((uint64_t)entry * ROW_STEP * COLUMNS + (uint64_t)i);
                 if (t < lengths[s])
-                    assert_true(fabs(row[entry] - wanted) < 1e-4);
+                    assert_true(fabs(row[entry] - wanted) <= 1e-5 * fmax(1, fabs(wanted)));
                 else
                     assert_true(isnan(row[entry]));
             }
         }
     fclose(npy);
+}
+
+static void test_logits(void **state) {
+    char more[256];
+    (void)state;
+    snprintf(more, sizeof more, "-q --logits %s", path_of("logits.npy"));
+    assert_status(call_run("", more), 0);
+    check_results();
+    check_logits(stored);
+    snprintf(more, sizeof more, "run --tokens %s -q --logits %s", path_of("tokens.rta"),
+             path_of("logits.npy"));
+    assert_status(call("", more), 0);
+    check_logits(drawn);
 }
 
 /* --- failures ------------------------------------------------------------------------------------------- */
@@ -228,12 +282,12 @@ static void test_wrong(void **state) {
     assert_contains("stderr", "with RT_CUDA_SYNC=1 the message names the very operation");
 }
 
-/* Kernels of a step: 1 of weights before the first; then first, 3 x (times, plus), last. */
+/* Kernels of a step: first, 3 x (times, plus), last. */
 static void test_stuck(void **state) {
     struct timespec begin, end;
     (void)state;
     clock_gettime(CLOCK_MONOTONIC, &begin);
-    assert_status(call_run("STANDIN_STUCK=5 ASAN_OPTIONS=detect_leaks=0",
+    assert_status(call_run("STANDIN_STUCK=4 ASAN_OPTIONS=detect_leaks=0",
                            "-q --transport nccl --timeout-ms 300"),
                   75);
     clock_gettime(CLOCK_MONOTONIC, &end);
@@ -274,6 +328,12 @@ static void test_missing(void **state) {
 
 /* --- times ---------------------------------------------------------------------------------------------- */
 
+static const char *with_weights(const char *line) {
+    static char text[512];
+    snprintf(text, sizeof text, "%s --weights %s", line, path_of("weights.map"));
+    return text;
+}
+
 static void test_times(void **state) {
     char more[256];
     (void)state;
@@ -281,11 +341,12 @@ static void test_times(void **state) {
     assert_status(call_run("", more), 0);
     check_results();
     assert_int_equal(occurrences("trace.json", "\"name\":\"times\""), WAVES * MAX_NEW * LAYERS);
-    assert_status(call("", "measure --steps 6 --repeat 2 --transport nccl -q"), 0);
+    assert_status(call("", with_weights("measure --steps 6 --repeat 2 --transport nccl -q")), 0);
     assert_contains("stdout", "worker        8 first");
     char variables[256];
     log_of(variables, sizeof variables, "");
-    assert_status(call(variables, "bench --steps 6 --repeat 2 --transport nccl -q"), 0);
+    assert_status(call(variables, with_weights("bench --steps 6 --repeat 2 --transport nccl -q")),
+                  0);
     assert_contains("stdout", "tpot");
     assert_int_equal(occurrences("log.rank0", "cudaStreamBeginCapture"), 1);
 }
