@@ -1,4 +1,5 @@
-/* rt_moves_cuda: see rt_moves_here.h. All ranks are threads of one process; each has its copy. */
+/* rt_moves_cuda: see rt_moves_here.h. All ranks are threads of one process; each has its copy. Device code: the runtime's
+ * own functions, MOVES_FATBIN being what nvcc made of them. */
 #include "rt_moves_here.h"
 #include "rt_moves.h"
 
@@ -27,3 +28,15 @@ rt_status moves_get(rt_rank *rank) {
     RT_CUDA(rank, cudaStreamSynchronize(rank->backend->streams[0]));
     return RT_OK;
 }
+
+/* clang-format off */
+__asm__(".pushsection .rodata,\"a\"\n.balign 64\nmoves_binary:\n.incbin \"" MOVES_FATBIN "\"\nmoves_binary_end:\n"
+        ".popsection\n");
+/* clang-format on */
+extern const unsigned char moves_binary[], moves_binary_end[];
+
+static const int32_t architectures[] = {90};
+const rt_module moves_module = {.architectures = 1,
+                                .architecture = architectures,
+                                .binary = moves_binary,
+                                .binary_end = moves_binary_end};

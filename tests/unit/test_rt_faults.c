@@ -53,12 +53,16 @@ static void test_long_operation(void **state) {
     assert_int_equal(status, 0);
 }
 
+#ifndef RT_MOVES_CUDA
 static void test_stopped_rank(void **state) {
     expect_failure(state, "stop:2", "--timeout-ms 300", RT_TIMEOUT,
                    "made no progress for 300 ms (stopped by ");
     runs_assert_contains("stderr", "in decode, layer 0, operation 5 check)");
 }
 
+#endif
+
+/* Windows are padded in the first exchange: there counts stay on the device, whose kernel finds it. */
 static void test_wrong_count(void **state) {
     expect_failure(state, "count:1", "", RT_SOFTWARE, "sends 1 rows, this rank expects 2");
 }
@@ -94,6 +98,7 @@ static void test_late_peer(void **state) {
                              : "rank 1 (worker) made no progress for 300 ms");
 }
 
+#ifndef RT_MOVES_CUDA
 static void test_killed_rank(void **state) {
     expect_failure(state, "kill:1", "", RT_TIMEOUT,
                    "moves: rank 1 (worker) was killed by signal 9 (Killed) in decode, layer 0, "
@@ -121,7 +126,16 @@ static void test_record_of_killed_rank(void **state) {
     arena_free(&arena);
 }
 
+#endif
+
 static const struct CMUnitTest tests[] = {
+#ifdef RT_MOVES_CUDA
+    ON(test_failing_rank, "loopback"),   ON(test_hanging_rank, "loopback"),
+    ON(test_wait_cycle, "loopback"),     ON(test_wrong_count, "loopback"),
+    ON(test_wrong_transfer, "loopback"), ON(test_wrong_stage, "loopback"),
+    ON(test_late_peer, "loopback"),      ON(test_slow_rank_within_limit, "loopback"),
+    ON(test_long_operation, "loopback"),
+#else
     ON(test_record_of_killed_rank, "shm"),
     ON(test_failing_rank, "threads"),
     ON(test_failing_rank, "shm"),
@@ -142,6 +156,7 @@ static const struct CMUnitTest tests[] = {
     ON(test_long_operation, "shm"),
     ON(test_long_operation, "threads"),
     ON(test_stopped_rank, "shm"),
+#endif
 };
 
 RUNS_MAIN(tests)
