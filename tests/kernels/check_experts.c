@@ -3,7 +3,10 @@
  * that text and not against the kernels. Route tables: row 0 is nobody's, row 1 is used. */
 #include "check.h"
 
-enum { MOST_ROWS = 70, EXCHANGES = 3, ROUTES = 1 };
+enum { MOST_ROWS = 261, EXCHANGES = 3, LONG_EXCHANGE = 3, ROUTES = 1 };
+
+/* Who chooses what: rows some experts each, but not all rows; nobody any; all rows of every other source the same. */
+typedef enum Draw { DRAW_ANY, DRAW_NONE, DRAW_ALIKE, DRAWS } Draw;
 
 /* Weights of all experts of a layer: [expert][columns][H] and [expert][H][columns]. */
 static int64_t gate, up, down, gate_bias, up_bias, down_bias;
@@ -51,8 +54,20 @@ static void expect_expert(int64_t in, int64_t row, int64_t expert, double share,
     }
 }
 
-/* Distinct experts of each row; some rows masked, some choices dropped. */
-static void draw_source(Source *s, double *to, int64_t rows) {
+/* Distinct experts of a row, none twice; then what all tokens pass, where it lies with them. */
+static void draw_row(Draw draw, bool none, int64_t first, int64_t step, int32_t *choice) {
+    for (int k = 1; k < TOP_K; ++k)
+        if (k * step % EXPERTS == 0)
+            step = 1;
+    for (int k = 0; k < CHOICES; ++k) {
+        bool dropped = draw == DRAW_ANY && k < TOP_K && random_below(6) == 0;
+        choice[k] = k < TOP_K ? (int32_t)((first + k * step) % EXPERTS) : EXPERTS;
+        choice[k] = none || dropped ? -1 : choice[k];
+    }
+}
+
+/* Experts of each row; some rows masked, some choices dropped. */
+static void draw_source(Source *s, double *to, int64_t index, int64_t rows, Draw draw) {
     s->in = slab_random(rows * HIDDEN, 1);
     s->residual = slab_random(rows * HIDDEN, 1);
     s->choice = slab_ints(NULL, rows * CHOICES);
@@ -60,15 +75,13 @@ static void draw_source(Source *s, double *to, int64_t rows) {
     int32_t *choice = slab_at(s->choice);
     float *share = slab_at(s->share);
     for (int64_t row = 0; row < rows; ++row) {
-        int64_t first = random_below(EXPERTS), step = 1 + random_below(3);
-        for (int k = 1; k < CHOICES; ++k)
-            if (k * step % EXPERTS == 0)
-                step = 1; /* no expert is chosen twice */
-        for (int k = 0; k < CHOICES; ++k) {
-            bool none = row % 5 == 4 || random_below(6) == 0;
-            choice[row * CHOICES + k] = none ? -1 : (int32_t)((first + k * step) % EXPERTS);
+        if (draw == DRAW_ANY)
+            draw_row(draw, row % 5 == 4, random_below(EXPERTS), 1 + random_below(3),
+                     choice + row * CHOICES);
+        else
+            draw_row(draw, draw == DRAW_NONE || index % 2, 1, 1, choice + row * CHOICES);
+        for (int k = 0; k < CHOICES; ++k)
             share[row * CHOICES + k] = (float)(0.1 + fabs(random_real(1)));
-        }
     }
     for (int64_t i = 0; i < rows * HIDDEN; ++i)
         to[i] = element(s->residual, i);
@@ -161,7 +174,7 @@ static int64_t slot_weights(int target, int64_t slots, int64_t weight, Matrix ma
     int64_t offset = slab_zero(slots * size);
     const elem_t *from = slab_at(weight);
     elem_t *to = slab_at(offset);
-    for (int64_t e = 0; e < EXPERTS; ++e)
+    for (int64_t e = 0; e < ROUTED; ++e)
         for (int part = 0; part < PARTS; ++part) {
             struct columns columns = part_columns(e, part);
             if (routes[ROUTES][e][part][0] != target)
@@ -177,7 +190,45 @@ static int64_t slot_weights(int target, int64_t slots, int64_t weight, Matrix ma
     return offset;
 }
 
-static void run_target(const rt_exchange *x, int64_t index, int target) {
+/* The slots in two operations, as experts and what all tokens pass are. */
+static void run_slots(const struct expert_ffn_args *all, int64_t first) {
+    const int64_t weights = EXPERT_HIDDEN * (int64_t)sizeof(elem_t);
+    struct expert_ffn_args a = *all;
+    a.slots = (int32_t)first;
+    if (first > 0)
+        launch("expert_ffn", kernel_expert_ffn, &a);
+    a.first = (int32_t)first;
+    a.slots = all->slots - (int32_t)first;
+    a.gate += GATED ? first * HIDDEN * weights : 0;
+    a.gate_bias += GATED ? first * weights : 0;
+    a.up += first * HIDDEN * weights;
+    a.up_bias += first * weights;
+    a.down += first * HIDDEN * weights;
+    a.down_bias += first * HIDDEN * (int64_t)sizeof(elem_t);
+    launch("expert_ffn", kernel_expert_ffn, &a);
+}
+
+/* Devices see what is wrong in windows that came from elsewhere, and write nothing beyond their own. */
+static void check_faults(const struct expert_ffn_args *a, const rt_exchange *x) {
+    int32_t *meta = slab_at(a->meta), *counts = slab_at(a->counts);
+    int32_t had = meta[0], rows = counts[0];
+    if (strcmp(target_name(), "cuda") != 0)
+        return;
+    counts[0] = 1;
+    meta[0] = a->held;
+    check(run_kernel(kernel_expert_ffn, a) == RT_SOFTWARE, "expert_ffn", "takes any slot", -1);
+    meta[0] = had;
+    for (int wrong = -1; wrong < 2; wrong += 2) {
+        counts[0] = wrong < 0 ? wrong : x->source[0].count + wrong;
+        check(run_kernel(kernel_expert_ffn, a) == RT_SOFTWARE, "expert_ffn", "takes any count",
+              wrong);
+    }
+    counts[0] = rows;
+    guards_intact("expert_ffn");
+    check(run_kernel(kernel_expert_ffn, a) == RT_OK, "expert_ffn", "fails again", -1);
+}
+
+static void run_target(const rt_exchange *x, int64_t index, int target, Draw draw) {
     Target *t = &targets[target];
     int64_t rows = 0, slots = x->target[target].count;
     for (int s = 0; s < x->sources; ++s)
@@ -206,24 +257,26 @@ static void run_target(const rt_exchange *x, int64_t index, int target) {
         .bound = (int32_t)rows,
         .exchange = (int32_t)index};
     a.workspace = slab_workspace(OP_expert_ffn, &a);
-    launch("expert_ffn", kernel_expert_ffn, &a);
+    run_slots(&a, slots / 2);
+    if (index == 0 && draw == DRAW_ANY)
+        check_faults(&a, x);
 }
 
-static void check_exchange(int64_t index) {
+static void check_exchange(int64_t index, Draw draw) {
     const rt_exchange *x = &exchanges[index];
     slab_reset();
-    gate = slab_random((int64_t)EXPERTS * EXPERT_HIDDEN * HIDDEN, 0.2);
-    up = slab_random((int64_t)EXPERTS * EXPERT_HIDDEN * HIDDEN, 0.2);
-    down = slab_random((int64_t)EXPERTS * EXPERT_HIDDEN * HIDDEN, 0.2);
-    gate_bias = slab_random(EXPERTS * EXPERT_HIDDEN, 0.2);
-    up_bias = slab_random(EXPERTS * EXPERT_HIDDEN, 0.2);
-    down_bias = slab_random(EXPERTS * HIDDEN, 0.2);
+    gate = slab_random((int64_t)ROUTED * EXPERT_HIDDEN * HIDDEN, 0.2);
+    up = slab_random((int64_t)ROUTED * EXPERT_HIDDEN * HIDDEN, 0.2);
+    down = slab_random((int64_t)ROUTED * EXPERT_HIDDEN * HIDDEN, 0.2);
+    gate_bias = slab_random(ROUTED * EXPERT_HIDDEN, 0.2);
+    up_bias = slab_random(ROUTED * EXPERT_HIDDEN, 0.2);
+    down_bias = slab_random(ROUTED * HIDDEN, 0.2);
     for (int s = 0; s < x->sources; ++s) {
-        draw_source(&sources[s], expected[s], x->source[s].count);
+        draw_source(&sources[s], expected[s], s, x->source[s].count, draw);
         pack_source(&sources[s], x, index, x->source[s].count);
     }
     for (int t = 0; t < x->targets; ++t)
-        run_target(x, index, t);
+        run_target(x, index, t, draw);
     for (int s = 0; s < x->sources; ++s) {
         combine(x, s);
         launch("weighted_sum", kernel_weighted_sum,
@@ -242,5 +295,8 @@ static void check_exchange(int64_t index) {
 
 void check_experts(void) {
     for (int64_t index = 0; index < EXCHANGES; ++index)
-        check_exchange(index);
+        for (int draw = 0; draw < DRAWS; ++draw)
+            check_exchange(index, (Draw)draw);
+    if (HIDDEN * EXPERT_HIDDEN < 10000) /* for the time that references take */
+        check_exchange(LONG_EXCHANGE, DRAW_ANY);
 }

@@ -221,5 +221,6 @@ void check_latent(void) {
     check_ffn(1, 17, true, false);
     check_ffn(3, 40, false, true);
     check_ffn(TILE_LINEAR + 5, 33, true, true);
+    check_ffn(TILE_DENSE + 5, 7, true, true);
 #endif
 }

@@ -3,28 +3,31 @@
 # code then runs on the processor (tests/standin). With `races` instead of `cuda` ThreadSanitizer takes the threads of a
 # block for threads: a barrier that a kernel lacks is a race.
 # usage: kernels.sh EMIT_CASE SOURCE MODEL DTYPE [CFLAG...]
-#        kernels.sh GEN SOURCE MODEL DTYPE cuda|races [CFLAG...]
+#        kernels.sh GEN SOURCE MODEL[@STRATEGY] DTYPE [cuda|races] [CFLAG...]
 set -eu
 emit=$1 source=$2 model=$3 dtype=$4 target=host
 shift 4
 case ${1:-} in
 cuda | races) target=$1 && shift ;;
 esac
+strategy=single
+case $model in *@*) strategy=${model#*@} model=${model%%@*} ;; esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A context past every tile.
 printf 'batch: 3\nprefill: 100\ncontext: 160\ndtype: %s\n' "$dtype" > "$work/workload.yaml"
-if [ "$target" = host ]; then
+if [ "$target" = host ] && [ "$strategy" = single ]; then
     "$emit" "$source/$model" "$source/topologies/one-host.yaml" "$work/workload.yaml" single kernels "$work/program"
 else
-    for each in host cuda; do
-        options=
-        if [ $each = cuda ]; then options="--kernels nvrtc --arch sm_80"; fi
+    if [ "$target" = host ]; then targets=host; else targets="host cuda"; fi
+    for each in $targets; do
+        if [ "$each" = cuda ]; then options="--kernels nvrtc --arch sm_80"; else options=; fi
         # shellcheck disable=SC2086
         "$emit" make -q -m "$source/$model" -t "$source/topologies/one-host.yaml" -w "$work/workload.yaml" \
-            --name kernels --target $each $options ${KERNELS_SHARE:+--share "$KERNELS_SHARE"} -o "$work/$each" > "$work/log"
+            -s "$strategy" --name kernels --target $each $options ${KERNELS_SHARE:+--share "$KERNELS_SHARE"} \
+            -o "$work/$each" > "$work/log"
     done
-    mv "$work/cuda" "$work/program"
+    mv "$work/$each" "$work/program"
 fi
 if [ -d "$work/host" ]; then facts=$work/host; else facts=$work/program; fi
 cd "$work/program"
@@ -46,7 +49,8 @@ for file in "$facts"/kernels/*.c; do
     defines="$defines -DHAVE_${name%.c}"
 done
 # Own tables instead of the program's moves.c: three targets, one with a single slot; every fourth expert cut in
-# two column parts on different targets; padded and exact windows; sources of many rows, few and one.
+# two column parts on different targets; padded and exact windows; sources of many rows, few and one, and of more
+# than a block of a device has threads.
 sed -i -e 's/^#define PARTS .*/#define PARTS 2/' -e 's/^#define TARGETS .*/#define TARGETS 3/' \
     -e 's/^#define SOURCES .*/#define SOURCES 3/' constants.h
 experts=$(sed -n 's/^#define ROUTED //p' constants.h)
@@ -71,6 +75,7 @@ BEGIN {
     exchange("false", 3, "{0, 70}, {1, 9}, {2, 1}")
     exchange("true", 3, "{0, 70}, {1, 9}, {2, 1}")
     exchange("false", 1, "{0, 2}")
+    exchange("true", 2, "{0, 261}, {1, 9}")
     print "};"
 }' > moves.c
 tests=$source/tests/kernels
