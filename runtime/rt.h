@@ -121,6 +121,13 @@ typedef struct rt_place {
     int32_t weight_count;
 } rt_place;
 
+/* What the topology says of a node: its GPUs, how they reach each other, and its NICs; GPU g has NIC g nics / gpus. Rates
+ * are bytes per second and direction, of a GPU or a NIC. */
+typedef struct rt_node {
+    int32_t gpus, nics;
+    double link_rate, link_seconds, nic_rate;
+} rt_node;
+
 typedef struct rt_role {
     const char *name;
     int64_t slab_bytes;
@@ -187,6 +194,9 @@ typedef struct rt_program {
     const rt_module *module; /* code for devices; without functions: kernels are the host's */
     int32_t tables;
     const rt_table *table;
+    int32_t nodes;
+    const rt_node *node;                        /* [nodes] of rt_place.node */
+    double network_seconds;                     /* from NIC to NIC */
     int32_t batch, prompt, context, vocabulary; /* bounds of a wave; entries */
     int32_t candidates; /* likeliest entries that a choice may be cut down to; 1: none */
     int32_t copies;     /* sequence s of a wave belongs to copy s / ceil(batch / copies) */

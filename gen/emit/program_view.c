@@ -377,6 +377,27 @@ static bool captured(const Schedule *schedule, int64_t step) {
     return all;
 }
 
+/* Nodes up to the last one that has a rank. */
+static void push_nodes(lua_State *lua, const Plan *plan) {
+    const Topology *topology = &plan->inputs.topology;
+    int64_t nodes = 0;
+    for (int64_t i = 0; i < plan->ranks.count; ++i)
+        nodes = plan->ranks.items[i].node >= nodes ? plan->ranks.items[i].node + 1 : nodes;
+    set_real(lua, "network_seconds", topology->network.latency);
+    lua_newtable(lua);
+    for (int64_t i = 0; i < nodes; ++i) {
+        const TopologyNode *node = topology_node(topology, i);
+        lua_createtable(lua, 0, 5);
+        set_int(lua, "gpus", node->gpus);
+        set_int(lua, "nics", node->nics);
+        set_real(lua, "link_rate", node->link.bandwidth);
+        set_real(lua, "link_seconds", node->link.latency);
+        set_real(lua, "nic_rate", node->nic_bandwidth);
+        lua_rawseti(lua, -2, i + 1);
+    }
+    lua_setfield(lua, -2, "nodes");
+}
+
 static void push_streams(lua_State *lua) {
     lua_newtable(lua);
     for (int64_t i = 0; plan_stream_names[i]; ++i) {
@@ -480,6 +501,7 @@ void program_view_push(lua_State *lua, const Schedule *schedule, const EmitOptio
     push_steps(lua, schedule);
     lua_setfield(lua, -2, "steps");
     push_streams(lua);
+    push_nodes(lua, plan);
     push_moves(lua, schedule);
     lua_newtable(lua);
     for (int64_t i = 0; i < schedule->roles.count; ++i) {

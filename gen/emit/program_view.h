@@ -10,7 +10,7 @@ typedef struct EmitDigests {
     const char *plan, *schedule, *certificate;
 } EmitDigests;
 
-/* Push one table: target, names, model, kinds, steps, roles, ranks, channels, exchanges, routes. Ids count from 0 as
+/* Push one table: target, names, model, kinds, steps, roles, ranks, nodes, channels, exchanges, routes. Ids count from 0 as
  * in C, arrays from 1 as in Lua. Raises a Lua error only where memory ends. */
 void program_view_push(lua_State *lua, const Schedule *schedule, const EmitOptions *options,
                        const EmitDigests *digests);

@@ -173,6 +173,8 @@ local function program_view(schedule, kernels)
     rank_rows = rank_rows(schedule),
     tensors = places.tensors,
     ranks = places.ranks,
+    node_lines = places.nodes,
+    network_seconds = text.real(schedule.network_seconds),
     channels = moves.channels,
     exchanges = moves.exchanges,
     routes = moves.routes,

@@ -19,7 +19,17 @@ local function weight_line(w)
     slice, w.offset, w.layer_stride, w.pitch, w.type:upper(), fill(w.kind))
 end
 
----Places, the weights of each rank, and the tensor names as macros.
+---What the topology says of each node.
+local function node_lines(schedule)
+  local lines = {}
+  for i, node in ipairs(schedule.nodes) do
+    lines[i] = string.format("{%d, %d, %s, %s, %s}, /* %d */", node.gpus, node.nics,
+      text.real(node.link_rate), text.real(node.link_seconds), text.real(node.nic_rate), i - 1)
+  end
+  return lines
+end
+
+---Places, the weights of each rank, the tensor names as macros, and the nodes.
 ---@param schedule table
 ---@return table view of templates/program/places.tmpl.c
 function M.places(schedule)
@@ -42,7 +52,7 @@ function M.places(schedule)
   for kind, name in pairs(names) do
     tensors[#tensors + 1] = string.format("#define TENSOR_%s %s", kind:upper(), text.string(name))
   end
-  return { tensors = tensors, ranks = ranks }
+  return { tensors = tensors, ranks = ranks, nodes = node_lines(schedule) }
 end
 
 local function ints(numbers)

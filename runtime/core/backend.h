@@ -67,6 +67,10 @@ typedef struct rt_draw {
 /* Draw it where it lies; *drawn stays false where the backend leaves that to core. */
 rt_status rt_backend_draw(rt_rank *rank, const rt_draw *draw, bool *drawn);
 
+/* Measure the links of the program (core/links.h), instead of all that would follow: those to this rank go into the
+ * segment. */
+rt_status rt_backend_preflight(rt_rank *rank);
+
 /* Zero a part of the slab, before the next step. */
 rt_status rt_backend_zero(rt_rank *rank, int64_t offset, int64_t bytes);
 

@@ -71,6 +71,11 @@ static rt_status load_and_run(rt_rank *rank) {
     const rt_job *job = rank->job;
     rank->limit_ms = job->options->load_timeout_ms;
     RT_TRY(rt_backend_open(rank));
+    if (job->preflight) {
+        RT_TRY(rt_backend_preflight(rank));
+        atomic_store_explicit(&rank->area->done, 1, memory_order_relaxed);
+        return RT_OK;
+    }
     RT_TRY(job->options->weights ? rt_weights_read(rank, job->options->weights)
                                  : rt_weights_fill(rank));
     RT_TRY(rt_backend_stored(rank));

@@ -139,11 +139,22 @@ static rt_status job_emulate(rt_job *job, rt_error *error) {
     return RT_OK;
 }
 
+/* Links are measured: there are no sequences, and no step runs. */
+static rt_status job_preflight(rt_job *job, rt_error *error) {
+    if (job->program->nodes < 1)
+        return rt_error_set(error, RT_SOFTWARE, "the program has no table of nodes; emit it anew");
+    job->preflight = true;
+    job->round = job->max_new = 1;
+    return RT_OK;
+}
+
 static rt_status job_fill(rt_job *job, rt_error *error) {
     const rt_program *program = job->program;
     const rt_options *options = job->options;
     if (options->verb == RT_VERB_EMULATE)
         return job_emulate(job, error);
+    if (options->verb == RT_VERB_PREFLIGHT)
+        return job_preflight(job, error);
     for (int32_t i = program->steps - 1; i >= 0; --i)
         *(program->step[i].decode ? &job->decode : &job->prefill) = &program->step[i];
     if (!job->prefill)

@@ -27,6 +27,7 @@ typedef struct rt_job {
     const rt_step *prefill; /* never NULL */
     const rt_step *decode;  /* NULL: the program has none, max_new is 1 */
     rt_arrays file;         /* tokens, expectations or figures as read */
+    bool preflight;         /* links are measured, nothing else */
     int64_t emulated;       /* runs of each step that are emulated; 0: the program computes */
     rt_figures figures;     /* of the emulation, in `file` */
     int32_t *made;          /* made-up lengths and ids of bench */

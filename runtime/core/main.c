@@ -50,6 +50,8 @@ static rt_status report(const rt_segment *segment, bool *equal, rt_error *error)
     rt_results results;
     if (options->verb == RT_VERB_EMULATE)
         return rt_emulate_report(segment, error);
+    if (options->verb == RT_VERB_PREFLIGHT)
+        return rt_report_preflight(segment, equal, error);
     RT_TRY(rt_results_gather(&results, segment, error));
     rt_status status = RT_OK;
     if (options->out && options->verb != RT_VERB_MEASURE)

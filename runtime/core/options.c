@@ -8,11 +8,12 @@
 
 enum {
     ANY_LOAD = RT_VERB_RUN | RT_VERB_VERIFY | RT_VERB_BENCH | RT_VERB_MEASURE,
-    ANY_RUN = ANY_LOAD | RT_VERB_EMULATE,
+    ANY_GPU = ANY_LOAD | RT_VERB_PREFLIGHT,
+    ANY_RUN = ANY_GPU | RT_VERB_EMULATE,
     ANY_BENCH = RT_VERB_BENCH | RT_VERB_MEASURE
 };
 
-typedef enum Kind { KIND_TEXT, KIND_COUNT, KIND_FLAG, KIND_TRANSPORT } Kind;
+typedef enum Kind { KIND_TEXT, KIND_COUNT, KIND_SHARE, KIND_FLAG, KIND_TRANSPORT } Kind;
 
 typedef struct Option {
     const char *name;
@@ -35,18 +36,19 @@ static const Option option_table[] = {
     OPTION("--expected", KIND_TEXT, RT_VERB_VERIFY, expected, 0),
     OPTION("--figures", KIND_TEXT, RT_VERB_EMULATE, figures, 0),
     OPTION("--weights", KIND_TEXT, ANY_LOAD, weights, 0),
-    OPTION("--trace", KIND_TEXT, ANY_RUN, trace, 0),
+    OPTION("--trace", KIND_TEXT, ANY_LOAD | RT_VERB_EMULATE, trace, 0),
     OPTION("--record", KIND_TEXT, RT_VERB_RUN | RT_VERB_VERIFY | RT_VERB_EMULATE, record, 0),
     OPTION("--transport", KIND_TRANSPORT, ANY_RUN, transport, 0),
-    OPTION("--master", KIND_TEXT, ANY_LOAD, master, 0),
-    OPTION("--rendezvous", KIND_TEXT, ANY_LOAD, rendezvous, 0),
-    OPTION("--secret-file", KIND_TEXT, ANY_LOAD, secret_file, 0),
+    OPTION("--master", KIND_TEXT, ANY_GPU, master, 0),
+    OPTION("--rendezvous", KIND_TEXT, ANY_GPU, rendezvous, 0),
+    OPTION("--secret-file", KIND_TEXT, ANY_GPU, secret_file, 0),
     OPTION("--timeout-ms", KIND_COUNT, ANY_RUN, timeout_ms, 0),
     OPTION("--load-timeout-ms", KIND_COUNT, ANY_RUN, load_timeout_ms, 0),
     OPTION("--steps", KIND_COUNT, ANY_BENCH | RT_VERB_EMULATE, steps, 1),
     OPTION("--prompt-tokens", KIND_COUNT, ANY_BENCH, prompt_tokens, 1),
     OPTION("--batch", KIND_COUNT, ANY_BENCH, batch, 1),
     OPTION("--repeat", KIND_COUNT, ANY_BENCH, repeat, 1),
+    OPTION("--share", KIND_SHARE, RT_VERB_PREFLIGHT, share, 0),
     OPTION("--json", KIND_FLAG, ANY_RUN | RT_VERB_INFO, json, 0),
     OPTION("--quiet", KIND_FLAG, ANY_RUN, quiet, 0),
     OPTION("-q", KIND_FLAG, ANY_RUN, quiet, 0),
@@ -58,8 +60,13 @@ static const struct {
     const char *name;
     rt_verb verb;
 } verb_table[] = {
-    {"run", RT_VERB_RUN},         {"verify", RT_VERB_VERIFY}, {"bench", RT_VERB_BENCH},
-    {"measure", RT_VERB_MEASURE}, {"info", RT_VERB_INFO},     {"emulate", RT_VERB_EMULATE},
+    {"run", RT_VERB_RUN},
+    {"verify", RT_VERB_VERIFY},
+    {"bench", RT_VERB_BENCH},
+    {"measure", RT_VERB_MEASURE},
+    {"info", RT_VERB_INFO},
+    {"emulate", RT_VERB_EMULATE},
+    {"preflight", RT_VERB_PREFLIGHT},
 };
 
 const char *rt_options_help(void) {
@@ -71,9 +78,11 @@ const char *rt_options_help(void) {
            "       PROGRAM measure [--steps N] [--prompt-tokens N] [--batch N] [--repeat N] [--out "
            "DIR]\n"
            "       PROGRAM emulate --figures FILE [--steps N] [--out DIR]\n"
+           "       PROGRAM preflight [--share X]\n"
            "       PROGRAM info\n"
            "all but info: [--transport NAME] [--timeout-ms N] [--load-timeout-ms N]\n"
-           "              [--trace FILE.json] [--json] [-q]; all but info and emulate: [--weights "
+           "              [--trace FILE.json] [--json] [-q]; all but info, emulate and preflight: "
+           "[--weights "
            "FILE]\n"
            "over several hosts: [--master ADDRESS:PORT | --rendezvous FILE] [--secret-file FILE]\n"
            "run, verify and emulate: [--record PREFIX], the calls that each rank makes\n"
@@ -99,6 +108,13 @@ static rt_status option_set(rt_options *options, const Option *option, const cha
         if (!rt_backend_transport(value, field))
             return rt_error_set(error, RT_USAGE, "--transport %s: write %s", value,
                                 rt_backend_transports());
+    } else if (option->kind == KIND_SHARE) {
+        char *end = NULL;
+        double share = strtod(value, &end);
+        if (end == value || *end || !(share > 0 && share <= 1))
+            return rt_error_set(error, RT_USAGE, "%s %s: write a number above 0, at most 1",
+                                option->name, value);
+        *(double *)field = share;
     } else {
         char *end = NULL;
         errno = 0;
@@ -116,15 +132,16 @@ static rt_status options_verb(rt_options *options, int argc, char **argv, rt_err
         if (strcmp(argv[1], verb_table[i].name) == 0)
             options->verb = verb_table[i].verb;
     if (!options->verb)
-        return rt_error_set(error, RT_USAGE,
-                            "%s%s; write one of run, verify, bench, measure, emulate, info",
-                            argc > 1 ? "unknown verb " : "no verb given", argc > 1 ? argv[1] : "");
+        return rt_error_set(
+            error, RT_USAGE,
+            "%s%s; write one of run, verify, bench, measure, emulate, preflight, info",
+            argc > 1 ? "unknown verb " : "no verb given", argc > 1 ? argv[1] : "");
     return RT_OK;
 }
 
 rt_status rt_options_read(rt_options *options, int argc, char **argv, rt_error *error) {
-    *options =
-        (rt_options){.timeout_ms = 5000, .load_timeout_ms = 600000, .rank = -1, .segment_fd = -1};
+    *options = (rt_options){
+        .timeout_ms = 5000, .load_timeout_ms = 600000, .share = 0.7, .rank = -1, .segment_fd = -1};
     RT_TRY(options_verb(options, argc, argv, error));
     for (int i = 2; i < argc; ++i) {
         const char *equals = argv[i][0] == '-' ? strchr(argv[i], '=') : NULL;

@@ -9,7 +9,8 @@ typedef enum rt_verb {
     RT_VERB_BENCH = 4,
     RT_VERB_MEASURE = 8,
     RT_VERB_INFO = 16,
-    RT_VERB_EMULATE = 32
+    RT_VERB_EMULATE = 32,
+    RT_VERB_PREFLIGHT = 64
 } rt_verb;
 
 typedef enum rt_transport {
@@ -29,6 +30,7 @@ typedef struct rt_options {
     int64_t timeout_ms, load_timeout_ms;         /* 0: no limit */
     int64_t max_new;                             /* 0: as the tokens file says */
     int64_t steps, prompt_tokens, batch, repeat; /* of bench and its kin; 0: default */
+    double share; /* of what the topology says that preflight wants */
     bool json, quiet;
     int64_t rank, segment_fd; /* given by the launcher to the ranks that it spawns; else -1 */
 } rt_options;

@@ -11,4 +11,6 @@ rt_status rt_report_verify(const rt_results *results, const rt_segment *segment,
 void rt_report_bench(const rt_results *results, const rt_segment *segment);
 /* Time of each operation; also DIR/measure.rta when --out is given. */
 rt_status rt_report_measure(const rt_segment *segment, rt_error *error);
+/* Links beside what the topology says; *equal: none is below --share of it. */
+rt_status rt_report_preflight(const rt_segment *segment, bool *equal, rt_error *error);
 void rt_report_info(const rt_program *program, bool json);

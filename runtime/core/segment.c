@@ -4,6 +4,7 @@
 #include "core/made.h"
 #include "core/emulate_state.h"
 #include "core/identity.h"
+#include "core/links.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -81,6 +82,9 @@ rt_status rt_segment_plan(rt_segment *segment, const rt_job *job, rt_error *erro
     segment->logits_bytes = at - segment->logits;
     segment->scores =
         reserve(&at, job->scores ? job->sequences * job->longest : 0, sizeof(double), SEGMENT_LINE);
+    int64_t links = job->preflight ? rt_links_count(program) : 0;
+    segment->links = reserve(&at, links > 0 ? links : 0, sizeof(rt_link_time), SEGMENT_LINE);
+    segment->links_bytes = (links > 0 ? links : 0) * (int64_t)sizeof(rt_link_time);
     if (job->emulated) {
         segment->word_count = rt_emulation_words(program);
         segment->emulation = reserve(&at, 1, rt_emulation_bytes(job), SEGMENT_PAGE);

@@ -109,13 +109,13 @@ typedef struct rt_segment {
     int64_t area, area_stride; /* offsets from base */
     int64_t area_operations, area_bytes, area_busy, area_wait, area_ends, area_times, area_events;
     int64_t barriers, pairs, tokens, made, indices, logits, scores;
-    rt_stream *stream;        /* of the process that reports; NULL: none */
-    rt_process *process;      /* the backend's, of this process; NULL: none */
-    rt_mirror *mirror;        /* tells other processes what changes here; NULL: they see it */
+    rt_stream *stream;   /* of the process that reports; NULL: none */
+    rt_process *process; /* the backend's, of this process; NULL: none */
+    rt_mirror *mirror;   /* tells other processes what changes here; NULL: they see it */
     int64_t logits_bytes;
     int64_t links, links_bytes; /* what preflight measured: rt_link_time [program->links] */
-    int64_t emulation, words; /* see emulate_state.h */
-    int64_t word_count;       /* of an emulation; 0: none */
+    int64_t emulation, words;   /* see emulate_state.h */
+    int64_t word_count;         /* of an emulation; 0: none */
     int64_t pair_count;
     int64_t *slots;      /* [channels] slots of its members */
     int64_t *pair_first; /* [exchanges] index of its first pair */

@@ -1,5 +1,6 @@
 /* wire: see wire.h. Here is what both sides have: the mirror, which the rank's thread calls; results; the end. */
 #include "core/wire_state.h"
+#include "core/links.h"
 #include "core/made.h"
 #include "core/pulse.h"
 
@@ -329,6 +330,17 @@ static void times_shift(rt_wire *wire) {
     }
 }
 
+/* What was measured of links to this rank: entries of other ranks are zero here. */
+static rt_status say_links(rt_wire *wire) {
+    const rt_segment *segment = wire->segment;
+    const rt_link_time *times = (const rt_link_time *)(segment->base + segment->links);
+    int64_t size = sizeof *times, count = segment->links_bytes / size;
+    for (int64_t l = 0; l < count; ++l)
+        if (times[l].rate > 0)
+            RT_TRY(say_data(wire, RT_WIRE_LINKS, l * size, &times[l], size));
+    return RT_OK;
+}
+
 static rt_status say_results(rt_wire *wire) {
     const rt_segment *segment = wire->segment;
     const rt_job *job = segment->job;
@@ -343,6 +355,7 @@ static rt_status say_results(rt_wire *wire) {
     if (job->trace)
         RT_TRY(say_data(wire, RT_WIRE_AREA, bytes, arrays + bytes,
                         area->events * (int64_t)sizeof(rt_event)));
+    RT_TRY(say_links(wire));
     say_tokens(wire, 0, job->sequences * job->max_new, 1);
     RT_TRY(say_logits(wire));
     say(wire, RT_WIRE_END, &end, sizeof end);

@@ -179,6 +179,15 @@ int64_t rt_backend_shared_bytes(const rt_role *role) {
     return 0;
 }
 
+rt_status rt_backend_preflight(rt_rank *rank) {
+    const rt_moves *moves = rank->backend->process->moves;
+    if (!moves->preflight)
+        return rt_fail(rank, RT_USAGE,
+                       "ranks that share a GPU have no links to measure: start a process for each "
+                       "with torchrun, mpirun or srun");
+    return moves->preflight(rank);
+}
+
 /* --- moves ---------------------------------------------------------------------------------------------- */
 
 rt_status rt_backend_collective(const rt_members *m, rt_call call, const rt_collective *args) {

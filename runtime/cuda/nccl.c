@@ -16,9 +16,13 @@ static ncclComm_t comm_of(const rt_rank *rank, int channel) {
     return channel < 0 ? nccl->world : nccl->channel[channel];
 }
 
-static rt_status fail(rt_rank *rank, int channel, ncclResult_t result, const char *call) {
-    const char *more = ncclGetLastError(comm_of(rank, channel));
-    const char *name = channel < 0 ? "all ranks" : rank->program->channel[channel].name;
+static const char *name_of(const rt_rank *rank, int channel) {
+    return channel < 0 ? "all ranks" : rank->program->channel[channel].name;
+}
+
+static rt_status fail_named(rt_rank *rank, ncclComm_t comm, const char *name, ncclResult_t result,
+                            const char *call) {
+    const char *more = ncclGetLastError(comm);
     rt_status status =
         result == ncclInvalidArgument || result == ncclInvalidUsage || result == ncclInternalError
             ? RT_SOFTWARE
@@ -28,16 +32,19 @@ static rt_status fail(rt_rank *rank, int channel, ncclResult_t result, const cha
                    more && *more ? ": " : "", more ? more : "");
 }
 
-/* Until the communicator has done what was last asked of it. */
-static rt_status wait_done(rt_rank *rank, int channel, const char *call) {
-    const Nccl *nccl = nccl_of(rank);
-    bool first = channel < 0 || !nccl->used[channel];
+static rt_status fail(rt_rank *rank, int channel, ncclResult_t result, const char *call) {
+    return fail_named(rank, comm_of(rank, channel), name_of(rank, channel), result, call);
+}
+
+/* Until the communicator has done what was last asked of it. `first`: it connects, which may take as long as loading. */
+static rt_status wait_done(rt_rank *rank, ncclComm_t comm, const char *name, bool first,
+                           const char *call) {
     int64_t limit = first ? rank->job->options->load_timeout_ms : rank->limit_ms;
     double begin = rt_now();
     for (int64_t turn = 0;; ++turn) {
-        ncclResult_t state, told = ncclCommGetAsyncError(comm_of(rank, channel), &state);
+        ncclResult_t state, told = ncclCommGetAsyncError(comm, &state);
         if (told != ncclSuccess || (state != ncclSuccess && state != ncclInProgress))
-            return fail(rank, channel, told != ncclSuccess ? told : state, call);
+            return fail_named(rank, comm, name, told != ncclSuccess ? told : state, call);
         if (state == ncclSuccess)
             return RT_OK;
         if (rt_segment_failed(rank->segment))
@@ -45,8 +52,7 @@ static rt_status wait_done(rt_rank *rank, int channel, const char *call) {
         if (limit && (rt_now() - begin) * 1e3 > (double)limit)
             return rt_fail(rank, RT_TIMEOUT,
                            "over channel %s: %.*s is not done after %lld ms; %s sets the limit",
-                           channel < 0 ? "all ranks" : rank->program->channel[channel].name,
-                           (int)strcspn(call, "("), call, (long long)limit,
+                           name, (int)strcspn(call, "("), call, (long long)limit,
                            first ? "--load-timeout-ms" : "--timeout-ms");
         atomic_fetch_add_explicit(&rank->area->progress, first, memory_order_relaxed);
         if (turn < SPINS)
@@ -56,11 +62,19 @@ static rt_status wait_done(rt_rank *rank, int channel, const char *call) {
     }
 }
 
+rt_status rt_nccl_wait(rt_rank *rank, ncclComm_t comm, ncclResult_t result, const char *call) {
+    if (result == ncclSuccess)
+        return RT_OK;
+    return result == ncclInProgress ? wait_done(rank, comm, "all ranks", true, call)
+                                    : fail_named(rank, comm, "all ranks", result, call);
+}
+
 rt_status rt_nccl_told(rt_rank *rank, int channel, ncclResult_t result, const char *call) {
     if (result == ncclSuccess)
         return RT_OK;
     if (result == ncclInProgress)
-        return wait_done(rank, channel, call);
+        return wait_done(rank, comm_of(rank, channel), name_of(rank, channel),
+                         channel < 0 || !nccl_of(rank)->used[channel], call);
     return fail(rank, channel, result, call);
 }
 
@@ -153,7 +167,7 @@ static rt_status split_all(rt_rank *rank) {
                 ncclCommSplit(nccl->world, member ? 0 : NCCL_SPLIT_NOCOLOR, rank->id,
                               &nccl->channel[c], &config));
         if (member)
-            RT_TRY(wait_done(rank, c, "ncclCommSplit"));
+            RT_TRY(rt_nccl_told(rank, c, ncclInProgress, "ncclCommSplit"));
     }
     return RT_OK;
 }
@@ -357,6 +371,7 @@ const rt_moves rt_moves_nccl = {
     .transfer = rt_nccl_transfer,
     .pair = rt_nccl_pair,
     .exchange = rt_nccl_exchange,
+    .preflight = rt_nccl_preflight,
     .poll = nccl_poll,
     .abort = nccl_abort,
     .about = nccl_about,

@@ -43,3 +43,8 @@ rt_status rt_nccl_collective(const rt_members *m, rt_call call, const rt_collect
 rt_status rt_nccl_transfer(const rt_members *m, const rt_transfer_args *args);
 rt_status rt_nccl_pair(const rt_members *m, bool sends, const rt_pair_args *args);
 rt_status rt_nccl_exchange(Flow *flow);
+
+/* Measure links (nccl_preflight.c). */
+rt_status rt_nccl_preflight(rt_rank *rank);
+/* Wait until a communicator has done what was last asked of it: one of its own, not a channel's. */
+rt_status rt_nccl_wait(rt_rank *rank, ncclComm_t comm, ncclResult_t result, const char *call);

@@ -26,6 +26,9 @@ typedef struct rt_moves {
     rt_status (*pair)(const rt_members *members, bool sends, const rt_pair_args *args);
     rt_status (*exchange)(Flow *flow);
 
+    /* Measure links (core/backend.h). NULL: there are none. */
+    rt_status (*preflight)(rt_rank *rank);
+
     /* Asked again and again while the rank waits for its device: errors that show late, told with rt_fail. NULL: none do. */
     rt_status (*poll)(rt_rank *rank);
     /* The run has failed: give up what is on the streams, so that they come to their end. NULL: they do so by themselves. */

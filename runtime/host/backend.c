@@ -18,7 +18,9 @@ struct rt_backend {
 
 rt_status rt_backend_check(const rt_program *program, const rt_options *options, rt_error *error) {
     rt_tune tune;
-    (void)options;
+    if (options->verb == RT_VERB_PREFLIGHT)
+        return rt_error_set(error, RT_USAGE,
+                            "preflight measures links between GPUs: this program is for the host");
     return rt_tune_read(&tune, program->world, error);
 }
 
@@ -106,6 +108,10 @@ rt_status rt_backend_draw(rt_rank *rank, const rt_draw *draw, bool *drawn) {
     (void)draw;
     *drawn = false;
     return RT_OK;
+}
+
+rt_status rt_backend_preflight(rt_rank *rank) {
+    return rt_fail(rank, RT_SOFTWARE, "a host has no links to measure");
 }
 
 rt_status rt_backend_zero(rt_rank *rank, int64_t offset, int64_t bytes) {

@@ -26,4 +26,11 @@ const rt_place places[] = {
 //% end
 };
 
+/* GPUs, NICs, bytes per second and seconds from GPU to GPU, bytes per second of a NIC */
+const rt_node nodes[] = {
+//% for _, line in ipairs(view.node_lines) do
+    $(line)
+//% end
+};
+
 /* clang-format on */

@@ -109,6 +109,9 @@ const rt_program program = {
     .tables = $(#view.tables),
     .table = tables,
 //% end
+    .nodes = $(#view.node_lines),
+    .node = nodes,
+    .network_seconds = $(view.network_seconds),
     .batch = BATCH,
     .prompt = PROMPT,
     .context = CONTEXT,

@@ -20,6 +20,7 @@ extern const rt_module module;
 
 /* Who is where and holds what (places.c). */
 extern const rt_place places[];
+extern const rt_node nodes[];
 
 /* Who sends what to whom (moves.c). */
 //% if #view.channels > 0 then

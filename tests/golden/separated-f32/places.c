@@ -83,4 +83,9 @@ const rt_place places[] = {
     {.role = 1, .index = 1, .node = 0, .gpu = 3, .weights = weights_3, .weight_count = 12}, /* 3 */
 };
 
+/* GPUs, NICs, bytes per second and seconds from GPU to GPU, bytes per second of a NIC */
+const rt_node nodes[] = {
+    {16, 0, 1000000000.0, 0.00002, 0.0}, /* 0 */
+};
+
 /* clang-format on */

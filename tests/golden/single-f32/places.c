@@ -61,4 +61,9 @@ const rt_place places[] = {
     {.role = 0, .index = 0, .node = 0, .gpu = 0, .weights = weights_0, .weight_count = 34}, /* 0 */
 };
 
+/* GPUs, NICs, bytes per second and seconds from GPU to GPU, bytes per second of a NIC */
+const rt_node nodes[] = {
+    {16, 0, 1000000000.0, 0.00002, 0.0}, /* 0 */
+};
+
 /* clang-format on */

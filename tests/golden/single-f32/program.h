@@ -19,6 +19,7 @@ extern const rt_module module;
 
 /* Who is where and holds what (places.c). */
 extern const rt_place places[];
+extern const rt_node nodes[];
 
 /* Who sends what to whom (moves.c). */
 extern const rt_exchange exchanges[];
