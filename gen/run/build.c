@@ -152,6 +152,7 @@ static Status configure(Run *run, const char *dir, bool ninja) {
         "-DTOPOSMITH_SANITIZE=" TOPOSMITH_SANITIZE,
         gpus ? arena_printf(&run->arena, "-DCUDA_ROOT=%s", toolkit.root)
              : NULL, /* it was checked */
+        arena_printf(&run->arena, "-DCUBLAS_ROOT=%s", toolkit.blas ? toolkit.blas : ""),
         gpus && toolkit.nccl ? arena_printf(&run->arena, "-DNCCL_ROOT=%s", toolkit.nccl) : NULL,
         NULL,
     };

@@ -33,7 +33,7 @@ static const char *beside_nvcc(Run *run) {
 
 Toolkit toolkit_find(Run *run) {
     static const char *const names[] = {"CUDA_ROOT", "CUDA_HOME", "CUDA_PATH"};
-    Toolkit toolkit = {.nccl = variable("NCCL_ROOT")};
+    Toolkit toolkit = {.nccl = variable("NCCL_ROOT"), .blas = variable("CUBLAS_ROOT")};
     for (int i = 0; i < 3 && !toolkit.root; i++)
         toolkit.root = variable(names[i]);
     if (!toolkit.root)
@@ -109,6 +109,7 @@ static Status lacks(Run *run, const char *dir, const char *what, const char *cur
 
 Status toolkit_check(Run *run, const char *dir, const Toolkit *toolkit) {
     static const char *const headers[] = {"cuda_runtime_api.h", NULL};
+    static const char *const blas[] = {"cublas_v2.h", NULL};
     const char *cure =
         "install the CUDA toolkit, 12.8 or newer, and name its folder: CUDA_ROOT=/usr/local/cuda "
         "gen build ...";
@@ -120,6 +121,11 @@ Status toolkit_check(Run *run, const char *dir, const Toolkit *toolkit) {
                                   "%s holds no CUDA toolkit: cuda_runtime_api.h is not there",
                                   toolkit->root),
                      cure);
+    if (!file_below(run, toolkit->blas, blas) && !toolkit_file(run, toolkit, blas))
+        return lacks(
+            run, dir, "there is no cuBLAS: cublas_v2.h is not found",
+            "install the toolkit's cuBLAS with its headers, or name its folder: CUBLAS_ROOT=FOLDER "
+            "gen build ...");
     if (made_ahead(run, dir) && !toolkit_nvcc(run, toolkit))
         return lacks(
             run, dir, arena_printf(&run->arena, "%s has no bin/nvcc", toolkit->root),

@@ -1,6 +1,6 @@
 /* toolkit: what builds programs for GPUs, and where it is looked for: $CUDA_ROOT, $CUDA_HOME or $CUDA_PATH, what
  * scripts/cuda-packages.sh installed beside the build folder, nvcc in PATH, /usr/local/cuda. NCCL: $NCCL_ROOT, else in the
- * toolkit or beside it. CMake (runtime/cuda/toolkit.cmake) has the last word. Nothing is run or changed. */
+ * toolkit or beside it. cuBLAS: $CUBLAS_ROOT, where the toolkit comes without it. CMake (runtime/cuda/toolkit.cmake) has the last word. Nothing is run or changed. */
 #pragma once
 
 #include "run/command.h"
@@ -8,6 +8,7 @@
 typedef struct Toolkit {
     const char *root; /* its folder, NULL: not found */
     const char *nccl; /* $NCCL_ROOT, or NULL */
+    const char *blas; /* $CUBLAS_ROOT, or NULL: in the toolkit */
 } Toolkit;
 
 Toolkit toolkit_find(Run *run);

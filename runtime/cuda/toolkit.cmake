@@ -16,6 +16,10 @@ if(NOT NCCL_ROOT AND DEFINED ENV{NCCL_ROOT})
     set(NCCL_ROOT "$ENV{NCCL_ROOT}")
 endif()
 
+if(NOT CUBLAS_ROOT AND DEFINED ENV{CUBLAS_ROOT})
+    set(CUBLAS_ROOT "$ENV{CUBLAS_ROOT}")
+endif()
+
 set(cuda_headers include targets/x86_64-linux/include targets/sbsa-linux/include)
 set(cuda_libraries lib64 lib lib/x86_64-linux-gnu lib/aarch64-linux-gnu targets/x86_64-linux/lib
     targets/sbsa-linux/lib)

@@ -126,6 +126,20 @@ static void test_from_source(void **state) {
                    "newer GPU");
 }
 
+static void test_mistake(void **state) {
+    static const char text[] = "extern \"C\" __global__ void twice(float *at) {\n"
+                               "    at[threadIdx.x] *= nothing;\n}\n";
+    static const rt_source wrong[] = {{"code.cu", text, text + sizeof text - 1}};
+    rt_module module = from_source();
+    rt_cuda_module *loaded;
+    rt_error error;
+    (void)state;
+    module.source = wrong;
+    assert_int_equal(load(&module, "90", &loaded, &error), RT_SOFTWARE);
+    assert_non_null(strstr(error.text, ", sm_90a: code.cu:2: "));
+    assert_non_null(strstr(error.text, ", in: at[threadIdx.x] *= nothing;"));
+}
+
 static void test_no_function(void **state) {
     rt_module module = made_ahead();
     (void)state;
@@ -149,9 +163,8 @@ static void test_no_code(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_devices),
-        cmocka_unit_test(test_from_source),
-        cmocka_unit_test(test_no_function),
+        cmocka_unit_test(test_devices), cmocka_unit_test(test_from_source),
+        cmocka_unit_test(test_mistake), cmocka_unit_test(test_no_function),
         cmocka_unit_test(test_no_code),
     };
     setenv("RT_CUDA_CACHE", "", 1);
