@@ -13,9 +13,11 @@ rt_status kernel_pack(rt_rank *rank, const void *args) {
     int32_t rows = a->rows, exact = exchange->exact;
     const uint32_t targets = (uint32_t)exchange->targets;
     struct target_windows results = {{0}};
-    for (int t = 0; t + 1 < exchange->targets; ++t)
-        results.first[t + 1] =
-            results.first[t] + rows * (int32_t)min_of(CHOICES, exchange->target[t].count);
+    int first = 0;
+    for (int t = 0; t < exchange->targets; ++t) {
+        results.first[t] = first;
+        first += rows * (int32_t)min_of(CHOICES, exchange->target[t].count);
+    }
 
     RT_TRY(rt_cuda_launch(rank, F_PACK_COUNT, (rt_grid){targets, 1, 1, 256, 0},
                           (void *[]){&choice, &table, &counts, &returns, &rows}));

@@ -36,29 +36,30 @@ if ! "$compiler" $common -E -include "$here/shim.h" "$@" "$file" -o "$work/all.i
 fi
 # Kernels by their name, and the names of dynamic shared memory, all of which are one.
 awk '
-{ text = text " " $0 }
 /^#/ { next }
-END {
-    rest = text
-    while (match(rest, /extern +thread_local[^;]*\[ *\] *;/)) {
-        name = substr(rest, RSTART, RLENGTH)
-        rest = substr(rest, RSTART + RLENGTH)
-        sub(/ *\[ *\] *;$/, "", name)
-        sub(/.*[^A-Za-z0-9_]/, "", name)
-        if (!(name in seen))
-            printf "__asm__(\".globl %s\\n.hidden %s\\n.type %s, @tls_object\\n.set %s, shim_dynamic\");\n", name, name, name, name
-        seen[name] = 1
-    }
-    print "extern \"C\" const shim_kernel shim_kernels[] = {"
-    rest = text
-    while (match(rest, /__global__ +void +[A-Za-z_][A-Za-z_0-9]* *\(/)) {
-        name = substr(rest, RSTART, RLENGTH)
-        rest = substr(rest, RSTART + RLENGTH)
+/extern +thread_local[^;]*\[ *\] *;/ {
+    name = $0
+    sub(/ *\[ *\] *;.*$/, "", name)
+    sub(/.*[^A-Za-z0-9_]/, "", name)
+    if (!(name in seen))
+        printf "__asm__(\".globl %s\\n.hidden %s\\n.type %s, @tls_object\\n.set %s, shim_dynamic\");\n", name, name, name, name
+    seen[name] = 1
+}
+/__global__/ { open = "" }
+/__global__/ || open != "" {
+    open = open " " $0
+    if (match(open, /__global__ +void +[A-Za-z_][A-Za-z_0-9]* *\(/)) {
+        name = substr(open, RSTART, RLENGTH)
         sub(/ *\($/, "", name)
         sub(/.* /, "", name)
-        print "    SHIM_KERNEL(" name ")"
-        ++count
+        kernels[count++] = name
+        open = ""
     }
+}
+END {
+    print "extern \"C\" const shim_kernel shim_kernels[] = {"
+    for (i = 0; i < count; i++)
+        print "    SHIM_KERNEL(" kernels[i] ")"
     print "    {0, 0, 0, 0}};"
     print "extern \"C\" const int shim_kernel_count = " count + 0 ";"
 }' "$work/all.ii" > "$work/table"
