@@ -300,6 +300,18 @@ static void push_kinds(lua_State *lua) {
     }
 }
 
+/* To 15 digits, which all C libraries agree upon. */
+static void push_rope_frequencies(lua_State *lua, const Model *model) {
+    lua_newtable(lua);
+    for (int64_t pair = 0; pair < model->rope_dim / 2; ++pair) {
+        char text[32];
+        snprintf(text, sizeof text, "%.15g", model_rope_frequency(model, pair));
+        lua_pushstring(lua, text);
+        lua_rawseti(lua, -2, pair + 1);
+    }
+    lua_setfield(lua, -2, "rope_frequencies");
+}
+
 /* Sizes that become macros of constants.h; reals as text, since Lua's depend on the locale. */
 static void push_model(lua_State *lua, const Model *model) {
     static const char *const norms[] = {"rms", "layer"};
@@ -342,6 +354,7 @@ static void push_model(lua_State *lua, const Model *model) {
     set_real(lua, "score_scale", scaling->score_scale);
     set_real(lua, "norm_eps", model->norm_eps);
     set_real(lua, "rope_theta", model->rope_theta);
+    push_rope_frequencies(lua, model);
     set_real(lua, "capacity_factor", model->capacity_factor);
     set_real(lua, "initializer_range", model->initializer_range);
 }
@@ -354,6 +367,7 @@ static void push_tiles(lua_State *lua) {
     set_int(lua, "route", TILE_ROUTE);
     set_int(lua, "head", TILE_HEAD);
     set_int(lua, "entries", TILE_ENTRIES);
+    set_int(lua, "logits", TILE_LOGITS);
     set_int(lua, "expert", TILE_EXPERT);
     set_int(lua, "scores", TILE_SCORES);
     set_int(lua, "dense", TILE_DENSE);

@@ -215,6 +215,8 @@ static inline int64_t model_plain_dim(const Model *model) {
 static inline int64_t model_latent_dim(const Model *model) {
     return model->kv_latent + model->rope_dim;
 }
+/* What a pair of the rope_dim / 2 that rotate turns by a position. */
+double model_rope_frequency(const Model *model, int64_t pair);
 /* Held in float32 whatever the type of the others. */
 static inline bool tensor_kind_is_float32(TensorKind kind) {
     return kind == TENSOR_ROUTER || kind == TENSOR_ROUTER_CORRECTION;

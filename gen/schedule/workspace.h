@@ -9,19 +9,20 @@
 /* Tiles of the host kernels. A larger tile reuses converted weights more often, a smaller one stays in
  * cache; gathered tiles are matrices of so many rows. */
 enum {
-    TILE_WEIGHT = 64,     /* rows of 16-bit weights converted to float32 at a time */
-    TILE_LINEAR = 128,    /* rows of a projection, 16-bit only */
-    TILE_ATTENTION = 32,  /* (row, head) pairs that share a key-value head */
-    TILE_ROUTE = 64,      /* rows */
-    TILE_HEAD = 64,       /* rows */
-    TILE_ENTRIES = 2048,  /* vocabulary entries */
-    TILE_EXPERT = 64,     /* rows of one expert */
+    TILE_WEIGHT = 64,    /* rows of 16-bit weights converted to float32 at a time */
+    TILE_LINEAR = 128,   /* rows of a projection, 16-bit only */
+    TILE_ATTENTION = 32, /* (row, head) pairs that share a key-value head */
+    TILE_ROUTE = 64,     /* rows */
+    TILE_HEAD = 64,      /* rows */
+    TILE_ENTRIES = 2048, /* vocabulary entries */
+    TILE_EXPERT = 64,    /* rows of one expert */
     /* Of CUDA kernels, whose tiles should fill a device. */
-    TILE_SCORES = 512,    /* rows of a router */
-    TILE_DENSE = 256,     /* rows of a feed-forward */
-    TILE_GROUPED = 64,    /* rows of one expert */
-    PASS_TILES = 32,      /* of the latter at a time */
-    WORKSPACE_ALIGN = 16, /* elements; every area begins on a multiple */
+    TILE_SCORES = 512,     /* rows of a router */
+    TILE_DENSE = 256,      /* rows of a feed-forward */
+    TILE_GROUPED = 64,     /* rows of one expert */
+    PASS_TILES = 32,       /* of the latter at a time */
+    TILE_LOGITS = 1 << 23, /* logits: all entries held, of some rows */
+    WORKSPACE_ALIGN = 16,  /* elements; every area begins on a multiple */
 };
 
 /* Of the kernels of attention for GPUs. The program is made before it is known how many multiprocessors there are: blocks

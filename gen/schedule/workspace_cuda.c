@@ -93,6 +93,17 @@ static int64_t expert_ffn(const Plan *plan, const Op *op) {
            element_area(plan, min_of(tiles, PASS_TILES) * TILE_GROUPED * number(op, "columns"));
 }
 
+/* Of some rows: which they are, the best entries of their parts, the rows, and all their logits. */
+static int64_t head(const Plan *plan, const Op *op) {
+    enum { PARTS = 32 };
+    int64_t hidden = plan->inputs.model.hidden, entries = number(op, "entries");
+    int64_t sequences = number(op, "sequences"), all = sequences * number(op, "tokens");
+    int64_t tile = max_of(sequences, min_of(all, TILE_HEAD));
+    tile = max_of(min_of(tile, TILE_LOGITS / entries), 1);
+    return area(tile) + area(tile * PARTS * 2) + element_area(plan, tile * hidden) +
+           area(tile * entries);
+}
+
 int64_t workspace_cuda_bytes(const Plan *plan, const Op *op) {
     switch ((OpKind)op->kind) {
     case OP_attention:
@@ -107,6 +118,8 @@ int64_t workspace_cuda_bytes(const Plan *plan, const Op *op) {
         return dense_ffn(plan, op);
     case OP_expert_ffn:
         return expert_ffn(plan, op);
+    case OP_head:
+        return head(plan, op);
     default:
         return 0;
     }

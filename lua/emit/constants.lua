@@ -107,6 +107,7 @@ function M.sections(schedule)
       { "TILE_ROUTE", tiles.route },
       { "TILE_HEAD", tiles.head },
       { "TILE_ENTRIES", tiles.entries },
+      { "TILE_LOGITS", tiles.logits },
       { "TILE_EXPERT", tiles.expert },
       { "TILE_SCORES", tiles.scores },
       { "TILE_DENSE", tiles.dense },

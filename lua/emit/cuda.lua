@@ -10,26 +10,49 @@ M.SHARED = { "launch.c", "module.c", "kernel.h", "module.cu", "kernel.cuh" }
 ---Functions of the module that a kernel launches, defined in its KIND.cu or in a header. With none it is made of products
 ---alone and has no KIND.cu; a kernel that is not here cannot be had.
 local FUNCTIONS <const> = {
+  add = { "add" },
+  append = { "append" },
   attention = { "attention_prefill", "attention_decode", "attention_combine" },
   capacity = { "capacity" },
+  choose = { "choose_best", "choose_likely" },
+  clip = { "clip" },
   dense_ffn = { "dense_activate", "dense_finish" },
+  embed = { "embed" },
   expert_ffn = { "expert_returns", "expert_count", "expert_list", "expert_up", "expert_down" },
+  head = { "head_last", "head_parts", "head_best", "head_likeliest" },
+  head_norm = { "head_norm" },
+  latent_append = { "latent_append" },
+  latent_norm = { "latent_norm" },
+  layer_norm = { "layer_norm" },
+  linear = { "linear_bias" },
+  norm_scale = { "norm_scale" },
+  norm_squares = { "norm_squares" },
   pack = { "pack_count", "pack_place", "pack_rows" },
   latent_attention = { "latent_carry", "latent_absorbed", "latent_value", "latent_expand", "latent_expanded" },
   rms_norm = { "rms_norm" },
+  rope_append = { "rope_append" },
   route = { "route_scores", "route_choose" },
   weighted_sum = { "weighted_sum" },
 }
 
 ---Headers that kernels share, beside those that all have: .h of the host's side, .cuh of the device's.
 M.HEADERS = {
+  add = { "piece.cuh" },
   attention = { "attend.h", "tiles.cuh", "mma.cuh", "attend.cuh", "attend_plain.cuh", "attend_tensor.cuh" },
   latent_attention = { "attend.h", "tiles.cuh", "mma.cuh", "attend.cuh", "attend_plain.cuh", "attend_tensor.cuh",
     "attend_wide.cuh", "latent.cuh" },
   capacity = { "scan.cuh" },
+  choose = { "choice.h", "choice.cuh" },
   dense_ffn = { "activation.cuh" },
+  embed = { "piece.cuh" },
   expert_ffn = { "activation.cuh", "mma.cuh", "product.cuh", "scan.cuh", "windows.cuh" },
+  head = { "choice.h", "choice.cuh", "piece.cuh", "scan.cuh" },
+  latent_append = { "latent.cuh", "rotate.cuh" },
+  latent_norm = { "latent.cuh" },
+  layer_norm = { "piece.cuh" },
   pack = { "piece.cuh", "scan.cuh", "windows.cuh" },
+  rms_norm = { "piece.cuh" },
+  rope_append = { "rotate.cuh" },
   weighted_sum = { "piece.cuh" },
 }
 

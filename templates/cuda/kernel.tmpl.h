@@ -1,4 +1,5 @@
-/* kernel: what the host side of the CUDA kernels shares: ids of the module's functions, sizes of grids. */
+/* kernel: what the host side of the CUDA kernels shares: ids of the module's functions, sizes of grids, areas of the
+ * workspace. */
 #pragma once
 
 #include "../constants.h"
@@ -31,6 +32,25 @@ static inline int64_t max_of(int64_t a, int64_t b) {
 /* Blocks of `size` that hold `count`. */
 static inline uint32_t blocks_of(int64_t count, int64_t size) {
     return (uint32_t)((count + size - 1) / size);
+}
+
+/* A block a row of HIDDEN elements, of which a thread takes a piece (piece.cuh) or more. */
+//% local most = 16 // view.element_bytes
+//% local piece = view.model.hidden % most == 0 and most or view.model.hidden % 4 == 0 and 4 or 1 + (view.model.hidden + 1) % 2
+enum {
+    ELEMENT_BYTES = $(view.element_bytes),
+    PIECES = HIDDEN / $(piece), /* a row */
+    ROW_WARPS = (PIECES + 31) / 32,
+    ROW_THREADS = 32 * (ROW_WARPS < 2 ? 2 : ROW_WARPS < 16 ? ROW_WARPS : 16),
+};
+
+static inline rt_grid grid_of_rows(int64_t rows) {
+    return (rt_grid){.x = (uint32_t)rows, .y = 1, .z = 1, .threads = ROW_THREADS};
+}
+
+/* `blocks` blocks along x, the one direction that has room for any number. */
+static inline rt_grid grid_of(uint32_t blocks, uint32_t threads) {
+    return (rt_grid){.x = blocks, .y = 1, .z = 1, .threads = threads};
 }
 
 /* The next area of the workspace: `count` floats, aligned. gen sized the workspace by the same rule. */

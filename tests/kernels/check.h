@@ -68,6 +68,7 @@ extern int kernel_failures;  /* calls of rt_fail */
 void target_open(const char *module);
 void target_checks(void);
 const char *target_name(void);
+extern const int target_draws; /* of tokens, as many as are quick */
 /* To the end, with what the kernel tells only then. */
 rt_status run_kernel(rt_kernel_fn kernel, const void *args);
 

@@ -1,8 +1,8 @@
-/* check_choice: drawn tokens: they follow the probabilities that temperature, top-k and top-p leave, and are the same ones
- * however the vocabulary is split between two heads. */
+/* check_choice: drawn tokens: they follow the probabilities that temperature, top-k and top-p leave, each is the one that
+ * the noise says, and they are the same ones however the vocabulary is split between two heads. */
 #include "check.h"
 
-enum { DRAWN = 12, DRAWS = 40000 };
+enum { DRAWN = 12 };
 
 struct best {
     float logit;
@@ -69,20 +69,42 @@ static void pair_make(struct pair *pair, int split, int64_t candidates, double *
                                         .candidates = (int32_t)candidates};
 }
 
+/* Of the entries that may be drawn the one with the largest logit / temperature plus noise; where rounding may decide,
+ * `also` is another. */
+static int drawn_by_noise(const double *of, const double *p, uint64_t key, int *also) {
+    double value[DRAWN];
+    int best = -1;
+    *also = -1;
+    for (int e = 0; e < DRAWN; ++e) {
+        value[e] = of[e] / choice.temperature + rt_choice_noise(key, e);
+        if (p[e] > 0 && (best < 0 || value[e] > value[best]))
+            best = e;
+    }
+    for (int e = 0; e < DRAWN; ++e)
+        if (e != best && p[e] > 0 && value[e] > value[best] - 1e-4)
+            *also = e;
+    return best;
+}
+
 /* How often each entry is drawn. */
 static void draw(int split, int64_t candidates, int32_t *counts, double *of) {
     struct pair pair;
+    double p[DRAWN];
     slab_reset();
     pair_make(&pair, split, candidates, of);
+    probabilities(of, p);
     memset(counts, 0, DRAWN * sizeof *counts);
-    for (int n = 0; n < DRAWS; ++n) {
+    for (int n = 0; n < target_draws; ++n) {
         choice_seed = (uint64_t)n;
         for (int m = 0; m < 2; ++m)
             if (run_kernel(kernel_head, &pair.head[m]) != RT_OK)
                 ++failures;
         if (run_kernel(kernel_choose, &pair.choose) != RT_OK)
             ++failures;
-        counts[*(const int32_t *)slab_at(pair.choose.next)]++;
+        int next = *(const int32_t *)slab_at(pair.choose.next), also;
+        int best = drawn_by_noise(of, p, rt_choice_key(NULL, 0), &also);
+        check(next == best || next == also, "choose", "not what the noise says", next);
+        counts[next]++;
     }
     launch("head", kernel_head, &pair.head[1]); /* with its guards */
     launch("choose", kernel_choose, &pair.choose);
@@ -122,8 +144,8 @@ void check_choice(void) {
         draw(11, cases[c].candidates, others, of);
         probabilities(of, p);
         for (int e = 0; e < DRAWN; ++e) {
-            double spread = 5 * sqrt(p[e] * (1 - p[e]) / DRAWS) + 1e-4;
-            check(fabs((double)counts[e] / DRAWS - p[e]) <= spread, "choose",
+            double spread = 5 * sqrt(p[e] * (1 - p[e]) / target_draws) + 1e-4;
+            check(fabs((double)counts[e] / target_draws - p[e]) <= spread, "choose",
                   "drawn too often or too seldom", (int64_t)(100 * c) + e);
             check(counts[e] == others[e], "choose", "another split draws otherwise", e);
         }

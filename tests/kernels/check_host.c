@@ -65,6 +65,8 @@ void target_checks(void) {
     }
 }
 
+const int target_draws = 40000;
+
 const char *target_name(void) {
     static char name[32];
     snprintf(name, sizeof name, "up to %s", rt_tune_name(widest_vectors()));

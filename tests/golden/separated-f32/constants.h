@@ -4,8 +4,8 @@
 /* What this program was made from: versions and digests stand here and nowhere else. */
 #define GEN_VERSION "golden"
 #define PLAN_DIGEST "e9628083a15e22a5"
-#define SCHEDULE_DIGEST "c89303d714600516"
-#define CERTIFICATE_DIGEST "9c10eb56dd21fde2"
+#define SCHEDULE_DIGEST "7cb80de78ac79df7"
+#define CERTIFICATE_DIGEST "08184836be5e5b8d"
 #define MODEL_DIGEST "125690f6a3bd5a21"
 #define TOPOLOGY_DIGEST "0475dd6dd4a92328"
 #define WORKLOAD_DIGEST "a04b91f05d3d1291"
@@ -58,6 +58,7 @@
 #define TILE_ROUTE 64
 #define TILE_HEAD 64
 #define TILE_ENTRIES 2048
+#define TILE_LOGITS 8388608
 #define TILE_EXPERT 64
 #define TILE_SCORES 512
 #define TILE_DENSE 256

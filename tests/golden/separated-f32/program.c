@@ -120,7 +120,7 @@ static const rt_op ops_experts[] = {
 static const rt_role roles[] = {
     {
         .name = "attention",
-        .slab_bytes = INT64_C(1075456),
+        .slab_bytes = INT64_C(1092096),
         .zero_offset = INT64_C(365824),
         .zero_bytes = INT64_C(147456),
         .ops = ops_attention,

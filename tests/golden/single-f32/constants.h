@@ -58,6 +58,7 @@
 #define TILE_ROUTE 64
 #define TILE_HEAD 64
 #define TILE_ENTRIES 2048
+#define TILE_LOGITS 8388608
 #define TILE_EXPERT 64
 #define TILE_SCORES 512
 #define TILE_DENSE 256

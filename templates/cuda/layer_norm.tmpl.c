@@ -1,0 +1,11 @@
+/* layer_norm: a block a row. */
+#include "kernel.h"
+
+rt_status kernel_layer_norm(rt_rank *rank, const void *args) {
+    const struct layer_norm_args *a = args;
+    const void *in = rt_at(rank, a->in), *weight = rt_at(rank, a->weight);
+    const void *bias = rt_at(rank, a->bias);
+    void *out = rt_at(rank, a->out);
+    return rt_cuda_launch(rank, F_LAYER_NORM, grid_of_rows(a->rows),
+                          (void *[]){&in, &weight, &bias, &out});
+}
