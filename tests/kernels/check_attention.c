@@ -99,6 +99,17 @@ static void fill_cache(int64_t cache, double *state, int64_t count) {
         state[i] = element(cache, i);
 }
 
+/* Nobody reads what lies behind the last position of a sequence, or where other sequences lie: no number is there. */
+static void forget_unseen(const Case *c, const int32_t *positions, int64_t cache, int64_t width) {
+    for (int64_t slot = 0; slot < CACHED; ++slot) {
+        int64_t sequence = slot - c->cache_first, seen = 0;
+        for (int64_t t = 0; sequence >= 0 && sequence < c->sequences && t < c->tokens; ++t)
+            seen = max_of(seen, (int64_t)positions[sequence * c->tokens + t] + 1);
+        elem_t *at = (elem_t *)slab_at(cache) + (slot * CONTEXT + seen) * width;
+        memset(at, 0xff, (size_t)((CONTEXT - seen) * width) * sizeof *at);
+    }
+}
+
 static void check_case(const Case *c) {
     int64_t kv_begin = c->head_begin / GROUP;
     int64_t kv_heads = (c->head_begin + c->heads - 1) / GROUP + 1 - kv_begin;
@@ -142,6 +153,8 @@ static void check_case(const Case *c) {
     run_append(c, a.qkv, a.positions, a.keys, a.values, kv_heads);
     check_elements("append keys", a.keys, state_keys, count);
     check_elements("append values", a.values, state_values, count);
+    forget_unseen(c, positions, a.keys, kv_heads * HEAD_DIM);
+    forget_unseen(c, positions, a.values, kv_heads * HEAD_DIM);
     launch("attention", kernel_attention, &a);
     check_elements("attention", a.out, expected, rows * c->heads * HEAD_DIM);
     free(expected);
@@ -152,11 +165,22 @@ static void check_case(const Case *c) {
 
 void check_attention(void) {
     static const Case cases[] = {
-        {0, HEADS, 2, 90, 1, {90, 11, 0}, false, 0},  {0, HEADS, 3, 5, 0, {5, 0, 1}, false, 0},
-        {1, HEADS - 2, 2, 9, 2, {3, 9, 0}, false, 0}, {HEADS - 1, 1, 1, 1, 3, {1, 0, 0}, false, 0},
-        {0, HEADS, 3, 1, 1, {0, 159, 7}, true, 0},    {1, 2, 2, 1, 0, {39, 120, 0}, true, 0},
-        {0, HEADS, 2, 90, 1, {90, 11, 0}, false, 7},  {1, 2, 2, 9, 0, {9, 4, 0}, false, 1},
+        {0, HEADS, 2, 90, 1, {90, 11, 0}, false, 0},
+        {0, HEADS, 3, 5, 0, {5, 0, 1}, false, 0},
+        {1, HEADS - 2, 2, 9, 2, {3, 9, 0}, false, 0},
+        {HEADS - 1, 1, 1, 1, 3, {1, 0, 0}, false, 0},
+        {0, HEADS, 3, 1, 1, {0, 159, 7}, true, 0},
+        {1, 2, 2, 1, 0, {39, 120, 0}, true, 0},
+        {0, HEADS, 2, 90, 1, {90, 11, 0}, false, 7},
+        {1, 2, 2, 9, 0, {9, 4, 0}, false, 1},
         {0, HEADS, 3, 1, 1, {0, 159, 7}, true, 32},
+        /* Beside the edges of tiles and parts, windows that begin within; a sequence that is masked. */
+        {0, HEADS, 3, 66, 0, {65, 64, 63}, false, 0},
+        {0, HEADS, 2, 97, 1, {97, 66, 0}, false, 33},
+        {0, HEADS, 3, 1, 1, {63, 64, 127}, true, 0},
+        {0, HEADS, 3, 1, 0, {-1, 158, 65}, true, 63},
+        {2, 1, 2, 33, 1, {33, 32, 0}, false, 31},
+        {2, 1, 3, 1, 1, {128, -1, 31}, true, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i)
         check_case(&cases[i]);

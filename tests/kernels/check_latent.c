@@ -73,6 +73,17 @@ static void expect_pair(const Case *c, int64_t queries, int64_t up, int64_t pair
     }
 }
 
+/* Nobody reads what lies behind the last position of a sequence, or where other sequences lie: no number is there. */
+static void forget_unseen(const Case *c, const int32_t *positions, int64_t latents) {
+    for (int64_t slot = 0; slot < CACHED; ++slot) {
+        int64_t sequence = slot - c->cache_first, seen = 0;
+        for (int64_t t = 0; sequence >= 0 && sequence < c->sequences && t < c->tokens; ++t)
+            seen = max_of(seen, (int64_t)positions[sequence * c->tokens + t] + 1);
+        elem_t *at = (elem_t *)slab_at(latents) + (slot * CONTEXT + seen) * WIDE;
+        memset(at, 0xff, (size_t)((CONTEXT - seen) * WIDE) * sizeof *at);
+    }
+}
+
 static void check_case(const Case *c, bool expanded) {
     int64_t rows = (int64_t)c->sequences * c->tokens, pairs = rows * c->heads;
     int64_t count = (int64_t)CACHED * CONTEXT * WIDE;
@@ -113,6 +124,7 @@ static void check_case(const Case *c, bool expanded) {
                         expected + pair * VALUE_DIM);
     launch("latent_append", kernel_latent_append, &append);
     check_elements("latents", append.latents, state, count);
+    forget_unseen(c, positions, a.latents);
     launch("latent_attention", kernel_latent_attention, &a);
     check_elements(expanded ? "latent_attention, expanded" : "latent_attention, absorbed", a.out,
                    expected, pairs * VALUE_DIM);
@@ -205,9 +217,17 @@ static void check_ffn(int32_t rows, int32_t columns, bool biases, bool scored) {
 void check_latent(void) {
 #ifdef HAVE_latent_attention
     static const Case cases[] = {
-        {HEADS, 2, 90, 1, {90, 11, 0}, false},  {HEADS, 3, 5, 0, {5, 0, 1}, false},
-        {HEADS - 2, 2, 9, 1, {3, 9, 0}, false}, {1, 1, 1, 2, {1, 0, 0}, false},
-        {HEADS, 3, 1, 0, {0, 159, 7}, true},    {2, 2, 1, 0, {39, 120, 0}, true},
+        {HEADS, 2, 90, 1, {90, 11, 0}, false},
+        {HEADS, 3, 5, 0, {5, 0, 1}, false},
+        {HEADS - 2, 2, 9, 1, {3, 9, 0}, false},
+        {1, 1, 1, 2, {1, 0, 0}, false},
+        {HEADS, 3, 1, 0, {0, 159, 7}, true},
+        {2, 2, 1, 0, {39, 120, 0}, true},
+        /* Beside the edges of tiles and parts; a sequence that is masked. */
+        {HEADS, 3, 66, 0, {65, 64, 63}, false},
+        {HEADS, 3, 1, 0, {63, -1, 64}, true},
+        {3, 2, 33, 1, {33, 32, 0}, false},
+        {1, 3, 1, 0, {127, 128, 1}, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         check_case(&cases[i], false);

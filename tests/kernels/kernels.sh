@@ -2,8 +2,9 @@
 # The kernels of one model and element type against references in double precision: of the host, or of CUDA, whose device
 # code then runs on the processor (tests/standin). With `races` instead of `cuda` ThreadSanitizer takes the threads of a
 # block for threads: a barrier that a kernel lacks is a race.
-# usage: kernels.sh EMIT_CASE SOURCE MODEL DTYPE [CFLAG...]
-#        kernels.sh GEN SOURCE MODEL[@STRATEGY] DTYPE [cuda|races] [CFLAG...]
+# NAME=NUMBER puts another number into constants.h, say of HEAD_DIM: kernels follow that file alone.
+# usage: kernels.sh EMIT_CASE SOURCE MODEL DTYPE [NAME=NUMBER...] [CFLAG...]
+#        kernels.sh GEN SOURCE MODEL[@STRATEGY] DTYPE [cuda|races] [NAME=NUMBER...] [CFLAG...]
 set -eu
 emit=$1 source=$2 model=$3 dtype=$4 target=host
 shift 4
@@ -12,6 +13,12 @@ cuda | races) target=$1 && shift ;;
 esac
 strategy=single
 case $model in *@*) strategy=${model#*@} model=${model%%@*} ;; esac
+numbers=''
+# Tiles so small that the loops over them, and parts of the cache, are more than one here.
+if [ "$target" != host ]; then numbers='SPLIT_KEYS=40 LATENT_PAIRS=24 EXPANDED_ELEMENTS=10000'; fi
+while case ${1:-} in [A-Z]*=[0-9]*) true ;; *) false ;; esac do
+    numbers="$numbers $1" && shift
+done
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # A context past every tile.
@@ -53,6 +60,13 @@ done
 # than a block of a device has threads.
 sed -i -e 's/^#define PARTS .*/#define PARTS 2/' -e 's/^#define TARGETS .*/#define TARGETS 3/' \
     -e 's/^#define SOURCES .*/#define SOURCES 3/' constants.h
+# Of tiles gen's own functions must know too, which say what workspace follows.
+mkdir -p "$work/gen/schedule"
+cp "$source/gen/schedule/workspace.h" "$work/gen/schedule/"
+for each in $numbers; do
+    sed -i "s/^#define ${each%=*} .*/#define ${each%=*} ${each#*=}/" constants.h
+    sed -i "s/^    ${each%=*} = [^,]*,/    ${each%=*} = ${each#*=},/" "$work/gen/schedule/workspace.h"
+done
 experts=$(sed -n 's/^#define ROUTED //p' constants.h)
 bytes=$(sed -n 's/.*\.row_bytes = HIDDEN \* \([24]\),.*/\1/p' moves.c | head -n 1)
 awk -v experts="$experts" -v bytes="$bytes" '
@@ -83,7 +97,7 @@ checks="$tests/check.c $tests/check_workspace.c $tests/check_rows.c $tests/check
     $tests/check_heads.c $tests/check_latent.c $tests/check_routing.c $tests/check_experts.c moves.c
     $source/gen/schedule/workspace.c $source/gen/schedule/ops.c"
 if [ -f "$source/gen/schedule/workspace_cuda.c" ]; then checks="$checks $source/gen/schedule/workspace_cuda.c"; fi
-flags="-D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Werror -I. -I$source/gen -I$source/runtime -I$tests"
+flags="-D_GNU_SOURCE -Wall -Wextra -Wno-unused-parameter -Werror -I. -I$work/gen -I$source/gen -I$source/runtime -I$tests"
 flags="$flags $(pkg-config --cflags lua5.4)"
 if [ "$target" = host ]; then
     # shellcheck disable=SC2086,SC2046
