@@ -301,8 +301,8 @@ static void peer_gone(rt_wire *wire, int32_t rank) {
         return; /* who had not joined may come again */
     rt_segment_doing(wire->segment, rank, doing, sizeof doing);
     snprintf(text, sizeof text,
-             "rank %d (%s) ended before its work was done, in %s: its connection from host %s is "
-             "closed",
+             "rank %d (%s) ended before its work was done, last seen in %s: its connection from "
+             "host %s is closed",
              rank, role_of(wire, rank), wire->met ? doing : "joining", peer->join.host);
     fail_run(wire, rank, RT_TIMEOUT, text);
 }

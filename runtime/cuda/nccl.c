@@ -9,7 +9,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_NS = 20 * 1000, SPINS = 1000 };
+enum {
+    LOOK_NS = 20 * 1000,
+    SPINS = 1000,
+    ABOUT = 2 /* members told of */,
+    CAUSE_MS = 1000,
+    CONNECT = 10
+};
 
 static ncclComm_t comm_of(const rt_rank *rank, int channel) {
     const Nccl *nccl = nccl_of(rank);
@@ -20,8 +26,18 @@ static const char *name_of(const rt_rank *rank, int channel) {
     return channel < 0 ? "all ranks" : rank->program->channel[channel].name;
 }
 
+/* A peer that gave up its communicators is seen before the wire has brought why: wait a while for that. */
+static bool cause_comes(const rt_rank *rank) {
+    double begin = rt_now();
+    while (!rt_segment_failed(rank->segment) && (rt_now() - begin) * 1e3 < CAUSE_MS)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    return rt_segment_failed(rank->segment);
+}
+
 static rt_status fail_named(rt_rank *rank, ncclComm_t comm, const char *name, ncclResult_t result,
                             const char *call) {
+    if ((result == ncclRemoteError || result == ncclSystemError) && cause_comes(rank))
+        return RT_ABORTED;
     const char *more = ncclGetLastError(comm);
     rt_status status =
         result == ncclInvalidArgument || result == ncclInvalidUsage || result == ncclInternalError
@@ -36,10 +52,13 @@ static rt_status fail(rt_rank *rank, int channel, ncclResult_t result, const cha
     return fail_named(rank, comm_of(rank, channel), name_of(rank, channel), result, call);
 }
 
-/* Until the communicator has done what was last asked of it. `first`: it connects, which may take as long as loading. */
+/* Until the communicator has done what was last asked of it. `first`: it connects its members, which may take as long as
+ * loading does, but in a step not for ever: CONNECT times as long as anything else. */
 static rt_status wait_done(rt_rank *rank, ncclComm_t comm, const char *name, bool first,
                            const char *call) {
-    int64_t limit = first ? rank->job->options->load_timeout_ms : rank->limit_ms;
+    int64_t limit = rank->limit_ms;
+    if (first)
+        limit = rank->step ? CONNECT * limit : rank->job->options->load_timeout_ms;
     double begin = rt_now();
     for (int64_t turn = 0;; ++turn) {
         ncclResult_t state, told = ncclCommGetAsyncError(comm, &state);
@@ -53,7 +72,7 @@ static rt_status wait_done(rt_rank *rank, ncclComm_t comm, const char *name, boo
             return rt_fail(rank, RT_TIMEOUT,
                            "over channel %s: %.*s is not done after %lld ms; %s sets the limit",
                            name, (int)strcspn(call, "("), call, (long long)limit,
-                           first ? "--load-timeout-ms" : "--timeout-ms");
+                           rank->step ? "--timeout-ms" : "--load-timeout-ms");
         atomic_fetch_add_explicit(&rank->area->progress, first, memory_order_relaxed);
         if (turn < SPINS)
             sched_yield();
@@ -249,26 +268,50 @@ static void nccl_close(rt_rank *rank) {
     rank->backend->transport = NULL;
 }
 
-/* Who of the channel of an operation that does not end is elsewhere: its peers say where they are (core/wire.h). */
-static void nccl_about(const rt_rank *rank, int op, char *text, size_t size) {
+/* 0: it works, or sleeps; 1: it waits elsewhere; 2: where this rank waits too. */
+static int about_order(const rt_rank *rank, int32_t peer) {
+    const rt_area *theirs = rt_segment_area(rank->segment, peer);
+    if (!atomic_load_explicit(&theirs->waits_for, memory_order_relaxed))
+        return 0;
+    return atomic_load_explicit(&theirs->op, memory_order_relaxed) ==
+                       atomic_load_explicit(&rank->area->op, memory_order_relaxed) &&
+                   atomic_load_explicit(&theirs->layer, memory_order_relaxed) ==
+                       atomic_load_explicit(&rank->area->layer, memory_order_relaxed)
+               ? 2
+               : 1;
+}
+
+/* Members of the channel of an operation that does not end, first those who are elsewhere: they say where they are
+ * (core/wire.h). */
+static bool nccl_about(const rt_rank *rank, int op, char *text, size_t size) {
     const Nccl *nccl = nccl_of(rank);
     char doing[160];
+    int told = 0, count[3] = {0, 0, 0};
     if (!nccl || op < 0 || op >= rank->role->op_count || nccl->op_channel[op] < 0)
-        return;
+        return false;
     const rt_channel *channel = &rank->program->channel[nccl->op_channel[op]];
     size_t used = (size_t)snprintf(text, size, " over channel %s", channel->name);
-    for (int32_t i = 0, told = 0; i < channel->members && told < 2 && used < size; ++i) {
-        if (channel->ranks[i] == rank->id)
-            continue;
-        rt_segment_doing(rank->segment, channel->ranks[i], doing, sizeof doing);
-        used += (size_t)snprintf(text + used, size - used, "%s rank %d is in %s",
-                                 told++ ? "," : "; of its members", channel->ranks[i], doing);
-    }
+    for (int order = 0; order < 3; ++order)
+        for (int32_t i = 0; i < channel->members && told < ABOUT && used < size; ++i) {
+            int32_t peer = channel->ranks[i];
+            if (peer == rank->id || about_order(rank, peer) != order)
+                continue;
+            count[order]++;
+            rt_segment_doing(rank->segment, peer, doing, sizeof doing);
+            used += (size_t)snprintf(text + used, size - used, "%s rank %d is in %s",
+                                     told++ ? "," : "; of its members", peer, doing);
+        }
+    return count[0] == 0 && count[1] > 0;
 }
 
 /* --- the process ---------------------------------------------------------------------------------------- */
 
-enum { STUCK_MS = 10000 /* for a failed run to end by itself */ };
+/* For a run that failed to end by itself: twice the limit of waits, within bounds. */
+static int64_t stuck_ms(const rt_options *options) {
+    enum { LEAST = 1000, MOST = 10000 };
+    int64_t twice = options->timeout_ms ? 2 * options->timeout_ms : MOST;
+    return twice < LEAST ? LEAST : twice > MOST ? MOST : twice;
+}
 
 /* A rank that nobody started is the only one. */
 static rt_status seat_take(rt_seat *seat, const rt_program *program, rt_error *error) {
@@ -293,7 +336,7 @@ static rt_status meet(rt_segment *segment, const rt_seat *seat, int device, nccl
     if (!config)
         return rt_error_set(error, RT_UNAVAILABLE, "no memory to meet the other ranks");
     rt_status status = rt_wire_configure(config, segment->job->options, seat, error);
-    config->stuck_ms = STUCK_MS;
+    config->stuck_ms = stuck_ms(segment->job->options);
     cudaError_t told = cudaDeviceGetPCIBusId(config->device, sizeof config->device, device);
     if (status == RT_OK && told != cudaSuccess)
         status =

@@ -40,6 +40,8 @@ bool rt_step_synchronous(void) {
     return text && strcmp(text, "1") == 0;
 }
 
+#define LEAVE_S 0.5 /* what peers are given to tell first */
+
 /* --- waiting -------------------------------------------------------------------------------------------- */
 
 /* What a wait saw when it last looked. */
@@ -56,12 +58,17 @@ static uint64_t world_progress(const rt_rank *rank) {
     return sum;
 }
 
-static rt_status give_up(rt_rank *rank) {
+/* Nothing has moved for the limit, and `over` seconds more. A rank whose peers wait elsewhere leaves it to them to tell, for
+ * a while: they are nearer to the cause. */
+static rt_status give_up(rt_rank *rank, double over) {
     const rt_moves *moves = rank->backend->process->moves;
     char about[400] = "";
+    bool others = false;
     if (rank->step && moves->about)
-        moves->about(rank, atomic_load_explicit(&rank->area->op, memory_order_relaxed) - 1, about,
-                     sizeof about);
+        others = moves->about(rank, atomic_load_explicit(&rank->area->op, memory_order_relaxed) - 1,
+                              about, sizeof about);
+    if (others && over < LEAVE_S)
+        return RT_OK;
     return rt_fail(rank, RT_TIMEOUT,
                    "the device made no progress for %lld ms%s; --timeout-ms sets the limit",
                    (long long)rank->limit_ms, about);
@@ -88,8 +95,9 @@ static rt_status vigil_look(rt_rank *rank, Vigil *vigil, double now) {
     }
     if (rank->step)
         rt_track_name(rank);
-    if (rank->limit_ms && (now - vigil->moved) * 1e3 >= (double)rank->limit_ms)
-        return give_up(rank);
+    double over = now - vigil->moved - (double)rank->limit_ms * 1e-3;
+    if (rank->limit_ms && over >= 0)
+        return give_up(rank, over);
     return RT_OK;
 }
 

@@ -33,8 +33,9 @@ typedef struct rt_moves {
     rt_status (*poll)(rt_rank *rank);
     /* The run has failed: give up what is on the streams, so that they come to their end. NULL: they do so by themselves. */
     void (*abort)(rt_rank *rank);
-    /* Which channel an operation that does not end is of, and where its other members are; text[0] is 0. NULL: nothing. */
-    void (*about)(const rt_rank *rank, int op, char *text, size_t size);
+    /* Which channel an operation that does not end is of, and where its other members are; text[0] is 0. True: one of them
+     * waits elsewhere, and knows more. NULL: nothing. */
+    bool (*about)(const rt_rank *rank, int op, char *text, size_t size);
 } rt_moves;
 
 extern const rt_moves rt_moves_loopback, rt_moves_nccl;

@@ -259,7 +259,7 @@ static rt_status check_dispatch(rt_rank *rank, int layer, int e) {
     }
     args.relay_rows = AT_BUFFER;
     args.relay_meta = AT_BUFFER + 64 * ROW;
-    MOVE(rt_dispatch(rank, OP_DISPATCH, layer, -1, e, &args));
+    MOVE(rt_dispatch(rank, OP_DISPATCH, layer, 0, e, &args));
     first = 0;
     for (int i = 0; t >= 0 && i < 3; ++i) {
         int count = ((const int32_t *)moves_at(rank, AT_RECV_COUNTS))[i];
@@ -298,7 +298,7 @@ static rt_status check_combine(rt_rank *rank, int layer, int e) {
             ((int32_t *)moves_at(rank, AT_RECV_COUNTS))[0]++;
     }
     args.relay_rows = AT_BUFFER;
-    MOVE(rt_combine(rank, OP_COMBINE, layer, -1, e, &args));
+    MOVE(rt_combine(rank, OP_COMBINE, layer, 0, e, &args));
     first = 0;
     for (int j = 0; s >= 0 && j < 2; ++j) {
         int count = combine_count(s, j, layer);
@@ -374,7 +374,8 @@ static const rt_step steps[] = {{"prefill", false, false, PROMPT, prefills},
                                 {"decode", true, true, 1, decodes}};
 static const rt_role roles[] = {{"worker", SLAB, AT_STATE, 64, ops, OPS}};
 static const rt_place places[WORLD] = {
-    {0, 0, 0, 0, weights, 1}, {0, 1, 0, 1, NULL, 0}, {0, 2, 0, 2, NULL, 0}, {0, 3, 0, 3, NULL, 0}};
+    {0, 0, 0, 0, weights, 1}, {0, 1, 0, 1, NULL, 0}, {0, 2, 1, 0, NULL, 0}, {0, 3, 1, 1, NULL, 0}};
+static const rt_node nodes[] = {{2, 1, 1e12, 2e-6, 1e12}, {2, 2, 1e12, 2e-6, 1e12}};
 const rt_program moves_program = {
     .abi = RT_ABI_VERSION,
     .name = "moves",
@@ -400,6 +401,9 @@ const rt_program moves_program = {
     .stream = streams,
     .urgent = urgent,
     .module = MOVES_MODULE,
+    .nodes = 2,
+    .node = nodes,
+    .network_seconds = 5e-6,
     .batch = BATCH,
     .prompt = PROMPT,
     .context = CONTEXT,

@@ -25,8 +25,8 @@ rt_status moves_put(rt_rank *rank) {
 rt_status moves_get(rt_rank *rank) {
     RT_CUDA(rank, cudaMemcpyAsync(moves_at(rank, 0), rt_at(rank, 0), SLAB, cudaMemcpyDeviceToHost,
                                   rank->backend->streams[0]));
-    RT_CUDA(rank, cudaStreamSynchronize(rank->backend->streams[0]));
-    return RT_OK;
+    RT_CUDA(rank, cudaEventRecord(rank->backend->done, rank->backend->streams[0]));
+    return rt_device_wait(rank, rank->backend->done);
 }
 
 /* clang-format off */

@@ -25,6 +25,9 @@ const char *runs_path(const char *name);
 /* Call rt_main with a command line, its output in DIR/stdout and DIR/stderr; its status. */
 int runs_call_program(const rt_program *of, const char *line);
 int runs_call(const char *line);
+/* The same where the line says --transport nccl: a process a rank, as torchrun starts them. Says what rank 0 says; that of
+ * the others is in DIR/stderr.RANK. */
+extern int runs_status[WORLD]; /* of each rank; -N: ended by signal N */
 /* A command line of `run` on the transport that is the test's state. */
 const char *runs_line(void **state, const char *more);
 

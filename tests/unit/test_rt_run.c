@@ -237,6 +237,8 @@ static const struct CMUnitTest tests[] = {
 #endif
     ON(test_results, "loopback"),        ON(test_logits, "loopback"), ON(test_verify, "loopback"),
     ON(test_bench, "loopback"),          ON(test_record, "loopback"),
+    ON(test_results, "nccl"),            ON(test_logits, "nccl"),     ON(test_verify, "nccl"),
+    ON(test_bench, "nccl"),              ON(test_record, "nccl"),
 #else
     ON(test_results, "threads"),      ON(test_results, "shm"),
     ON(test_logits, "threads"),       ON(test_logits, "shm"),

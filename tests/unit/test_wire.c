@@ -302,7 +302,7 @@ static void test_dies(void **state) {
     for (int r = 0; r < 2; ++r) {
         assert_int_equal(world.status[r], RT_ABORTED);
         assert_says(&world, r,
-                    "rank 2 (worker) ended before its work was done, in loading: its "
+                    "rank 2 (worker) ended before its work was done, last seen in loading: its "
                     "connection from host ");
     }
 }
