@@ -45,7 +45,16 @@ M.HEADERS = {
   choose = { "choice.h", "choice.cuh" },
   dense_ffn = { "activation.cuh" },
   embed = { "piece.cuh" },
-  expert_ffn = { "activation.cuh", "mma.cuh", "product.cuh", "scan.cuh", "windows.cuh" },
+  expert_ffn = {
+    "activation.cuh",
+    "expert_lists.cuh",
+    "mma.cuh",
+    "product.cuh",
+    "product_plain.cuh",
+    "product_tensor.cuh",
+    "scan.cuh",
+    "windows.cuh",
+  },
   head = { "choice.h", "choice.cuh", "piece.cuh", "scan.cuh" },
   latent_append = { "latent.cuh", "rotate.cuh" },
   latent_norm = { "latent.cuh" },
@@ -53,6 +62,7 @@ M.HEADERS = {
   pack = { "piece.cuh", "scan.cuh", "windows.cuh" },
   rms_norm = { "piece.cuh" },
   rope_append = { "rotate.cuh" },
+  route = { "best_experts.cuh" },
   weighted_sum = { "piece.cuh" },
 }
 

@@ -1,7 +1,7 @@
 /* capacity: an expert takes ceil(factor x length x top_k / experts) choices of a sequence, by position, then by choice;
- * the rest are dropped, but not from what all tokens pass. A block takes the choices of a sequence in order, as many at
- * a time as it has threads: how many of an expert came before a choice follows from those before this lot and, within it,
- * from the threads before. */
+ * the rest are dropped, but not from what all tokens pass. A block takes the choices of a sequence in order, as many
+ * at a time as it has threads: how many of an expert came before a choice follows from those before this lot and,
+ * within it, from the threads before. */
 #include "scan.cuh"
 
 /* positions [sequences][tokens], choice [sequences][tokens][CHOICES], taken [sequences][EXPERTS] */

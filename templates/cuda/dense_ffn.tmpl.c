@@ -1,5 +1,5 @@
-/* dense_ffn: products of a tile of rows at a time, what goes between them element by element. Where columns are cut over
- * a group, `out` is this rank's part of a sum. */
+/* dense_ffn: products of a tile of rows at a time, what goes between them element by element. Where columns are cut
+ * over a group, `out` is this rank's part of a sum. */
 #include "kernel.h"
 
 /* out [rows][outputs] = in [rows][inputs] x weight [outputs][inputs]^T, in float32 */

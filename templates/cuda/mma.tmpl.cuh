@@ -51,6 +51,16 @@ static __device__ __forceinline__ void copy_async(elem_t *to, const elem_t *from
         : "memory");
 }
 
+/* What was begun since the last call is one group. */
+static __device__ __forceinline__ void copies_close() {
+    asm volatile("cp.async.commit_group;" ::: "memory");
+}
+
+/* All groups but the LEFT last ones are there, as after copies_done. */
+template <int LEFT> static __device__ __forceinline__ void copies_left() {
+    asm volatile("cp.async.wait_group %0;" ::"n"(LEFT) : "memory");
+}
+
 static __device__ __forceinline__ void copies_done() {
     asm volatile("cp.async.commit_group;\ncp.async.wait_group 0;" ::: "memory");
 }

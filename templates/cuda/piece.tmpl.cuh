@@ -1,5 +1,5 @@
-/* piece: as many elements of a row of HIDDEN as are read at once: up to 16 bytes, and what divides the row, so that pieces
- * are aligned in buffers of rows. */
+/* piece: as many elements of a row of HIDDEN as are read at once: up to 16 bytes, and what divides the row, so that
+ * pieces are aligned in buffers of rows. */
 #pragma once
 
 #include "kernel.cuh"
