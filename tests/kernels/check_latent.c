@@ -48,20 +48,19 @@ static double made(const double *entry, int64_t up, int64_t head, int64_t i) {
     return sum;
 }
 
-static void expect_pair(const Case *c, int64_t queries, int64_t up, int64_t pair, int32_t position,
+/* One row of a head, whose keys and values have been made, [position][HEAD_DIM + VALUE_DIM]. */
+static void expect_pair(int64_t queries, int64_t pair, int32_t position, const double *rows,
                         double *out) {
+    enum { BOTH = HEAD_DIM + VALUE_DIM };
     double weight[CONTEXT], query[HEAD_DIM], largest = -INFINITY, sum = 0;
-    int64_t head = pair % c->heads, sequence = pair / c->heads / c->tokens;
-    const double *entries = state + (c->cache_first + sequence) * CONTEXT * WIDE;
-    for (int64_t i = 0; i < HEAD_DIM; ++i)
+    for (int i = 0; i < HEAD_DIM; ++i)
         query[i] = i < PLAIN
                        ? element(queries, pair * HEAD_DIM + i)
                        : turned(queries, pair * HEAD_DIM + PLAIN, i - PLAIN, ROPE_DIM, position);
     for (int64_t t = 0; t <= position; ++t) {
         weight[t] = 0;
         for (int64_t i = 0; i < HEAD_DIM; ++i)
-            weight[t] +=
-                query[i] * made(entries + t * WIDE, up, head, i) / sqrt(HEAD_DIM) * SCORE_SCALE;
+            weight[t] += query[i] * rows[t * BOTH + i] / sqrt(HEAD_DIM) * SCORE_SCALE;
         largest = weight[t] > largest ? weight[t] : largest;
     }
     for (int64_t t = 0; t <= position; ++t)
@@ -69,8 +68,24 @@ static void expect_pair(const Case *c, int64_t queries, int64_t up, int64_t pair
     for (int64_t i = 0; i < VALUE_DIM; ++i) {
         out[i] = 0;
         for (int64_t t = 0; t <= position; ++t)
-            out[i] += weight[t] / sum * made(entries + t * WIDE, up, head, HEAD_DIM + i);
+            out[i] += weight[t] / sum * rows[t * BOTH + HEAD_DIM + i];
     }
+}
+
+static void expect_head(const Case *c, int64_t queries, int64_t up, const int32_t *positions,
+                        int64_t sequence, int64_t head, double *expected) {
+    enum { BOTH = HEAD_DIM + VALUE_DIM };
+    static double rows[CONTEXT * BOTH];
+    const double *entries = state + (c->cache_first + sequence) * CONTEXT * WIDE;
+    int32_t last = -1;
+    for (int64_t row = sequence * c->tokens; row < (sequence + 1) * c->tokens; ++row)
+        last = positions[row] > last ? positions[row] : last;
+    for (int64_t i = 0; i < (last + 1) * (int64_t)BOTH; ++i)
+        rows[i] = made(entries + i / BOTH * WIDE, up, head, i % BOTH);
+    for (int64_t row = sequence * c->tokens; row < (sequence + 1) * c->tokens; ++row)
+        if (positions[row] >= 0)
+            expect_pair(queries, row * c->heads + head, positions[row], rows,
+                        expected + (row * c->heads + head) * VALUE_DIM);
 }
 
 /* Nobody reads what lies behind the last position of a sequence, or where other sequences lie: no number is there. */
@@ -118,10 +133,9 @@ static void check_case(const Case *c, bool expanded) {
         state[i] = element(append.latents, i);
     expect_cache(c, &append, positions);
     double *expected = calloc((size_t)(pairs * VALUE_DIM), sizeof *expected);
-    for (int64_t pair = 0; pair < pairs; ++pair)
-        if (positions[pair / c->heads] >= 0)
-            expect_pair(c, a.queries, a.latent_up, pair, positions[pair / c->heads],
-                        expected + pair * VALUE_DIM);
+    for (int64_t sequence = 0; sequence < c->sequences; ++sequence)
+        for (int64_t head = 0; head < c->heads; ++head)
+            expect_head(c, a.queries, a.latent_up, positions, sequence, head, expected);
     launch("latent_append", kernel_latent_append, &append);
     check_elements("latents", append.latents, state, count);
     forget_unseen(c, positions, a.latents);
