@@ -5,7 +5,7 @@
 enum rt_fault_code {
     RT_FAULT_NONE = 0,
     RT_FAULT_ENTRY = 1,  /* a token id outside the vocabulary: value is the id */
-    RT_FAULT_FINITE = 2, /* logits that are not finite: value is the row */
+    RT_FAULT_FINITE = 2, /* logits that are not finite: value is the sequence */
     RT_FAULT_COUNT = 3,  /* more rows than a window holds (number): value is the count */
     RT_FAULT_SLOT = 4,   /* an expert slot that is not held: value is the slot */
     RT_FAULT_PROBABLE =

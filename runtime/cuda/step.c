@@ -257,7 +257,7 @@ static rt_status fault_tell(rt_rank *rank) {
         return rt_fail(rank, RT_SOFTWARE, "token id %d is outside the vocabulary of %d",
                        fault.value, program->vocabulary);
     case RT_FAULT_FINITE:
-        return rt_fail(rank, RT_SOFTWARE, "the logits of row %d are not finite", fault.value);
+        return rt_fail(rank, RT_SOFTWARE, "the logits of sequence %d are not finite", fault.value);
     case RT_FAULT_COUNT:
         return rt_fail(rank, RT_SOFTWARE, "%d rows for a window that holds %g", fault.value,
                        (double)fault.number);

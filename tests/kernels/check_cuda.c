@@ -2,6 +2,8 @@
  * there when the kernel's function has returned, and so are faults. */
 #include "check.h"
 
+#include "check_device.h"
+
 #include "rt_cuda.h"
 #include "rt_fault.h"
 #include "shim_run.h"
@@ -56,7 +58,7 @@ static rt_status shim_launch(const char *name, const shim_grid *grid, void **arg
 }
 
 /* Every 16-bit pattern is loaded as rt_format.h says; what was loaded is stored unchanged. */
-void target_checks(void) {
+static void check_loads(void) {
     enum { PATTERNS = 65536 };
     static float loaded[PATTERNS];
     static uint16_t stored[PATTERNS];
@@ -68,11 +70,21 @@ void target_checks(void) {
         return;
     for (uint32_t bits = 0; bits < PATTERNS; ++bits) {
         float expected = elem_load((elem_t)bits);
-        check(memcmp(&loaded[bits], &expected, sizeof expected) == 0 ||
-                  (isnan(loaded[bits]) && isnan(expected)),
-              "element", "loaded differs", bits);
+        check(memcmp(&loaded[bits], &expected, sizeof expected) == 0, "element", "loaded differs",
+              bits);
         check(isnan(expected) || stored[bits] == bits, "element", "stored differs", bits);
     }
+}
+
+void check_store(const float *from, elem_t *to, int32_t count) {
+    enum { THREADS = 256, EACH = 64 };
+    const shim_grid grid = {{(unsigned)count / (THREADS * EACH) + 1, 1, 1}, {THREADS, 1, 1}, 0};
+    shim_launch("check_stores", &grid, (void *[]){(void *)&from, &to, &count});
+}
+
+void target_checks(void) {
+    check_loads();
+    check_device();
 }
 
 rt_status run_kernel(rt_kernel_fn kernel, const void *args) {

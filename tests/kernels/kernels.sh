@@ -126,8 +126,12 @@ for each in "$@"; do
 done
 # shellcheck disable=SC2086
 "$standin/module.sh" kernels/check_module.cu "$work/module.so" -I"$source/runtime" $device
+# The host's choice, to which that of a device is compared: heads of either may be gathered.
+# shellcheck disable=SC2086
+cc -std=gnu11 -O1 -g -D_GNU_SOURCE -I"$source/runtime" -Dkernel_choose=host_choose -c "$facts/kernels/choose.c" \
+    -o "$work/host_choose.o"
 g++ -std=c++17 -O2 -g -I"$standin" -c "$standin/shim.cpp" -o "$work/shim.o"
 # shellcheck disable=SC2086
 cc -std=gnu11 -O1 -g $sanitize $flags -I"$standin" $defines -DCHECK_ELEMENT=$element "$@" $checks \
-    "$tests/check_cuda.c" kernels/*.c ${KERNELS_MISSING:-} "$work/shim.o" -rdynamic -o "$work/check" -lstdc++ -ldl -lm
+    "$tests/check_cuda.c" "$tests/check_device.c" kernels/*.c "$work/host_choose.o" ${KERNELS_MISSING:-} "$work/shim.o" -rdynamic -o "$work/check" -lstdc++ -ldl -lm
 "$work/check" "$work/module.so"

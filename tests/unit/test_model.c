@@ -3,6 +3,8 @@
 
 #include "input/model.h"
 
+#include <math.h>
+
 static Model read_good(Test *test, const char *path) {
     Model model;
     if (model_read(&test->arena, path, NULL, &model, &test->diag) != STATUS_OK)
@@ -156,6 +158,25 @@ static void test_mixtral(void **state) {
     assert_string_equal(model_tensor_name(&test->arena, &model, TENSOR_EXPERT_UP, 1, 7),
                         "model.layers.1.block_sparse_moe.experts.7.w3.weight");
     assert_int_equal(model_parameters(&model), 484672);
+}
+
+/* Of 8 elements that rotate, pairs turn by powers of theta; slower where positions are scaled. YaRN leaves the pairs that
+ * turn more than beta_fast times within 256 positions (pair 0), stretches those that turn less than beta_slow times (from
+ * pair 2 on), and the one between by half. */
+static void test_rope_frequencies(void **state) {
+    (void)state;
+    Model model = {.rope_dim = 8, .rope_theta = 10000};
+    assert_true(model_rope_frequency(&model, 0) == 1);
+    assert_true(fabs(model_rope_frequency(&model, 1) - 0.1) < 1e-15);
+    assert_true(fabs(model_rope_frequency(&model, 3) - 0.001) < 1e-17);
+    model.rope_scaling = (RopeScaling){.kind = ROPE_LINEAR, .factor = 4};
+    assert_true(fabs(model_rope_frequency(&model, 1) - 0.025) < 1e-15);
+    model.rope_scaling = (RopeScaling){
+        .kind = ROPE_YARN, .factor = 4, .original_positions = 256, .beta_fast = 32, .beta_slow = 1};
+    assert_true(model_rope_frequency(&model, 0) == 1);
+    assert_true(fabs(model_rope_frequency(&model, 1) - 0.1 * (0.5 + 0.5 / 4)) < 1e-15);
+    assert_true(fabs(model_rope_frequency(&model, 2) - 0.01 / 4) < 1e-15);
+    assert_true(fabs(model_rope_frequency(&model, 3) - 0.001 / 4) < 1e-15);
 }
 
 /* A config of transformers 4: no head_dim, rope_theta at the top, tied embeddings. */
@@ -403,7 +424,7 @@ int main(void) {
         TEST(test_tensors),       TEST(test_round_trip),   TEST(test_mixtral),
         TEST(test_hub_version_4), TEST(test_hub_refused),  TEST(test_hub_keys),
         TEST(test_families),      TEST(test_hub_null),     TEST(test_own),
-        TEST(test_share),         TEST(test_missing),
+        TEST(test_share),         TEST(test_missing),      TEST(test_rope_frequencies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
