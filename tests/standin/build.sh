@@ -15,7 +15,7 @@ objects=$folder/objects
 mkdir -p "$objects"
 compile() {
     # shellcheck disable=SC2086
-    ${SHIM_CXX:-g++} -std=c++17 -O2 -g -fPIC -Wall -Wextra -I"$here/include" -I"$here" -I"$runtime" \
+    ${SHIM_CXX:-g++} -std=c++17 -O3 -g -fPIC -Wall -Wextra -I"$here/include" -I"$here" -I"$runtime" \
         "$@" -c "$here/$source.cpp" -o "$objects/$source.o"
 }
 # The shim tells the sanitizers itself what they must know of its fibres.

@@ -18,9 +18,9 @@ compiler=${SHIM_CXX:-g++}
 # -fno-extern-tls-init: shared memory is thread-local and needs no constructors. Contraction as on a device.
 where=$(cd "$(dirname "$source")" && pwd)
 maps="-ffile-prefix-map=$work/kernels=$where -ffile-prefix-map=$work=$(dirname "$where")"
-common="-x c++ -std=c++17 -fPIC -fno-extern-tls-init -fno-exceptions -fno-rtti"
+common="-I$work/kernels -x c++ -std=c++17 -fPIC -fno-extern-tls-init -fno-exceptions -fno-rtti"
 # Tensor cores and asynchronous copies are wrapped in one header, in whose place the shim has its own.
-cp -r "$(dirname "$source")" "$work/kernels"
+cp -rp "$(dirname "$source")" "$work/kernels"
 cp "$(dirname "$source")"/../*.h "$work/" 2>/dev/null || true
 if [ -f "$work/kernels/mma.cuh" ]; then cp "$here/shim_mma.h" "$work/kernels/mma.cuh"; fi
 # Messages as nvcc and NVRTC write them: FILE(LINE): error: TEXT.

@@ -32,7 +32,7 @@ constexpr size_t STACK = 256 << 10;
 constexpr uint64_t CANARY = 0x5afe57ac4d0e1234u;
 constexpr unsigned NO_SYNC = 1; /* of __tsan_switch_to_fiber */
 
-enum State { READY, MEETS, WAITS, GONE };
+enum State { FRESH, READY, MEETS, WAITS, GONE };
 
 struct Lane {
     shim_context context;
@@ -63,6 +63,8 @@ struct Block {
     int kernel, count, live, waiting;
     shim_context home;
     Lane *running;
+    int order[WARP], ordered; /* lanes of the warp whose turn it is */
+    int free_stacks[LANES], free_count;
     void *home_fiber, *home_fake;
     const void *home_stack;
     size_t home_bytes;
@@ -96,8 +98,6 @@ Block *own_block() {
             abort();
         }
         owner.block->stacks = (char *)stacks;
-        for (int i = 0; i < LANES; ++i)
-            owner.block->lanes[i].stack = owner.block->stacks + STACK * (size_t)i;
     }
     return owner.block;
 }
@@ -138,21 +138,6 @@ void to_lane(Block *b, Lane *lane) {
     shim_context_switch(&b->home, &lane->context);
     if (__sanitizer_finish_switch_fiber)
         __sanitizer_finish_switch_fiber(b->home_fake, nullptr, nullptr);
-}
-
-void fibre() {
-    Block *b = current;
-    Lane *lane = b->running;
-    if (__sanitizer_finish_switch_fiber)
-        __sanitizer_finish_switch_fiber(nullptr, &b->home_stack, &b->home_bytes);
-    if (b->races)
-        __tsan_acquire(&b->out);
-    b->module->kernels[b->kernel].call(b->arguments);
-    if (b->races)
-        __tsan_release(&b->in);
-    lane->state = GONE;
-    to_home(lane, true);
-    abort();
 }
 
 /* --- meetings of a warp ----------------------------------------------------------------------------------- */
@@ -211,26 +196,83 @@ void left(Block *b, int w) {
             answer_if_all(b, warp, lanes, &lanes[i]);
 }
 
+/* --- lanes ------------------------------------------------------------------------------------------------ */
+
+void leave(Block *b, Lane *lane) {
+    const int w = lane->index / WARP;
+    lane->state = GONE;
+    b->warps[w].live &= ~(1u << lane->index % WARP);
+    --b->live;
+    left(b, w);
+}
+
+Lane *next_fresh(Block *b) {
+    for (int i = 0; i < b->ordered && !b->failed; ++i)
+        if (b->lanes[b->order[i]].state == FRESH)
+            return &b->lanes[b->order[i]];
+    return nullptr;
+}
+
+/* A lane that leaves without having waited hands its stack to the next that has not begun, so that kernels which never
+ * meet need no switches. */
+void fibre() {
+    Block *b = current;
+    Lane *lane = b->running;
+    if (__sanitizer_finish_switch_fiber)
+        __sanitizer_finish_switch_fiber(nullptr, &b->home_stack, &b->home_bytes);
+    for (;;) {
+        if (b->races)
+            __tsan_acquire(&b->out);
+        b->module->kernels[b->kernel].call(b->arguments);
+        if (b->races)
+            __tsan_release(&b->in);
+        leave(b, lane);
+        Lane *next = b->races ? nullptr : next_fresh(b);
+        if (!next)
+            break;
+        next->stack = lane->stack;
+        next->state = READY;
+        b->running = lane = next;
+    }
+    b->free_stacks[b->free_count++] = (int)((size_t)(lane->stack - b->stacks) / STACK);
+    to_home(lane, true);
+    abort();
+}
+
+void begin(Block *b, Lane *lane) {
+    lane->stack = b->stacks + STACK * (size_t)b->free_stacks[--b->free_count];
+    lane->state = READY;
+    lane->fake = nullptr;
+    memcpy(lane->stack, &CANARY, sizeof CANARY);
+    shim_context_make(&lane->context, lane->stack, STACK, fibre);
+    if (b->races && !lane->fiber)
+        lane->fiber = __tsan_create_fiber(0);
+}
+
 /* --- a block ---------------------------------------------------------------------------------------------- */
+
+/* Once for all blocks of a launch. */
+void number_lanes(Block *b) {
+    for (int i = 0; i < b->count; ++i) {
+        b->lanes[i].index = i;
+        b->lanes[i].thread = {(unsigned)i % b->block_size.x,
+                              (unsigned)i / b->block_size.x % b->block_size.y,
+                              (unsigned)i / b->block_size.x / b->block_size.y};
+    }
+}
 
 void prepare(Block *b) {
     b->live = b->count;
     b->waiting = 0;
-    memset(b->warps, 0, sizeof b->warps);
-    for (int i = 0; i < b->count; ++i) {
-        Lane *lane = &b->lanes[i];
-        lane->index = i;
-        lane->state = READY;
-        lane->thread = {(unsigned)i % b->block_size.x,
-                        (unsigned)i / b->block_size.x % b->block_size.y,
-                        (unsigned)i / b->block_size.x / b->block_size.y};
-        lane->fake = nullptr;
-        memcpy(lane->stack, &CANARY, sizeof CANARY);
-        shim_context_make(&lane->context, lane->stack, STACK, fibre);
-        if (b->races && !lane->fiber)
-            lane->fiber = __tsan_create_fiber(0);
-        b->warps[i / WARP].live |= 1u << i % WARP;
+    b->free_count = b->count;
+    for (int i = 0; i < b->count; ++i)
+        b->free_stacks[i] = b->count - 1 - i;
+    for (int w = 0; w * WARP < b->count; ++w) {
+        const int lanes = b->count - w * WARP;
+        b->warps[w] = {lanes < WARP ? (1u << lanes) - 1 : ~0u, 0, 0};
     }
+    for (int i = 0; i < b->count; ++i)
+        b->lanes[i].state = FRESH;
 }
 
 void release(Block *b) {
@@ -277,22 +319,23 @@ void tell_stuck(Block *b) {
 bool run_warp(Block *b, int w, unsigned order) {
     bool ran = false, again = true;
     const int lanes = b->count - w * WARP < WARP ? b->count - w * WARP : WARP;
+    b->ordered = lanes;
+    for (int i = 0; i < lanes; ++i) {
+        const int turn = (i + (int)(order >> 1)) % lanes;
+        b->order[i] = w * WARP + (order & 1u ? lanes - 1 - turn : turn);
+    }
     while (again && !b->failed) {
         again = false;
         for (int i = 0; i < lanes && !b->failed; ++i) {
-            const int turn = (i + (int)(order >> 1)) % lanes;
-            Lane *lane = &b->lanes[w * WARP + (order & 1u ? lanes - 1 - turn : turn)];
+            Lane *lane = &b->lanes[b->order[i]];
+            if (lane->state == FRESH)
+                begin(b, lane);
             if (lane->state != READY)
                 continue;
             again = ran = true;
             to_lane(b, lane);
             if (memcmp(lane->stack, &CANARY, sizeof CANARY) != 0)
                 fail(b, "thread %d has overrun its stack of %zu bytes", lane->index, STACK);
-            if (lane->state == GONE) {
-                b->warps[w].live &= ~(1u << lane->index % WARP);
-                --b->live;
-                left(b, w);
-            }
         }
     }
     return ran;
@@ -514,6 +557,7 @@ int shim_run(const shim_module *module, int kernel, const shim_grid *grid, void 
     if (!bounds_hold(b, grid))
         return 1;
     b->count = (int)(grid->block[0] * grid->block[1] * grid->block[2]);
+    number_lanes(b);
     const char *races = getenv("SHIM_RACES");
     b->races = races && *races == '1' && __tsan_create_fiber;
     b->home_fiber = b->races ? __tsan_get_current_fiber() : nullptr;

@@ -37,16 +37,24 @@ void store(void *to, int64_t index, float value, cudaDataType type) {
         ((uint16_t *)to)[index] = type == CUDA_R_16BF ? rt_to_bf16(value) : rt_to_f16(value);
 }
 
-/* op(x), `rows` of `depth` numbers, each row in one piece; x counts by columns. */
-std::vector<float> by_rows(const void *x, cudaDataType type, int64_t stride, bool transposed,
-                           int rows, int depth) {
-    std::vector<float> to((size_t)rows * (size_t)depth);
-    for (int64_t r = 0; r < rows; ++r)
+/* Rows of op(x), each of `depth` numbers in one piece; x counts by columns. */
+struct Rows {
+    const void *x;
+    cudaDataType type;
+    int64_t stride;
+    bool transposed;
+    int depth;
+    std::vector<float> row;
+
+    const float *at(int64_t r) {
+        if (transposed && type == CUDA_R_32F)
+            return (const float *)x + r * stride;
+        row.resize((size_t)depth);
         for (int64_t k = 0; k < depth; ++k)
-            to[(size_t)(r * depth + k)] =
-                load(x, transposed ? k + r * stride : r + k * stride, type);
-    return to;
-}
+            row[(size_t)k] = load(x, transposed ? k + r * stride : r + k * stride, type);
+        return row.data();
+    }
+};
 
 float dot(const float *a, const float *b, int count) {
     float sums[8] = {}, sum = 0;
@@ -151,15 +159,20 @@ cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t op_a, cubla
     cudaError_t error = standin::put(handle->stream, [=] {
         if (workspace)
             memset(workspace, 0x5a, bytes);
-        std::vector<float> left = by_rows(a, a_type, a_stride, turn_a, m, k);
-        std::vector<float> right = by_rows(b, b_type, b_stride, !turn_b, n, k);
+        Rows left = {a, a_type, a_stride, turn_a, k, {}},
+             right = {b, b_type, b_stride, !turn_b, k, {}};
+        std::vector<float> all((size_t)n * (size_t)k);
         for (int64_t j = 0; j < n; ++j)
-            for (int64_t i = 0; i < m; ++i) {
-                float sum = times * dot(&left[(size_t)(i * k)], &right[(size_t)(j * k)], k);
+            memcpy(&all[(size_t)(j * k)], right.at(j), (size_t)k * sizeof(float));
+        for (int64_t i = 0; i < m; ++i) {
+            const float *row = left.at(i);
+            for (int64_t j = 0; j < n; ++j) {
+                float sum = times * dot(row, &all[(size_t)(j * k)], k);
                 if (keep != 0)
                     sum += keep * load(c, j * c_stride + i, c_type);
                 store(c, j * c_stride + i, sum, c_type);
             }
+        }
     });
     return error ? CUBLAS_STATUS_EXECUTION_FAILED : CUBLAS_STATUS_SUCCESS;
 }

@@ -117,8 +117,8 @@ nvrtcResult nvrtcCompileProgram(nvrtcProgram program, int options, const char *c
     for (auto &header : program->headers)
         write_file(kernels + header.first, header.second);
     const std::string command = "'" + script() + "' --arch '" + architecture + "' '" + kernels +
-                                program->name + "' '" + base + ".code' -I'" + kernels + "'" +
-                                passed + " > '" + base + ".log' 2>&1";
+                                program->name + "' '" + base + ".code'" + passed + " > '" + base +
+                                ".log' 2>&1";
     const int status = system(command.c_str());
     program->log = read_file(base + ".log");
     for (size_t at; (at = program->log.find(kernels)) != std::string::npos;)

@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# Builds and runs the programs that prepare.sh made, on this machine's GPU: each over loopback, those of one rank also over
+# NCCL; compares with what was carried along, times the large ones, and looks for bad accesses and races in a small one.
+# Needs a C compiler, CMake, the CUDA toolkit and NCCL; no network.
+# usage: run.sh [--cuda-root FOLDER] [--nccl-root FOLDER] [--only PATTERN] [--build-only] [--jobs N]
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+cuda='' nccl='' only=. build_only='' jobs=$(nproc)
+while [[ $# -gt 0 ]]; do
+    case $1 in
+    --cuda-root) cuda=$2 && shift 2 ;;
+    --nccl-root) nccl=$2 && shift 2 ;;
+    --only) only=$2 && shift 2 ;;
+    --build-only) build_only=1 && shift ;;
+    --jobs) jobs=$2 && shift 2 ;;
+    *)
+        echo "usage: run.sh [--cuda-root FOLDER] [--nccl-root FOLDER] [--only PATTERN] [--build-only] [--jobs N]" >&2
+        exit 2
+        ;;
+    esac
+done
+options=(${cuda:+"-DCUDA_ROOT=$cuda"} ${nccl:+"-DNCCL_ROOT=$nccl"} -DCMAKE_BUILD_TYPE=Release)
+work=$here/build
+mkdir -p "$work"
+passed=0 failed=0 skipped=0
+
+# --- the runtime, once for all programs, and the probe ---
+configure_log=$work/runtime.log
+if ! cmake -S "$here/runtime" -B "$work/runtime" -DRT_TARGET=cuda "${options[@]}" >"$configure_log" 2>&1 ||
+    ! cmake --build "$work/runtime" --parallel "$jobs" >>"$configure_log" 2>&1; then
+    tail -n 20 "$configure_log"
+    echo "the runtime cannot be built: $configure_log"
+    exit 1
+fi
+library=$(find "$work/runtime" -name librt_cuda.a | head -n 1)
+root=$(sed -n 's/^-- CUDA: \(.*\)\/[^/]*$/\1/p' "$configure_log" | head -n 1)
+mkdir -p "$work/probe"
+cat >"$work/probe/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.25)
+project(probe LANGUAGES C)
+include("$here/runtime/cuda/toolkit.cmake")
+add_executable(probe "$here/probe.c")
+target_link_libraries(probe PRIVATE Cuda::toolkit)
+END
+cmake -S "$work/probe" -B "$work/probe/build" "${options[@]}" >"$work/probe.log"
+cmake --build "$work/probe/build" >>"$work/probe.log"
+if [[ -z $build_only ]] && ! device=$("$work/probe/build/probe"); then
+    echo "skipped: no GPU can be used here: $device"
+    exit 0
+fi
+echo "device: ${device:-none, nothing is run}; libraries: $root"
+
+# --- a table of cases ---
+row() {
+    printf '%-34s %5s %-5s %-9s %-8s %12s %9s\n' "$@"
+}
+
+# program NAME: build it; false when that fails
+program() {
+    local dir=$here/cases/$1 log=$work/$1.log
+    cmake -S "$dir" -B "$work/$1" -DRT_DIR="$here/runtime" -DRT_LIBRARY="$library" "${options[@]}" >"$log" 2>&1 &&
+        cmake --build "$work/$1" --parallel "$jobs" >>"$log" 2>&1
+}
+
+# told STATUS SECONDS ROW...: count and print
+told() {
+    local status=$1 seconds=$2
+    shift 2
+    if [[ $status == 0 ]]; then
+        passed=$((passed + 1))
+        row "$@" "$seconds s"
+    else
+        failed=$((failed + 1))
+        row "$@" "$seconds s"
+        tail -n 5 "$work/last.log" | sed 's/^/    /'
+    fi
+}
+
+# verify NAME RANKS DTYPE EXPECTED TRANSPORT
+verify() {
+    local status=0 begin=$SECONDS differ
+    "$work/$1/program" verify --expected "$here/cases/$4" --transport "$5" --timeout-ms 60000 -q >"$work/last.log" 2>&1 ||
+        status=$?
+    cp "$work/last.log" "$work/$1.$5.log"
+    differ=$(sed -n 's/.*logits differ by \([^ ]*\) of.*/\1/p' "$work/last.log")
+    if [[ $status != 0 ]]; then differ="status $status"; fi
+    told "$status" $((SECONDS - begin)) "$1" "$2" "$3" "$5" "$([[ $status == 0 ]] && echo ok || echo FAILED)" "${differ:-?}"
+}
+
+# bench NAME RANKS DTYPE OPTIONS TRANSPORT
+bench() {
+    local status=0 begin=$SECONDS time options
+    IFS=, read -ra options <<<"$4"
+    "$work/$1/program" bench "${options[@]}" --transport "$5" --timeout-ms 120000 -q >"$work/last.log" 2>&1 || status=$?
+    cp "$work/last.log" "$work/$1.$5.log"
+    time=$(awk '$1 == "tpot" { print $3 " ms" }' "$work/last.log")
+    told "$status" $((SECONDS - begin)) "$1" "$2" "$3" "$5" "$([[ $status == 0 ]] && echo TPOT || echo FAILED)" "${time:-?}"
+    grep -E '^(prefill|tpot|tps|throughput) ' "$work/last.log" | sed 's/^/    /' || true
+}
+
+row case ranks type transport result difference time
+while read -r name verb ranks dtype rest; do
+    [[ $name =~ $only ]] || continue
+    begin=$SECONDS
+    if ! program "$name"; then
+        cp "$work/$name.log" "$work/last.log"
+        told 1 $((SECONDS - begin)) "$name" "$ranks" "$dtype" - FAILED "no build"
+        continue
+    fi
+    if [[ -n $build_only ]]; then
+        told 0 $((SECONDS - begin)) "$name" "$ranks" "$dtype" - built -
+        continue
+    fi
+    "$verb" "$name" "$ranks" "$dtype" "$rest" loopback
+    if [[ $ranks == 1 ]]; then "$verb" "$name" "$ranks" "$dtype" "$rest" nccl; fi
+done <"$here/cases.txt"
+
+# --- bad accesses and races, in a small case of one rank and one of several ---
+sanitizer=$(command -v compute-sanitizer || true)
+if [[ -z $sanitizer && -n $cuda && -x $cuda/bin/compute-sanitizer ]]; then sanitizer=$cuda/bin/compute-sanitizer; fi
+for name in golden-a-f32-aot golden-a-bf16-aot golden-b-f32-aot; do
+    [[ -z $build_only && -x $work/$name/program && $name =~ $only ]] || continue
+    for tool in memcheck racecheck; do
+        if [[ -z $sanitizer ]]; then
+            skipped=$((skipped + 1))
+            row "$name $tool" - - loopback skipped "no tool" -
+            continue
+        fi
+        begin=$SECONDS status=0
+        "$sanitizer" --tool "$tool" --error-exitcode 99 "$work/$name/program" verify --expected "$here/cases/${name%-aot}.rta" \
+            --transport loopback --timeout-ms 0 -q >"$work/last.log" 2>&1 || status=$?
+        cp "$work/last.log" "$work/$name.$tool.log"
+        told "$status" $((SECONDS - begin)) "$name $tool" - - loopback \
+            "$([[ $status == 0 ]] && echo clean || echo FAILED)" "$(grep -c '=========' "$work/last.log" || true) lines"
+    done
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[[ $failed == 0 && $passed -gt 0 ]]
