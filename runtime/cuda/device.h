@@ -65,7 +65,8 @@ struct rt_backend {
 
     int op, layer; /* under way, -1: none */
     cudaStream_t stream;
-    bool capturing;   /* the step's calls go into a graph */
+    bool replaying;   /* the step goes through a graph */
+    bool capturing;   /* its calls are being put into it */
     bool synchronous; /* RT_CUDA_SYNC: the host waits behind each operation */
     bool timed;       /* this step's operations are */
 

@@ -122,8 +122,6 @@ static rt_status replay(rt_rank *rank, const rt_graph *graph) {
         rank->operations[k] += graph->operations[k];
     for (int32_t r = 0; r < rank->program->world; ++r)
         rank->bytes[r] += graph->bytes[r];
-    atomic_store_explicit(&rank->area->op, 0, memory_order_relaxed);
-    atomic_fetch_add_explicit(&rank->area->progress, 1, memory_order_relaxed);
     return RT_OK;
 }
 
@@ -132,6 +130,10 @@ rt_status rt_graph_run(rt_rank *rank, const rt_step *step) {
     if (rt_segment_failed(rank->segment))
         return RT_ABORTED;
     RT_TRY(graph->exec ? replay(rank, graph) : graph_make(rank, step, graph));
+    /* nobody knows which operation of a graph the device is at */
+    atomic_store_explicit(&rank->area->op, 0, memory_order_relaxed);
+    atomic_store_explicit(&rank->area->layer, 0, memory_order_relaxed);
+    atomic_fetch_add_explicit(&rank->area->progress, 1, memory_order_relaxed);
     RT_CUDA(rank, cudaGraphLaunch(graph->exec, rank->backend->streams[0]));
     return RT_OK;
 }

@@ -69,9 +69,11 @@ static rt_status give_up(rt_rank *rank, double over) {
                               about, sizeof about);
     if (others && over < LEAVE_S)
         return RT_OK;
+    if (rank->step && rank->backend->replaying)
+        snprintf(about, sizeof about, " in a graph, of which RT_CUDA_GRAPHS=0 tells the operation");
     return rt_fail(rank, RT_TIMEOUT,
-                   "the device made no progress for %lld ms%s; --timeout-ms sets the limit",
-                   (long long)rank->limit_ms, about);
+                   "the device made no progress for %lld ms%s; --%stimeout-ms sets the limit",
+                   (long long)rank->limit_ms, about, rank->step ? "" : "load-");
 }
 
 /* Whether the run goes on: no rank has failed, the transport neither, and something moved within the limit. What other
@@ -303,6 +305,7 @@ static rt_status step_run(rt_rank *rank, const rt_step *step) {
     backend->step++;
     backend->pending_count = 0;
     backend->timed = rt_step_wants_times(rank) && !graph;
+    backend->replaying = graph;
     *backend->fault = (struct rt_fault){0};
     RT_TRY(keys_send(rank));
     RT_TRY(graph ? rt_graph_run(rank, step) : step_enqueue(rank, step));

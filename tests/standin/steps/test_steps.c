@@ -295,6 +295,12 @@ static void test_stuck(void **state) {
                     "prefill, layer 1, operation 2 times: the device made no progress for "
                     "300 ms");
     assert_true(end.tv_sec - begin.tv_sec < 6);
+    /* of the second decode step, which is captured */
+    assert_status(call_run("STANDIN_STUCK=20 ASAN_OPTIONS=detect_leaks=0",
+                           "-q --transport nccl --timeout-ms 300"),
+                  75);
+    assert_contains("stderr", "decode, between operations: the device made no progress for 300 ms "
+                              "in a graph, of which RT_CUDA_GRAPHS=0 tells the operation");
 }
 
 static void test_memory(void **state) {
