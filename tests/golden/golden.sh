@@ -18,26 +18,27 @@ digest() { # of all files of a directory, by name and content
 
 formatted() {
     command -v clang-format > /dev/null || { echo "golden: clang-format is not there: layout not checked"; return 0; }
-    find "$1" -name '*.[ch]' -print0 |
+    find "$1" \( -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' \) -print0 |
         xargs -0 clang-format --style="file:$source/.clang-format" --dry-run -Werror
 }
 
-compiled() {
+compiled() { # of programs for GPUs all but device code, in whose place any file is embedded
     blas=$(pkg-config --cflags openblas)
+    embedded="-DMODULE_FILE=\"$1/kernels/module.cu\" -DPROGRAM_DIR=\"$1\" -DRUNTIME_DIR=\"$source/runtime\""
     for file in $(find "$1" -name '*.c' | LC_ALL=C sort); do
         # shellcheck disable=SC2086
         cc -std=gnu11 -O1 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-            -Wpointer-arith -Wno-unused-parameter -Werror -I"$source/runtime" $blas -c "$file" -o "$work/object.o" ||
+            -Wpointer-arith -Wno-unused-parameter -Werror -I"$source/runtime" $blas $embedded -c "$file" -o "$work/object.o" ||
             fail "$file does not compile"
     done
 }
 
-run_case() { # name, kind, model, topology, workload, strategy
+run_case() { # name, kind, target, model, topology, workload, strategy
     echo "$1"
     cd "$source"
-    "$emit" "$3" "$4" "tests/golden/$5.yaml" "$6" "$1" "$work/a/$1"
+    "$emit" "$3" "$4" "$5" "tests/golden/$6.yaml" "$7" "$1" "$work/a/$1"
     cd "$work" # another folder and another locale must not show
-    LC_ALL=${OTHER_LOCALE:-C.UTF-8} "$emit" "$source/$3" "$source/$4" "$source/tests/golden/$5.yaml" "$6" "$1" "$work/b"
+    LC_ALL=${OTHER_LOCALE:-C.UTF-8} "$emit" "$3" "$source/$4" "$source/$5" "$source/tests/golden/$6.yaml" "$7" "$1" "$work/b"
     diff -r "$work/a/$1" "$work/b" || fail "$1 differs when emitted twice"
     formatted "$work/b"
     compiled "$work/b"
@@ -61,8 +62,8 @@ run_case() { # name, kind, model, topology, workload, strategy
 }
 
 grep '^[a-z0-9]' "$here/cases.txt" > "$work/cases"
-while read -r name kind model topology workload strategy; do
+while read -r name kind target model topology workload strategy; do
     if [ -z "$only" ] || [ "$only" = "$name" ]; then
-        run_case "$name" "$kind" "$model" "$topology" "$workload" "$strategy"
+        run_case "$name" "$kind" "$target" "$model" "$topology" "$workload" "$strategy"
     fi
 done < "$work/cases"
