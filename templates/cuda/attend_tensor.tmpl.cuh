@@ -5,8 +5,8 @@
 
 #include "attend.cuh"
 #include "mma.cuh"
-
 //% if view.dtype ~= "f32" then
+
 /* What lies in shared memory: queries [pairs][KEY_ROW], keys [TENSOR_KEYS][KEY_ROW], values [TENSOR_KEYS][VALUE_ROW]. */
 struct stage {
     elem_t *queries, *keys, *values;

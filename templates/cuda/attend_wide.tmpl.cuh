@@ -3,8 +3,8 @@
 #pragma once
 
 #include "attend_tensor.cuh"
-
 //% if view.dtype ~= "f32" then
+
 /* CHUNK columns of 64 rows, zero behind `width` and where a row is not there. By 16 bytes where all rows begin on such. */
 template <bool ALIGNED>
 static __device__ __forceinline__ void load_wide(elem_t *to, const elem_t *from, long_t step,

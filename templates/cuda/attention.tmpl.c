@@ -29,8 +29,7 @@ static rt_status decode(rt_rank *rank, struct attention *op) {
 
 rt_status kernel_attention(rt_rank *rank, const void *args) {
     const struct attention_args *a = args;
-    const int64_t before =
-        (int64_t)a->cache_first * CONTEXT * a->kv_heads * HEAD_DIM * $(view.element_bytes);
+    const int64_t before = (int64_t)a->cache_first * CONTEXT * a->kv_heads * HEAD_DIM * $(view.element_bytes);
     struct attention op = {.qkv = rt_at(rank, a->qkv),
                            .keys = rt_at(rank, a->keys + before),
                            .values = rt_at(rank, a->values + before),

@@ -84,7 +84,8 @@ static __device__ inline int best_expert(const float *by, const int *choice, int
     for (int lanes = WARP / 2; lanes > 0; lanes /= 2) {
         const int other = __shfl_xor_sync(FULL, best, lanes);
         const float value = __shfl_xor_sync(FULL, most, lanes);
-        if (other < EXPERTS && (best == EXPERTS || value > most || (!(value < most) && other < best))) {
+        if (other < EXPERTS &&
+            (best == EXPERTS || value > most || (!(value < most) && other < best))) {
             best = other;
             most = value;
         }
@@ -93,8 +94,8 @@ static __device__ inline int best_expert(const float *by, const int *choice, int
 }
 
 /* The TOP_K best experts in order of `by`; their weights by their scores. */
-static __device__ inline void choose_experts(const float *scores, const float *by, int *choice, float *share,
-                                     int lane) {
+static __device__ inline void choose_experts(const float *scores, const float *by, int *choice,
+                                             float *share, int lane) {
     int chosen[TOP_K];
     float weights[TOP_K], total = 0;
     for (int k = 0; k < TOP_K; ++k) {

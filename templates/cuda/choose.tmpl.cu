@@ -156,8 +156,8 @@ extern "C" __global__ void choose_likely(const struct best *best, int *next, con
         return;
     }
     const double most = at_standing(all.most).logit / temperature;
-    struct crowd crowd = crowd_likeliest(&offer, most, &all, top_k > 0 ? top_k : candidates,
-                                         (double)infinity());
+    struct crowd crowd =
+        crowd_likeliest(&offer, most, &all, top_k > 0 ? top_k : candidates, (double)infinity());
     if (top_p < 1) {
         double whole = crowd.sum;
         if (top_k == 0) {

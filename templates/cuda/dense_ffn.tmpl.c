@@ -3,8 +3,8 @@
 #include "kernel.h"
 
 /* out [rows][outputs] = in [rows][inputs] x weight [outputs][inputs]^T, in float32 */
-static rt_status project(rt_rank *rank, const void *in, const void *weight, float *out, int64_t rows,
-                         int64_t inputs, int64_t outputs) {
+static rt_status project(rt_rank *rank, const void *in, const void *weight, float *out,
+                         int64_t rows, int64_t inputs, int64_t outputs) {
     return rt_cuda_product(rank, &(rt_product){
                                      .in = in,
                                      .weight = weight,

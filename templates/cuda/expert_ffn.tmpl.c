@@ -13,9 +13,9 @@ static struct lists carve_lists(rt_rank *rank, const struct expert_ffn_args *a) 
     float *workspace = rt_at(rank, a->workspace);
     const int64_t bound = a->bound, most = bound * min_of(CHOICES, a->held);
     struct lists lists = {.most = min_of(most, most / TILE_GROUPED + a->slots)};
-    lists.to = (int32_t *)carve(&workspace, bound * CHOICES); /* [bound][choices] */
-    lists.list = (int32_t *)carve(&workspace, most);          /* [results] */
-    lists.sizes = (int32_t *)carve(&workspace, a->slots);     /* [slots] */
+    lists.to = (int32_t *)carve(&workspace, bound * CHOICES);   /* [bound][choices] */
+    lists.list = (int32_t *)carve(&workspace, most);            /* [results] */
+    lists.sizes = (int32_t *)carve(&workspace, a->slots);       /* [slots] */
     lists.tiles = (int32_t *)carve(&workspace, 3 * lists.most); /* [tiles]: slot, entries */
     lists.tile_count = (int32_t *)carve(&workspace, 1);
     lists.middle = workspace; /* [tiles of a pass][TILE_GROUPED][columns] */
@@ -32,13 +32,12 @@ static rt_status list_choices(rt_rank *rank, const struct expert_ffn_args *a, st
     for (int s = 0; s < exchange->sources; ++s)
         windows.first[s + 1] = windows.first[s] + exchange->source[s].count;
     if (windows.first[exchange->sources] != bound)
-        return rt_fail(rank, RT_SOFTWARE, "exchange %s: windows of %d rows, bound %d", exchange->name,
-                       windows.first[exchange->sources], bound);
+        return rt_fail(rank, RT_SOFTWARE, "exchange %s: windows of %d rows, bound %d",
+                       exchange->name, windows.first[exchange->sources], bound);
 
-    RT_TRY(rt_cuda_launch(rank, F_EXPERT_RETURNS,
-                          (rt_grid){(uint32_t)exchange->sources, 1, 1, 256, 0},
-                          (void *[]){&meta, &counts, &windows, &lists->to, &out_counts, &held,
-                                     &fault, &tag}));
+    RT_TRY(rt_cuda_launch(
+        rank, F_EXPERT_RETURNS, (rt_grid){(uint32_t)exchange->sources, 1, 1, 256, 0},
+        (void *[]){&meta, &counts, &windows, &lists->to, &out_counts, &held, &fault, &tag}));
     const rt_grid slots = {(uint32_t)a->slots, 1, 1, 256, 0};
     RT_TRY(rt_cuda_launch(rank, F_EXPERT_COUNT, slots,
                           (void *[]){&meta, &lists->to, &lists->sizes, &first, &bound}));
@@ -76,8 +75,8 @@ rt_status kernel_expert_ffn(rt_rank *rank, const void *args) {
                        &up_bias, &lists.middle, &columns, &begin, &whole_in}));
         RT_TRY(rt_cuda_launch(
             rank, F_EXPERT_DOWN, (rt_grid){tiles, blocks_of(HIDDEN, TILE_GROUPED), 1, 128, 0},
-            (void *[]){&lists.middle, &lists.list, &lists.to, &lists.tiles, &lists.tile_count, &down,
-                       &down_bias, &out, &columns, &begin, &whole_middle}));
+            (void *[]){&lists.middle, &lists.list, &lists.to, &lists.tiles, &lists.tile_count,
+                       &down, &down_bias, &out, &columns, &begin, &whole_middle}));
     }
     return RT_OK;
 }

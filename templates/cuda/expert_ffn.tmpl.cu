@@ -14,9 +14,9 @@ static __device__ __forceinline__ float bias_at(const elem_t *bias, int slot, in
 /* What goes between the products: middle [tiles of the pass][TILE_GROUPED][columns]. A block a tile and TILE_OUTPUTS
  * columns, from tile `begin` on. in [bound][HIDDEN], gate, up [slots][columns][HIDDEN], biases [slots][columns] */
 extern "C" __global__ void __launch_bounds__(128)
-    expert_up(const elem_t *in, const int *list, const struct row_tile *tiles, const int *tile_count,
-              const elem_t *gate, const elem_t *gate_bias, const elem_t *up, const elem_t *up_bias,
-              elem_t *middle, int columns, int begin, int whole) {
+    expert_up(const elem_t *in, const int *list, const struct row_tile *tiles,
+              const int *tile_count, const elem_t *gate, const elem_t *gate_bias, const elem_t *up,
+              const elem_t *up_bias, elem_t *middle, int columns, int begin, int whole) {
     const int index = begin + blockIdx.x, first = blockIdx.y * TILE_OUTPUTS;
     if (index >= *tile_count)
         return;

@@ -14,7 +14,8 @@ struct row_tile {
  * block a source. meta, to [bound][CHOICES], counts, out_counts [sources] */
 extern "C" __global__ void expert_returns(const int *meta, const int *counts,
                                           const struct source_windows windows, int *to,
-                                          int *out_counts, int held, struct rt_fault *fault, int tag) {
+                                          int *out_counts, int held, struct rt_fault *fault,
+                                          int tag) {
     const int source = blockIdx.x, first = windows.first[source];
     const int bound = windows.first[source + 1] - first;
     const int each = min(CHOICES, held), most = bound * each;

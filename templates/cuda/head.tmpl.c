@@ -15,8 +15,8 @@ struct work {
 
 static struct work work_of(rt_rank *rank, const struct head_args *a) {
     const int64_t all = (int64_t)a->sequences * a->tokens;
-    const int64_t rows = max_of(min_of(max_of(a->sequences, min_of(all, TILE_HEAD)),
-                                       TILE_LOGITS / a->entries), 1);
+    const int64_t rows =
+        max_of(min_of(max_of(a->sequences, min_of(all, TILE_HEAD)), TILE_LOGITS / a->entries), 1);
     float *workspace = rt_at(rank, a->workspace);
     struct work work = {.args = a, .rows = rows};
     work.last = (int32_t *)carve(&workspace, rows);
@@ -79,11 +79,11 @@ static rt_status tell_best(rt_rank *rank, const struct work *work, const int32_t
     int32_t sequence = (int32_t)(a->first + first), tag = rt_cuda_tag(rank);
     struct rt_fault *fault = rt_cuda_fault(rank);
     if (choice_cuts(choice))
-        return rt_cuda_launch(
-            rank, F_HEAD_LIKELIEST, grid_of((uint32_t)rows, threads_for(a->entries, 1024)),
-            (void *[]){(void *)&work->logits, &last, &best, (void *)&a->entries,
-                       (void *)&a->entry_begin, (void *)&a->candidates, &temperature, &sequence,
-                       &fault, &tag});
+        return rt_cuda_launch(rank, F_HEAD_LIKELIEST,
+                              grid_of((uint32_t)rows, threads_for(a->entries, 1024)),
+                              (void *[]){(void *)&work->logits, &last, &best, (void *)&a->entries,
+                                         (void *)&a->entry_begin, (void *)&a->candidates,
+                                         &temperature, &sequence, &fault, &tag});
     const uint64_t *keys = rt_cuda_choice_keys(rank);
     rt_grid grid = grid_of((uint32_t)rows, threads_for(a->entries / HEAD_PARTS + 1, 256));
     grid.y = HEAD_PARTS;

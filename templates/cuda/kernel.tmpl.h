@@ -41,7 +41,9 @@ enum {
     ELEMENT_BYTES = $(view.element_bytes),
     PIECES = HIDDEN / $(piece), /* a row */
     ROW_WARPS = (PIECES + 31) / 32,
-    ROW_THREADS = 32 * (ROW_WARPS < 2 ? 2 : ROW_WARPS < 16 ? ROW_WARPS : 16),
+    ROW_THREADS = 32 * (ROW_WARPS < 2    ? 2
+                        : ROW_WARPS < 16 ? ROW_WARPS
+                                         : 16),
 };
 
 static inline rt_grid grid_of_rows(int64_t rows) {

@@ -15,8 +15,7 @@ extern "C" __global__ void latent_append(elem_t *queries, const elem_t *latent,
     turn_to(&turn, position);
     __syncthreads();
     rotate_heads(&turn, queries + (long_t)row * heads * HEAD_DIM + PLAIN_DIM, heads, HEAD_DIM);
-    elem_t *entry =
-        latents + (((long_t)cache_first + row / tokens) * CONTEXT + position) * ENTRY;
+    elem_t *entry = latents + (((long_t)cache_first + row / tokens) * CONTEXT + position) * ENTRY;
     latent += (long_t)row * ENTRY;
     norm_latent(entry, latent, weight, KV_LATENT);
     for (int i = threadIdx.x; i < ROPE_PAIRS; i += blockDim.x)

@@ -24,7 +24,8 @@ extern "C" __global__ void layer_norm(const elem_t *in, const elem_t *weight, co
     const double scale = 1.0 / sqrt(block_sum(square) / HIDDEN + NORM_EPS);
     for (int p = threadIdx.x; p < PIECES; p += blockDim.x) {
         struct piece x = from[p];
-        const struct piece w = ((const struct piece *)weight)[p], b = ((const struct piece *)bias)[p];
+        const struct piece w = ((const struct piece *)weight)[p],
+                           b = ((const struct piece *)bias)[p];
         for (int i = 0; i < PIECE; ++i) {
             float normal = (float)(((double)elem_load(x.e[i]) - mean) * scale);
             x.e[i] = elem_store(normal * elem_load(w.e[i]) + elem_load(b.e[i]));

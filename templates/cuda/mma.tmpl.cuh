@@ -7,8 +7,8 @@
 #pragma once
 
 #include "kernel.cuh"
-
 //% if view.dtype ~= "f32" then
+
 /* sums += a x b, elements as they are stored, sums in float32 */
 static __device__ __forceinline__ void mma(float (&sums)[4], const word_t (&a)[4], word_t b0,
                                            word_t b1) {
@@ -64,5 +64,4 @@ template <int LEFT> static __device__ __forceinline__ void copies_left() {
 static __device__ __forceinline__ void copies_done() {
     asm volatile("cp.async.commit_group;\ncp.async.wait_group 0;" ::: "memory");
 }
-
 //% end

@@ -99,7 +99,8 @@ extern "C" __global__ void pack_rows(const elem_t *in, const int *choice, const 
     for (int k = lane; k < CHOICES; k += WARP) {
         int slot = -1;
         for (int part = 0; choice[k] >= 0 && part < PARTS; ++part)
-            slot = table[choice[k] * PARTS + part][0] == target ? table[choice[k] * PARTS + part][1] : slot;
+            slot = table[choice[k] * PARTS + part][0] == target ? table[choice[k] * PARTS + part][1]
+                                                                : slot;
         meta[k] = slot;
     }
     for (int i = lane; i < PIECES; i += WARP)

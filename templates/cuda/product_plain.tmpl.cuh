@@ -32,7 +32,8 @@ static __device__ __forceinline__ void product_store(const struct product_chunk 
 }
 
 /* Add the products of a step. */
-static __device__ __forceinline__ void tile_multiply(const elem_t *in, const elem_t *weight, int rows,
+static __device__ __forceinline__ void tile_multiply(const elem_t *in, const elem_t *weight,
+                                                     int rows,
                                                      float (&sums)[TILE_GROUPS][TILE_EACH]) {
     in += tile_row(0, 0) * TILE_PITCH;
     weight += tile_output(0) * TILE_PITCH;

@@ -7,7 +7,8 @@
 
 enum {
     TILE_STAGES = 4,
-    TILE_PITCH = TILE_STEP + TILE_CHUNK, /* eight lines that are read at once lie in banks of their own */
+    TILE_PITCH =
+        TILE_STEP + TILE_CHUNK, /* eight lines that are read at once lie in banks of their own */
     TILE_STAGE = TILE_GROUPED * TILE_PITCH,
 };
 
@@ -21,8 +22,9 @@ static __device__ __forceinline__ int tile_output(int sum) {
 }
 
 /* Begin to bring a step of some lines to a stage; where chunks are cut, bring it. `any`: an address that can be read */
-static __device__ __forceinline__ void product_begin(const struct tile_lines *from, int at, int inputs,
-                                                     int whole, const elem_t *any, elem_t *stage) {
+static __device__ __forceinline__ void product_begin(const struct tile_lines *from, int at,
+                                                     int inputs, int whole, const elem_t *any,
+                                                     elem_t *stage) {
     at += tile_column();
 #pragma unroll
     for (int load = 0; load < TILE_LOADS; ++load) {
@@ -37,7 +39,8 @@ static __device__ __forceinline__ void product_begin(const struct tile_lines *fr
 }
 
 /* Add the products of a step. */
-static __device__ __forceinline__ void tile_multiply(const elem_t *in, const elem_t *weight, int rows,
+static __device__ __forceinline__ void tile_multiply(const elem_t *in, const elem_t *weight,
+                                                     int rows,
                                                      float (&sums)[TILE_GROUPS][TILE_EACH]) {
     const int lane = threadIdx.x % WARP;
     weight += ((int)threadIdx.x / WARP * 16 + lane % 16) * TILE_PITCH + lane / 16 * 8;
@@ -78,7 +81,8 @@ static __device__ __forceinline__ void tile_product(const struct tile_lines *in,
         copies_left<TILE_STAGES - 2>();
         __syncthreads(); /* this step is there, and the one before has been read */
         product_begin(in, next * TILE_STEP, inputs, whole, any, stages_in[next % TILE_STAGES]);
-        product_begin(weight, next * TILE_STEP, inputs, whole, any, stages_weight[next % TILE_STAGES]);
+        product_begin(weight, next * TILE_STEP, inputs, whole, any,
+                      stages_weight[next % TILE_STAGES]);
         copies_close();
         tile_multiply(stages_in[step % TILE_STAGES], stages_weight[step % TILE_STAGES], rows, sums);
     }

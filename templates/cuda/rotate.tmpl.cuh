@@ -7,11 +7,13 @@ enum { ROPE_PAIRS = ROPE_DIM / 2 };
 
 /* What a pair turns by a position: powers of theta, slower where positions are scaled. Made by gen, for powers in double
  * take a device long. */
+/* clang-format off */
 static __device__ const double frequencies[ROPE_PAIRS] = {
 //% for _, frequency in ipairs(view.model.rope_frequencies) do
     $(frequency),
 //% end
 };
+/* clang-format on */
 
 struct turn {
     float cosine[ROPE_PAIRS], sine[ROPE_PAIRS];

@@ -8,7 +8,8 @@
 enum { SCORE_ROWS = 8, SCORE_EXPERTS = 4, SCORE_ALL = SCORE_ROWS * SCORE_EXPERTS, SCORE_WARPS = 8 };
 
 /* in [rows][HIDDEN], weight [EXPERTS][HIDDEN], logits [rows][EXPERTS] */
-extern "C" __global__ void route_scores(const elem_t *in, const float *weight, float *logits, int rows) {
+extern "C" __global__ void route_scores(const elem_t *in, const float *weight, float *logits,
+                                        int rows) {
     __shared__ float parts[SCORE_WARPS][SCORE_ALL];
     const int first_expert = blockIdx.x * SCORE_EXPERTS, first_row = blockIdx.y * SCORE_ROWS;
     const int me = threadIdx.x;

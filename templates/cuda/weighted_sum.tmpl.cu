@@ -28,7 +28,8 @@ extern "C" __global__ void weighted_sum(const elem_t *returned, const int *back,
         const long_t at = row * HIDDEN + piece * PIECE;
         float sum[PIECE] = {0};
         struct piece to;
-        add_choices(returned, back + row * CHOICES * PARTS, share + row * CHOICES, piece * PIECE, sum);
+        add_choices(returned, back + row * CHOICES * PARTS, share + row * CHOICES, piece * PIECE,
+                    sum);
         if (base)
             to = *(const struct piece *)(base + at);
         for (int i = 0; i < PIECE; ++i)
