@@ -281,15 +281,28 @@ static int about_order(const rt_rank *rank, int32_t peer) {
                : 1;
 }
 
+/* Of an operation, or else of a move that it waits for; -1: of none. */
+static int channel_of(const rt_rank *rank, int op) {
+    const Nccl *nccl = nccl_of(rank);
+    if (op < 0 || op >= rank->role->op_count)
+        return -1;
+    const int16_t *waits = rank->role->ops[op].waits;
+    int channel = nccl->op_channel[op];
+    for (size_t i = 0;
+         i < sizeof rank->role->ops[op].waits / sizeof *waits && channel < 0 && waits[i] >= 0; ++i)
+        channel = nccl->op_channel[waits[i]];
+    return channel;
+}
+
 /* Members of the channel of an operation that does not end, first those who are elsewhere: they say where they are
  * (core/wire.h). */
 static bool nccl_about(const rt_rank *rank, int op, char *text, size_t size) {
     const Nccl *nccl = nccl_of(rank);
     char doing[160];
-    int told = 0, count[3] = {0, 0, 0};
-    if (!nccl || op < 0 || op >= rank->role->op_count || nccl->op_channel[op] < 0)
+    int told = 0, count[3] = {0, 0, 0}, index = nccl ? channel_of(rank, op) : -1;
+    if (index < 0)
         return false;
-    const rt_channel *channel = &rank->program->channel[nccl->op_channel[op]];
+    const rt_channel *channel = &rank->program->channel[index];
     size_t used = (size_t)snprintf(text, size, " over channel %s", channel->name);
     for (int order = 0; order < 3; ++order)
         for (int32_t i = 0; i < channel->members && told < ABOUT && used < size; ++i) {

@@ -7,7 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const void *array_of(const rt_arrays *file, const char *name, rt_type type, uint32_t dims) {
     const rt_array *array;
@@ -214,31 +213,12 @@ static void test_bad_input(void **state) {
 }
 #endif
 
-#if defined RT_MOVES_CUDA && defined __SANITIZE_THREAD__
-/* Streams that do not wait for their peers' events are a race, or copy what is not there yet: so all other runs show that
- * every such wait is in its place. */
-static void test_waits_left_out(void **state) {
-    char path[512], command[1024];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    assert_true(length > 0);
-    path[length] = 0;
-    int size = snprintf(command, sizeof command, "STANDIN_SKIP_PEERS=1 %s %s > %s 2>&1", path,
-                        runs_line(state, "-q"), runs_path("races"));
-    assert_true(size < (int)sizeof command);
-    assert_int_not_equal(system(command), 0);
-    runs_assert_contains("races", "WARNING: ThreadSanitizer: data race");
-}
-#endif
-
 static const struct CMUnitTest tests[] = {
 #ifdef RT_MOVES_CUDA
-#ifdef __SANITIZE_THREAD__
-    ON(test_waits_left_out, "loopback"),
-#endif
-    ON(test_results, "loopback"),        ON(test_logits, "loopback"), ON(test_verify, "loopback"),
-    ON(test_bench, "loopback"),          ON(test_record, "loopback"),
-    ON(test_results, "nccl"),            ON(test_logits, "nccl"),     ON(test_verify, "nccl"),
-    ON(test_bench, "nccl"),              ON(test_record, "nccl"),
+    ON(test_results, "loopback"), ON(test_logits, "loopback"), ON(test_verify, "loopback"),
+    ON(test_bench, "loopback"),   ON(test_record, "loopback"), ON(test_results, "nccl"),
+    ON(test_logits, "nccl"),      ON(test_verify, "nccl"),     ON(test_bench, "nccl"),
+    ON(test_record, "nccl"),
 #else
     ON(test_results, "threads"),      ON(test_results, "shm"),
     ON(test_logits, "threads"),       ON(test_logits, "shm"),

@@ -9,7 +9,7 @@ name=$1 strategy=$2
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../.." && pwd)
 dir=$OUT/$name
-export STANDIN_ARCH=80 SHIM_CACHE=$OUT/modules MASTER_ADDR=127.0.0.1
+export STANDIN_ARCH=80 SHIM_CACHE=$OUT/modules MASTER_ADDR=127.0.0.1 PYTHONDONTWRITEBYTECODE=1
 rm -rf "$dir" "$dir".*
 mkdir -p "$OUT"
 
