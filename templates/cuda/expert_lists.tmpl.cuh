@@ -22,7 +22,7 @@ extern "C" __global__ void expert_returns(const int *meta, const int *counts,
     int rows = counts[source], results = 0;
     if (rows < 0 || rows > bound) {
         if (threadIdx.x == 0)
-            tell(fault, RT_FAULT_COUNT, tag, rows);
+            tell(fault, RT_FAULT_COUNT, tag, rows, bound);
         rows = rows < 0 ? 0 : bound;
     }
     meta += (long_t)first * CHOICES;
@@ -46,7 +46,7 @@ extern "C" __global__ void expert_returns(const int *meta, const int *counts,
     }
     if (threadIdx.x == 0) {
         if (results > most)
-            tell(fault, RT_FAULT_COUNT, tag, results);
+            tell(fault, RT_FAULT_COUNT, tag, results, most);
         out_counts[source] = min(results, most);
     }
 }
