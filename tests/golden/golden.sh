@@ -24,11 +24,11 @@ formatted() {
 
 compiled() { # of programs for GPUs all but device code, in whose place any file is embedded
     blas=$(pkg-config --cflags openblas)
-    embedded="-DMODULE_FILE=\"$1/kernels/module.cu\" -DPROGRAM_DIR=\"$1\" -DRUNTIME_DIR=\"$source/runtime\""
     for file in $(find "$1" -name '*.c' | LC_ALL=C sort); do
         # shellcheck disable=SC2086
         cc -std=gnu11 -O1 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-            -Wpointer-arith -Wno-unused-parameter -Werror -I"$source/runtime" $blas $embedded -c "$file" -o "$work/object.o" ||
+            -Wpointer-arith -Wno-unused-parameter -Werror -I"$source/runtime" $blas -DMODULE_FILE="\"$1/kernels/module.cu\"" \
+            -DPROGRAM_DIR="\"$1\"" -DRUNTIME_DIR="\"$source/runtime\"" -c "$file" -o "$work/object.o" ||
             fail "$file does not compile"
     done
 }
