@@ -15,6 +15,20 @@ static Status refuse_without_emulate(Run *run, OptionId id) {
     return STATUS_USAGE;
 }
 
+/* The program measures and judges: 1 is its answer that a link is slow. */
+static Status preflight(Run *run) {
+    Runner runner;
+    if (options_given(&run->options, OPTION_TRACE)) {
+        diag_error(&run->diag, options_place(&run->diag, OPTION_TRACE), "E0919", "leave it out",
+                   "no step runs that could be traced");
+        return STATUS_USAGE;
+    }
+    TRY(runner_begin(run, run->options.operand, "preflight", &runner));
+    if (run_json(run))
+        runner_add(&runner, "--json");
+    return runner_run(run, &runner, NULL);
+}
+
 Status command_run(Run *run) {
     const Options *options = &run->options;
     const char *dir = options->operand;
@@ -27,6 +41,8 @@ Status command_run(Run *run) {
     TokensChoice choice;
     if (options_given(options, OPTION_EMULATE))
         return emulate_program(run);
+    if (options_given(options, OPTION_PREFLIGHT))
+        return preflight(run);
     TRY(refuse_without_emulate(run, OPTION_SCALE));
     TRY(refuse_without_emulate(run, OPTION_STEPS));
     if (generate_wanted(run))

@@ -171,6 +171,8 @@ const OptionInfo option_info[OPTIONS] = {
                       "decode steps that are measured; of --emulate: runs of each step"},
     [OPTION_EMULATE] = {V(RUN), 0, 0, "emulate", NULL,
                         "run with operations and moves asleep for their predicted times"},
+    [OPTION_PREFLIGHT] = {V(RUN), 0, 0, "preflight", NULL,
+                          "measure the links between GPUs instead, against the topology"},
     [OPTION_SCALE] = {V(RUN), 0, 0, "scale", "X",
                       "of --emulate: seconds for a predicted one (default: by the operations)"},
     [OPTION_REPEAT] = {V(BENCH) | V(CALIBRATE), 0, 0, "repeat", "N",

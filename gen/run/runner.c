@@ -52,7 +52,7 @@ Status runner_begin(Run *run, const char *dir, const char *verb, Runner *runner)
     }
     TRY(build_if_stale(run, dir, &binary));
     const char *map = fs_join(&run->arena, dir, "weights.map");
-    bool computes = strcmp(verb, "emulate") != 0;
+    bool computes = strcmp(verb, "emulate") != 0 && strcmp(verb, "preflight") != 0;
     if (!weights && computes && fs_exists(map))
         weights = map;
     if (computes && (weights || strcmp(verb, "run") != 0))

@@ -384,7 +384,7 @@ static void pulses_tell(rt_wire *wire, double now) {
 
 /* When all have brought their results, all may go. */
 static void watch_results(rt_wire *wire, double now) {
-    int64_t limit = wire->segment->job->options->timeout_ms;
+    int64_t limit = wire->segment->job->options->load_timeout_ms;
     char text[RT_MESSAGE];
     if (!wire->finished || wire->go || rt_segment_failed(wire->segment))
         return;
@@ -392,12 +392,12 @@ static void watch_results(rt_wire *wire, double now) {
     for (int32_t r = 1; r < world_of(wire); ++r) {
         const rt_wire_peer *peer = &wire->peer[r];
         all = all && peer->ended;
-        if (peer->ended || !limit || (now - peer->heard) * 1e3 < 2 * (double)limit)
+        if (peer->ended || !limit || (now - peer->heard) * 1e3 < (double)limit)
             continue;
         snprintf(text, sizeof text,
-                 "rank %d (%s) on host %s sent no results for %lld ms; --timeout-ms sets half of "
-                 "that limit",
-                 r, role_of(wire, r), peer->join.host, 2 * (long long)limit);
+                 "rank %d (%s) on host %s sent no results for %lld ms; --load-timeout-ms sets the "
+                 "limit",
+                 r, role_of(wire, r), peer->join.host, (long long)limit);
         fail_run(wire, r, RT_TIMEOUT, text);
         return;
     }

@@ -37,6 +37,16 @@ prog() {
     jq -e '.prefill_s > 0 and .decode_s > 0' stdout.txt
 }
 
+@test "preflight is for GPUs" {
+    prog
+    run_split "$GEN" run "$program" --preflight
+    expect 2
+    grep -q "preflight measures links between GPUs: this program is for the host" <<<"$errors"
+    run_split "$GEN" run "$program" --preflight --trace f.json
+    expect 2
+    grep -q "no step runs that could be traced" <<<"$errors"
+}
+
 @test "processes and threads give the same tokens" {
     prog
     "$GEN" run -q "$program" --tokens tokens.json --transport shm >one.txt
