@@ -114,14 +114,23 @@ static void welcome_take(rt_wire *wire, const rt_wire_join *mine, const char *bo
     }
 }
 
+static bool say_failure(rt_wire *wire) {
+    const rt_wire_failed failed = rt_wire_failure(wire);
+    wire->told_failure = true;
+    return rt_wire_put(&wire->hub.out, RT_WIRE_FAILED, &failed, sizeof failed);
+}
+
 /* Say who we are; back when all have joined. */
 static rt_status join(rt_wire *wire, rt_error *error) {
     rt_wire_peer *hub = &wire->hub;
     rt_wire_limit(wire, hub->fd);
     const rt_wire_join mine = rt_wire_join_of(wire);
+    const bool failed = rt_segment_failed(
+        wire->segment); /* before it met anyone: it says why, and hears that all know */
     double best = INFINITY;
     int asked = 1;
-    if (!rt_wire_put(&hub->out, RT_WIRE_JOIN, &mine, sizeof mine) || !clock_ask(wire))
+    if (!rt_wire_put(&hub->out, RT_WIRE_JOIN, &mine, sizeof mine) ||
+        (failed && !say_failure(wire)) || !clock_ask(wire))
         return rt_error_set(error, RT_TIMEOUT, "rank %d lost its connection to rank 0",
                             wire->config.rank);
     for (;;) {
@@ -132,6 +141,8 @@ static rt_status join(rt_wire *wire, rt_error *error) {
         int got = rt_wire_next(&hub->in, &type, &body, &size);
         if (got == 0 && await(hub->fd, POLLIN, 0) && rt_wire_read(hub->fd, &hub->in) >= 0)
             continue;
+        if (got <= 0 && failed)
+            return RT_ABORTED;
         if (got <= 0)
             return rt_error_set(error, RT_TIMEOUT, "rank %d: rank 0 ended before all had come",
                                 wire->config.rank);
@@ -149,7 +160,7 @@ static rt_status join(rt_wire *wire, rt_error *error) {
         } else if (!rt_wire_apply(wire->segment, false, 0, type, body, size)) {
             return rt_error_set(error, RT_SOFTWARE, "rank 0 says what no rank 0 says");
         }
-        if (rt_segment_failed(wire->segment))
+        if (failed ? type == RT_WIRE_FAILED : rt_segment_failed(wire->segment))
             return RT_ABORTED; /* rank 0 tells */
     }
 }

@@ -350,11 +350,13 @@ static rt_status meet(rt_segment *segment, const rt_seat *seat, int device, nccl
         return rt_error_set(error, RT_UNAVAILABLE, "no memory to meet the other ranks");
     rt_status status = rt_wire_configure(config, segment->job->options, seat, error);
     config->stuck_ms = stuck_ms(segment->job->options);
-    cudaError_t told = cudaDeviceGetPCIBusId(config->device, sizeof config->device, device);
+    cudaError_t told = device < 0
+                           ? cudaSuccess
+                           : cudaDeviceGetPCIBusId(config->device, sizeof config->device, device);
     if (status == RT_OK && told != cudaSuccess)
         status =
             rt_error_set(error, RT_UNAVAILABLE, "GPU %d: %s", device, cudaGetErrorString(told));
-    if (status == RT_OK && seat->rank == 0) {
+    if (status == RT_OK && seat->rank == 0 && device >= 0) {
         ncclResult_t made = ncclGetUniqueId((ncclUniqueId *)config->blob);
         config->blob_bytes = sizeof *id;
         if (made != ncclSuccess)
@@ -383,6 +385,20 @@ static void tell(const rt_segment *segment, const rt_seat *seat, rt_wire *wire, 
         rt_launch_failure(segment, error);
 }
 
+/* The device of this rank; without one the run has failed, as all shall hear. */
+static rt_status device_take(rt_segment *segment, const rt_seat *seat, int *device,
+                             rt_error *error) {
+    char text[RT_MESSAGE];
+    rt_status status = rt_device_index((int)seat->local, device, error);
+    const rt_program *program = segment->program;
+    if (status == RT_OK)
+        return RT_OK;
+    snprintf(text, sizeof text, "rank %d (%s): %.500s", (int)seat->rank,
+             program->role[program->places[seat->rank].role].name, error->text);
+    rt_segment_fail(segment, (int)seat->rank, status, text);
+    return status;
+}
+
 static rt_status nccl_launch(rt_segment *segment, char **argv, bool *leader, rt_error *error) {
     rt_seat seat;
     ncclUniqueId id = {{0}};
@@ -391,9 +407,18 @@ static rt_status nccl_launch(rt_segment *segment, char **argv, bool *leader, rt_
     (void)argv;
     RT_TRY(seat_take(&seat, segment->program, error));
     *leader = seat.rank == 0;
-    RT_TRY(rt_device_index((int)seat.local, &device, error));
     RT_TRY(rt_segment_map(segment, -1, true, error));
-    rt_status status = seat.world > 1 ? meet(segment, &seat, device, &id, &wire, error) : RT_OK;
+    rt_status status = device_take(segment, &seat, &device, error);
+    bool alone = status != RT_OK;
+    if (seat.world > 1) { /* also to tell the others that this rank will not take part */
+        rt_error met = {0};
+        rt_status meeting = meet(segment, &seat, alone ? -1 : device, &id, &wire, &met);
+        if (!alone)
+            *error = met;
+        else if (*met.text == 0)
+            *error = (rt_error){0}; /* rank 0 tells */
+        status = alone ? status : meeting;
+    }
     segment->process = status != RT_OK ? NULL
                                        : rt_process_create(segment->program, &rt_moves_nccl, 1,
                                                            (int32_t)seat.rank, device);

@@ -113,6 +113,17 @@ static void test_one_device(void **state) {
     runs_assert_contains("stderr", "or run all ranks on one GPU with --transport loopback");
 }
 
+/* Two of the ranks find no GPU left: the others hear of it at once. */
+static void test_few_devices(void **state) {
+    (void)state;
+    double seconds = run_with("STANDIN_DEVICES", "2", "-q");
+    runs_assert_contains("stderr", "(worker): rank ");
+    runs_assert_contains("stderr",
+                         " of this host has no GPU: there are 2; start fewer ranks a host");
+    assert_int_equal(runs_status[0], RT_UNAVAILABLE);
+    assert_true(seconds < 20);
+}
+
 static void test_no_launcher(void **state) {
     void *transport = nccl;
     (void)state;
@@ -141,7 +152,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_hangs),        cmocka_unit_test(test_skips),
     cmocka_unit_test(test_never_sends),  cmocka_unit_test(test_error),
     cmocka_unit_test(test_abort_blocks), cmocka_unit_test(test_one_device),
-    cmocka_unit_test(test_no_launcher),  cmocka_unit_test(test_preflight),
+    cmocka_unit_test(test_few_devices),  cmocka_unit_test(test_no_launcher),
+    cmocka_unit_test(test_preflight),
 };
 
 RUNS_MAIN(tests)
