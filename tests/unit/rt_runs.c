@@ -1,5 +1,6 @@
 /* rt_runs: see rt_runs.h. */
 #include "rt_runs.h"
+#include "free_port.h"
 
 #include "core/array_file.h"
 
@@ -75,8 +76,7 @@ static void seat_exec(const char *line, int rank, int port) {
 }
 
 static int runs_seats(const char *line) {
-    static int turn;
-    int port = 20000 + (getpid() * 11 + turn++) % 10000;
+    int port = free_port();
     pid_t pids[WORLD];
     fflush(NULL);
     for (int r = 0; r < WORLD; ++r) {

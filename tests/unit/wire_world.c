@@ -1,5 +1,6 @@
 /* wire_world: see wire_world.h. */
 #include "wire_world.h"
+#include "free_port.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -92,14 +93,13 @@ static int rank_run(WireWorld *world, int id, char *text) {
 }
 
 void wire_world_run(WireWorld *world) {
-    static int ports;
     char(*texts)[RT_MESSAGE] =
         mmap(NULL, sizeof world->text, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     pid_t pid[WORLD + 1] = {0};
     struct timespec begin, end;
     assert_true(texts != MAP_FAILED);
     if (!world->port)
-        world->port = 20000 + (int)(getpid() * 7 + ports++) % 9000;
+        world->port = free_port();
     clock_gettime(CLOCK_MONOTONIC, &begin);
     for (int i = 0; i <= WORLD; ++i) { /* the hub, who comes before, the peers */
         int id = i == 0 ? 0 : i - 1;
