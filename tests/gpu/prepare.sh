@@ -19,7 +19,7 @@ emit() {
     local name=$1 model=$2 topology=$3 strategy=$4 dtype=$5 kernels=$6
     shift 6
     "$GEN" make -q -m "$root/$model" -t "$root/topologies/$topology.yaml" -s "$strategy" --dtype "$dtype" "$@" \
-        --target cuda --kernels "$kernels" --arch "$ARCH" --name "$name" -o "$folder/cases/$name" >"$folder/cases/$name.log"
+        --target cuda --kernels "$kernels" --arch "$ARCH" --name "${name%-*}" -o "$folder/cases/$name" >"$folder/cases/$name.log"
 }
 
 # verified NAME MODEL TOPOLOGY STRATEGY DTYPE OPTION...: a case that compares itself, made ahead and by NVRTC
@@ -100,12 +100,13 @@ for dtype in f32 bf16; do
     done
 done
 
-# The source model at full size: prefill of 4 x 2048, decode of 64 sequences.
+# The source model at full size: prefill of 4 x 2047 (it has 2048 positions, of which a decode step needs one), decode of
+# 64 sequences.
 full=models/ma-8.9b.yaml
 for strategy in single ma-separation:attention=12,experts=4; do
     short=${strategy%%:*}
     topology=$([[ $short == single ]] && echo h200-1 || echo a100-4x4)
-    timed "full-prefill-$short" $full "$topology" "$strategy" bf16 "--steps,1,--repeat,3" --batch 4 --prefill 2048 --context 2080
+    timed "full-prefill-$short" $full "$topology" "$strategy" bf16 "--steps,1,--repeat,3" --batch 4 --prefill 2047 --context 2048
     timed "full-decode-$short" $full "$topology" "$strategy" bf16 "--steps,16,--repeat,3" --batch 64 --prefill 64 --context 160
 done
 echo "$made programs in $folder; there: ./run.sh"
