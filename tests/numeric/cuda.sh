@@ -83,9 +83,14 @@ run_ranks() {
     return "$status"
 }
 
-run_ranks --record "$dir.record"
+rm -f "$dir".calls.*
+STANDIN_LOG=$dir.calls run_ranks --record "$dir.record"
 "$GEN" check "$dir" --record "$dir.record" >"$dir.check" || { cat "$dir.check"; exit 1; }
 tail -n 1 "$dir.check"
+if command -v python3 >/dev/null; then
+    PYTHONDONTWRITEBYTECODE=1 python3 "$root/tests/standin/calls/check_calls.py" "$dir" --log "$dir.calls" \
+        --transport "$way" --functions "$root/lua/emit/cuda.lua"
+fi
 
 # Where nothing is recorded steps that are always the same are captured, the second time that they run, and replayed.
 if [[ $way == nccl ]]; then

@@ -102,7 +102,7 @@ class Checker:
         middle = calls[:len(calls) - len(ends)]
         wanted = self.body(rank, op, instance)
         if wanted is None:
-            self.check_kernel(op, middle, stream)
+            self.check_kernel(rank, op, middle, stream)
         else:
             self.check_calls(rank, middle, wanted, stream, instance)
         for key in tail:
@@ -110,14 +110,19 @@ class Checker:
         if op.records:
             recorded.add(op.id)
 
-    def check_kernel(self, op, calls, stream):
-        allowed = self.functions.get(op.kind, [])
+    def check_kernel(self, rank, op, calls, stream):
+        """Launches, products, and logits that are read: copies to the host, each part with an event that nobody has else."""
+        allowed, read = self.functions.get(op.kind, []), False
         for call in calls:
+            if read and call.name == "cudaEventRecord":
+                self.check_record(rank, call, stream, (rank, ("read", call.event())), None)
+                continue
             if call.get("stream") != stream:
                 raise Difference(f"{call.text()}: not on {stream}, the stream of {op.stream}")
             if call.name == "cudaLaunchKernel" and call.get("kernel") not in allowed:
                 raise Difference(f"{call.text()}: {op.kind} runs {', '.join(allowed) or 'no function'}")
             reads = call.name == "cudaMemcpyAsync" and call.get("kind") == "2"
+            read = read or reads
             if call.name not in LAUNCHES and not call.name.startswith("cublas") and not reads:
                 raise Difference(f"{call.text()}: not a kernel's")
 
