@@ -202,7 +202,7 @@ static void check_alike(rt_choice how, int32_t members, int32_t candidates) {
         int64_t told = at % SEQUENCES == 1 ? -1 : at % 4 == 0 ? 1 : candidates;
         pairs[0] = (struct best){-4.0f, (int32_t)told};
         for (int64_t i = 1; i <= told; ++i)
-            pairs[i] = (struct best){(float)random_below(40) / 8 - 2,
+            pairs[i] = (struct best){(float)(random_below(40) - 16) * (i % 2 ? 0.125f : -0.125f),
                                      (int32_t)(at / SEQUENCES * candidates + told - i)};
     }
     launch("choose", kernel_choose, &a);
@@ -216,7 +216,8 @@ static void check_alike(rt_choice how, int32_t members, int32_t candidates) {
 
 void check_device(void) {
     check_stores();
-    check_many_rows();
+    if (!getenv("SHIM_RACES")) /* which takes each of so many threads for one */
+        check_many_rows();
     check_odd_rows();
     static const rt_choice ways[] = {{1, 1, 3}, {0.7, 0.5, 40}, {3, 0.2, 0}, {0.1, 0.3, 7}};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; ++i) {

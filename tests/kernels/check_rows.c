@@ -78,7 +78,8 @@ static void check_norm(void) {
 
 /* Few rows, one tile, more than a tile; with and without bias; widths that no vector divides. */
 static void check_linear(void) {
-    static const int32_t shapes[][3] = {{1, 64, 40}, {3, 51, 7}, {5, 64, 64}, {131, 70, 129}};
+    static const int32_t shapes[][3] = {
+        {1, 64, 40}, {3, 51, 7}, {5, 64, 64}, {131, 70, 129}, {2, 3, 4099}};
     for (size_t s = 0; s < 2 * sizeof shapes / sizeof *shapes; ++s) {
         int32_t rows = shapes[s / 2][0], inputs = shapes[s / 2][1], outputs = shapes[s / 2][2];
         slab_reset();
@@ -174,11 +175,11 @@ static void check_head(void) {
 }
 
 static void check_choose(void) {
-    enum { MEMBERS = 3, SEQUENCES = 3 };
+    enum { MEMBERS = 3, SEQUENCES = 4 };
     const struct best best[MEMBERS][SEQUENCES] = {
-        {{1.0f, 9}, {-INFINITY, -1}, {-3.0f, 4}},
-        {{2.0f, 17}, {-INFINITY, -1}, {-2.0f, 11}},
-        {{2.0f, 12}, {-INFINITY, -1}, {-5.0f, 20}},
+        {{1.0f, 9}, {-INFINITY, -1}, {-3.0f, 4}, {0.0f, 9}},
+        {{2.0f, 17}, {-INFINITY, -1}, {-2.0f, 11}, {-0.0f, 6}},
+        {{2.0f, 12}, {-INFINITY, -1}, {-5.0f, 20}, {0.0f, 8}},
     };
     slab_reset();
     struct choose_args a = {.best = slab_bytes(sizeof best),
@@ -192,6 +193,7 @@ static void check_choose(void) {
     check(next[0] == 12, "choose", "the lower entry where equal", next[0]);
     check(next[1] == 0, "choose", "0 where there is no row", next[1]);
     check(next[2] == 11, "choose", "the largest", next[2]);
+    check(next[3] == 6, "choose", "zero is zero whatever its sign", next[3]);
 }
 
 void check_rows(void) {
