@@ -85,12 +85,17 @@ void rt_backend_info(const rt_program *program, bool json) {
     cudaRuntimeGetVersion(&toolkit);
     if (driver == 0 || cudaGetDeviceCount(&count) != cudaSuccess)
         count = 0;
-    if (json)
-        printf(",\"toolkit\":\"%d.%d\",\"driver\":\"%d.%d\",\"gpus\":[", major_of(toolkit),
-               minor_of(toolkit), major_of(driver), minor_of(driver));
+    char version[24] = "", quote[] = "\"";
+    if (driver)
+        snprintf(version, sizeof version, "%d.%d", major_of(driver), minor_of(driver));
     else
-        printf("here: CUDA %d.%d, driver for %d.%d, %s\n", major_of(toolkit), minor_of(toolkit),
-               major_of(driver), minor_of(driver), count ? "GPUs:" : "no GPU");
+        *quote = 0; /* null */
+    if (json)
+        printf(",\"toolkit\":\"%d.%d\",\"driver\":%s%s%s,\"gpus\":[", major_of(toolkit),
+               minor_of(toolkit), quote, driver ? version : "null", quote);
+    else
+        printf("here: CUDA %d.%d, %s%s, %s\n", major_of(toolkit), minor_of(toolkit),
+               driver ? "driver for " : "no driver", version, count ? "GPUs:" : "no GPU");
     for (int d = 0; d < count; ++d) {
         if (cudaGetDeviceProperties(&properties, d) != cudaSuccess)
             continue;

@@ -324,9 +324,12 @@ static void test_missing(void **state) {
     assert_contains("stderr", "this machine has no ");
     assert_status(call_run("RT_CUDA_DEVICE=8", "-q --transport loopback"), 2);
     assert_contains("stderr", "RT_CUDA_DEVICE=8: there are devices 0 to 7");
-    assert_status(call("STANDIN_DEVICES=0", "info"), 0);
-    assert_contains("stdout", "no GPU");
+    assert_status(call("STANDIN_DRIVER=0 STANDIN_DEVICES=0", "info"), 0);
+    assert_contains("stdout", "here: CUDA 13.0, no driver, no GPU");
+    assert_status(call("STANDIN_DRIVER=0 STANDIN_DEVICES=0", "info --json"), 0);
+    assert_contains("stdout", "\"toolkit\":\"13.0\",\"driver\":null,\"gpus\":[],");
     assert_status(call("", "info --json"), 0);
+    assert_contains("stdout", "\"driver\":\"13.0\"");
     assert_contains("stdout", "\"graphs\":[\"decode\"]");
     assert_status(call_run("", "--transport shm"), 2);
     assert_contains("stderr", "write nccl or loopback");
