@@ -316,7 +316,8 @@ const Explanation explain_table[] = {
     {"E0918", "The value of the option is none of those that it takes."},
     {"E0919",
      "The option goes with others, or does not: an emulation computes nothing, so that it\n"
-     "takes no tokens and weights; --scale and --steps are of emulations only; --preflight runs no\n"
+     "takes no tokens and weights; --scale and --steps are of emulations only; --preflight runs "
+     "no\n"
      "step that could be traced."},
     {"E0920",
      "--set names a key of model, topology or workload as their files have it; topologies may\n"
