@@ -38,9 +38,10 @@ local FUNCTIONS <const> = {
 ---Headers that kernels share, beside those that all have: .h of the host's side, .cuh of the device's.
 M.HEADERS = {
   add = { "piece.cuh" },
-  attention = { "attend.h", "tiles.cuh", "mma.cuh", "attend.cuh", "attend_plain.cuh", "attend_tensor.cuh" },
-  latent_attention = { "attend.h", "tiles.cuh", "mma.cuh", "attend.cuh", "attend_plain.cuh", "attend_tensor.cuh",
-    "attend_wide.cuh", "latent.cuh" },
+  attention = { "attend.h", "tiles.cuh", "mma.cuh", "attend.cuh", "attend_plain.cuh", "tensor.cuh",
+    "attend_tensor.cuh" },
+  latent_attention = { "attend.h", "tiles.cuh", "mma.cuh", "attend.cuh", "attend_plain.cuh", "tensor.cuh",
+    "attend_tensor.cuh", "attend_wide.cuh", "latent.cuh" },
   capacity = { "scan.cuh" },
   choose = { "choice.h", "choice.cuh" },
   dense_ffn = { "activation.cuh" },

@@ -2,7 +2,7 @@
  * Keys of attention are such rows where all heads meet latents; their values are the same rows, as far as they go. */
 #pragma once
 
-#include "attend_tensor.cuh"
+#include "tensor.cuh"
 //% if view.dtype ~= "f32" then
 
 /* CHUNK columns of 64 rows, zero behind `width` and where a row is not there. By 16 bytes where all rows begin on such. */

@@ -2,6 +2,7 @@
  * latent's space, so that all heads meet the cache as it lies, in parts; what is mixed is carried back as the parts come
  * together. Expanded: keys and values of some heads are made of a sequence's latents, and met as any. */
 #include "attend_plain.cuh"
+#include "attend_tensor.cuh"
 #include "attend_wide.cuh"
 #include "latent.cuh"
 
