@@ -60,10 +60,11 @@ if [[ $full == ON ]]; then # everything, with processes and with threads
 else
     # failing calls once, where what is not given back shows
     suite dev --exclude-regex 'inject/calls'
-    # slow here: what measures programs by the clock, thousands of plans, and the sample of mutants; their code runs in
-    # other tests. The fuzz targets follow below under the same sanitizers.
+    # slow here: what measures programs by the clock, thousands of plans, the sample of mutants, and megabytes of text; their
+    # code runs in other tests, as do the programs that cli/cuda and cli/toolkit build. The fuzz targets follow below
+    # under the same sanitizers.
     suite asan --label-regex 'unit|schedule|lua|golden|cli|sanitize' \
-        --exclude-regex 'cli/(calibrate|emulate|report)|unit/test_auto|schedule/mutants$'
+        --exclude-regex 'cli/(calibrate|emulate|report|text|cuda|toolkit)|unit/test_auto|schedule/mutants$'
     # one thread each, thousands of plans and megabytes of text: nothing to see here, and slow
     suite tsan --label-regex 'unit|sanitize' --exclude-regex 'unit/test_(auto|tokenizer|planner|hostile_planners)'
 fi
