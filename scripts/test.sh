@@ -60,18 +60,18 @@ if [[ $full == ON ]]; then # everything, with processes and with threads
 else
     # failing calls once, where what is not given back shows
     suite dev --exclude-regex 'inject/calls'
-    # slow here: what measures programs by the clock, thousands of plans, the sample of mutants, and megabytes of text; their
+    # slow here: what measures programs by the clock, thousands of plans, the sample of mutants, and much text; their
     # code runs in other tests, as do the programs that cli/cuda and cli/toolkit build. The fuzz targets follow below
     # under the same sanitizers.
     suite asan --label-regex 'unit|schedule|lua|golden|cli|sanitize' \
-        --exclude-regex 'cli/(calibrate|emulate|report|text|cuda|toolkit)|unit/test_auto|schedule/mutants$'
+        --exclude-regex 'cli/(calibrate|emulate|report|text|names|record|cuda|toolkit)|unit/test_(auto|emulate)|schedule/mutants$'
     # one thread each, thousands of plans and megabytes of text: nothing to see here, and slow
     suite tsan --label-regex 'unit|sanitize' --exclude-regex 'unit/test_(auto|tokenizer|planner|hostile_planners)'
 fi
 
 # A short run of every fuzz target; --full gives each ten minutes.
 step "fuzz"
-if scripts/fuzz.sh --seconds "$([[ $full == ON ]] && echo 600 || echo 5)"; then
+if scripts/fuzz.sh --seconds "$([[ $full == ON ]] && echo 600 || echo 4)"; then
     passed=$((passed + 1))
 else
     failed=$((failed + 1))

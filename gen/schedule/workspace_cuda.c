@@ -21,12 +21,19 @@ static int64_t element_area(const Plan *plan, int64_t elements) {
     return area(plan->inputs.workload.dtype == ELEMENT_F32 ? elements : (elements + 1) / 2);
 }
 
+/* A schedule that was read may have any number here before it is refused: none may divide by zero or overflow. */
 static int64_t number(const Op *op, const char *name) {
-    return op->args[op_arg(op->kind, name)].value;
+    return min_of(max_of(op->args[op_arg(op->kind, name)].value, 0), INT32_MAX);
+}
+
+static int64_t product(int64_t a, int64_t b) {
+    const int64_t most = INT64_MAX / 4096;
+    int64_t value;
+    return __builtin_mul_overflow(a, b, &value) || value > most ? most : value;
 }
 
 int64_t workspace_parts(int64_t context, int64_t blocks) {
-    int64_t wanted = (SPLIT_BLOCKS + blocks - 1) / blocks;
+    int64_t wanted = blocks > 0 ? (SPLIT_BLOCKS - 1) / blocks + 1 : 1;
     int64_t most = (context + SPLIT_KEYS - 1) / SPLIT_KEYS;
     return wanted < most ? wanted : most;
 }
@@ -38,10 +45,10 @@ static int64_t attention(const Plan *plan, const Op *op) {
         return 0;
     int64_t sequences = number(op, "sequences"), heads = number(op, "heads");
     int64_t group = model->heads / model->kv_heads;
-    int64_t blocks = sequences * number(op, "kv_heads") *
-                     (((group < heads ? group : heads) + SPLIT_PAIRS - 1) / SPLIT_PAIRS);
+    int64_t blocks = product(sequences * number(op, "kv_heads"),
+                             ((group < heads ? group : heads) + SPLIT_PAIRS - 1) / SPLIT_PAIRS);
     int64_t parts = workspace_parts(plan->inputs.workload.context, blocks);
-    return parts > 1 ? area(sequences * heads * parts * (model->head_dim + 2)) : 0;
+    return parts > 1 ? area(product(sequences * heads, parts * (model->head_dim + 2))) : 0;
 }
 
 /* Absorbed: carried queries of as many rows as make LATENT_PAIRS, of several sequences where they have few; of each pair
@@ -49,7 +56,7 @@ static int64_t attention(const Plan *plan, const Op *op) {
 static int64_t latent_attention(const Plan *plan, const Op *op) {
     const Model *model = &plan->inputs.model;
     int64_t context = plan->inputs.workload.context, latent = model->kv_latent;
-    int64_t heads = number(op, "heads"), tokens = number(op, "tokens");
+    int64_t heads = max_of(number(op, "heads"), 1), tokens = max_of(number(op, "tokens"), 1);
     int64_t expanded = context * (model->head_dim + model->value_dim);
     if (number(op, "expanded")) {
         int64_t together = max_of(min_of(heads, EXPANDED_ELEMENTS / expanded), 1) * context;
@@ -64,8 +71,8 @@ static int64_t latent_attention(const Plan *plan, const Op *op) {
     int64_t blocks = sequences * ((rows * heads + LATENT_SPLIT - 1) / LATENT_SPLIT) *
                      ((latent + LATENT_SPLIT_COLUMNS - 1) / LATENT_SPLIT_COLUMNS);
     int64_t parts = workspace_parts(context, blocks);
-    return element_area(plan, pairs * model_latent_dim(model)) + area(pairs * parts * 2) +
-           area(pairs * parts * latent);
+    return element_area(plan, product(pairs, model_latent_dim(model))) + area(pairs * parts * 2) +
+           area(product(pairs, parts * latent));
 }
 
 /* Logits of a tile of rows, and what they choose by. */
@@ -96,7 +103,7 @@ static int64_t expert_ffn(const Plan *plan, const Op *op) {
 /* Of some rows: which they are, the best entries of their parts, the rows, and all their logits. */
 static int64_t head(const Plan *plan, const Op *op) {
     enum { PARTS = 32 };
-    int64_t hidden = plan->inputs.model.hidden, entries = number(op, "entries");
+    int64_t hidden = plan->inputs.model.hidden, entries = max_of(number(op, "entries"), 1);
     int64_t sequences = number(op, "sequences"), all = sequences * number(op, "tokens");
     int64_t tile = max_of(sequences, min_of(all, TILE_HEAD));
     tile = max_of(min_of(tile, TILE_LOGITS / entries), 1);

@@ -24,6 +24,7 @@ typedef struct Map {
     const char *names;
     int *fds; /* [files], -1: not open */
     WeightReaders *readers;
+    int64_t given; /* bytes of the slab that they have to fill */
 } Map;
 
 static rt_status map_open(Map *map) {
@@ -136,8 +137,7 @@ static rt_status record_read(Map *map, const rt_map_record *r) {
         RT_TRY(map_file(map, r->scale_file, &piece.scale_file));
         piece.scale_name = map->names + map->files[r->scale_file].name;
     }
-    map->rank->area->weight_bytes +=
-        (int64_t)(r->rows * r->columns * (uint64_t)rt_type_bytes((int)r->slab_type));
+    map->given += (int64_t)(r->rows * r->columns * (uint64_t)rt_type_bytes((int)r->slab_type));
     return rt_weight_readers_give(map->readers, &piece);
 }
 
@@ -197,17 +197,17 @@ static rt_status map_read(Map *map) {
     Cursor at = {0};
     map->rank->area->weight_bytes = 0;
     for (; low < map->header->records && map->records[low].rank == (uint32_t)map->rank->id; ++low) {
-        rt_progress(map->rank, "reading weights: %lld MB",
-                    (long long)(map->rank->area->weight_bytes / 1000000));
+        rt_progress(map->rank, "reading weights: %lld MB", (long long)(map->given / 1000000));
         RT_TRY(record_check(map, &map->records[low]));
         RT_TRY(record_match(map, &map->records[low], &at));
         RT_TRY(record_read(map, &map->records[low]));
     }
     if (at.weight != map->rank->place->weight_count)
         return rt_fail(map->rank, RT_DATA, "%s: holds %lld bytes for this rank, which needs %lld",
-                       map->path, (long long)map->rank->area->weight_bytes,
-                       (long long)bytes_wanted(map->rank));
-    return rt_weight_readers_end(map->readers);
+                       map->path, (long long)map->given, (long long)bytes_wanted(map->rank));
+    RT_TRY(rt_weight_readers_end(map->readers));
+    map->rank->area->weight_bytes = map->given;
+    return RT_OK;
 }
 
 rt_status rt_weights_read(rt_rank *rank, const char *path) {

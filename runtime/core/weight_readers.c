@@ -24,7 +24,7 @@ struct WeightReaders {
     WeightPiece *piece; /* [room] a ring */
     int first, waiting, working;
     bool ended;
-    rt_status status; /* of the first piece that failed */
+    rt_status status; /* of the first piece that failed, rather than was stopped */
 };
 
 WeightReaders *rt_weight_readers_create(rt_rank *rank, int count) {
@@ -66,7 +66,7 @@ static void *reader_run(void *argument) {
         rt_status status = rt_weight_read(&self->reader, &piece);
         pthread_mutex_lock(&readers->lock);
         readers->working--;
-        if (readers->status == RT_OK)
+        if (readers->status == RT_OK || (readers->status == RT_ABORTED && status != RT_OK))
             readers->status = status;
         pthread_cond_broadcast(&readers->done);
     }
@@ -100,6 +100,11 @@ static rt_status wait_for(WeightReaders *readers, int most) {
         status = rt_wait_check(readers->rank);
         pthread_mutex_lock(&readers->lock);
     }
+    if (status != RT_OK ||
+        readers->status != RT_OK) /* one failed, which stopped the others: its status counts */
+        readers->waiting = 0;
+    while (readers->working && (status != RT_OK || readers->status != RT_OK))
+        pthread_cond_wait(&readers->done, &readers->lock);
     return readers->status != RT_OK ? readers->status : status;
 }
 

@@ -2,6 +2,7 @@
  * program is that of one_rank.h, with a slab of 4 KiB. */
 #include "fuzz.h"
 
+#include "core/backend.h"
 #include "run/map.h"
 
 #include "../unit/one_rank.h"
@@ -61,7 +62,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz_expect(file && fwrite(map, 1, size, file) == size && fclose(file) == 0, "the map");
     free(map);
 
+    atomic_store(&rt_segment_header(&one.segment)->failed,
+                 0); /* as the map before may have left it */
     rt_rank *rank = rt_rank_create(&one.segment, 0);
+    fuzz_expect(rank && rt_backend_open(rank) == RT_OK, "a rank");
+    rank->area->weight_bytes = 0;
     rt_status status = rt_weights_read(rank, map_path);
     fuzz_expect((status == RT_OK) == (rank->area->weight_bytes == 4 * 4 * 4 + 8 * 2),
                 "a map that is read holds all weights");

@@ -22,19 +22,33 @@ emit() {
         --target cuda --kernels "$kernels" --arch "$ARCH" --name "${name%-*}" -o "$folder/cases/$name" >"$folder/cases/$name.log"
 }
 
+# one_rank MODEL TOPOLOGY OPTION...: the one-rank program in bfloat16 of the same model, whose error others are held to;
+# sets $base, and makes it where it is not there
+one_rank() {
+    local model topology=$2 options=("${@:3}")
+    model=$(basename "$1" .yaml)
+    base=base-$model$(printf '%s' "${options[@]}" | tr -d -c '0-9-' | tr -s -)-bf16
+    if [[ -d $folder/cases/$base ]]; then return; fi
+    emit "$base" "$1" "$topology" single bf16 aot "${options[@]}"
+    "$EXPECT" "$folder/cases/$base" "$folder/cases/$base.rta" >>"$folder/cases/$base.log"
+    echo "$base verify 1 bf16 $base.rta -" >>"$folder/cases.txt"
+    made=$((made + 1))
+}
+
 # verified NAME MODEL TOPOLOGY STRATEGY DTYPE OPTION...: a case that compares itself, made ahead and by NVRTC
 verified() {
-    local name=$1 dtype=$5 kernels full
+    local name=$1 dtype=$5 kernels full base=-
     local arguments=("${@:2:4}") options=("${@:6}")
     for kernels in aot nvrtc; do
         full=$name-$dtype-$kernels
         [[ $full =~ $pattern ]] || continue
+        if [[ $dtype == bf16 && $4 != single ]]; then one_rank "$2" "$3" "${options[@]}"; fi
         emit "$full" "${arguments[@]}" "$kernels" "${options[@]}"
         if [[ ! -f $folder/cases/$name-$dtype.rta ]]; then
             "$EXPECT" "$folder/cases/$full" "$folder/cases/$name-$dtype.rta" >>"$folder/cases/$full.log"
         fi
         world=$(jq '.ranks | length' "$folder/cases/$full/plan.json")
-        echo "$full verify $world $dtype $name-$dtype.rta" >>"$folder/cases.txt"
+        echo "$full verify $world $dtype $name-$dtype.rta $base" >>"$folder/cases.txt"
         made=$((made + 1))
     done
 }

@@ -76,14 +76,25 @@ told() {
     fi
 }
 
-# verify NAME RANKS DTYPE EXPECTED TRANSPORT
+# What the logits of a case differ by, over loopback.
+declare -A differs=()
+
+# verify NAME RANKS DTYPE "EXPECTED BASE" TRANSPORT; BASE: of bfloat16, whose difference times 1.5 is the most, or -
 verify() {
-    local status=0 begin=$SECONDS differ
-    "$work/$1/program" verify --expected "$here/cases/$4" --transport "$5" --timeout-ms 60000 -q >"$work/last.log" 2>&1 ||
+    local status=0 begin=$SECONDS differ expected=${4% *} base=${4#* }
+    "$work/$1/program" verify --expected "$here/cases/$expected" --transport "$5" --timeout-ms 60000 -q >"$work/last.log" 2>&1 ||
         status=$?
     cp "$work/last.log" "$work/$1.$5.log"
     differ=$(sed -n 's/.*logits differ by \([^ ]*\) of.*/\1/p' "$work/last.log")
-    if [[ $status != 0 ]]; then differ="status $status"; fi
+    if [[ $5 == loopback ]]; then differs[$1]=$differ; fi
+    if [[ $status != 0 ]]; then
+        differ="status $status"
+    elif [[ $base != - && -z ${differs[$base]:-} ]]; then
+        differ="$differ*" # --only left the base out
+    elif [[ $base != - ]] && ! awk "BEGIN { exit !($differ <= 1.5 * ${differs[$base]}) }"; then
+        status=1
+        echo "logits differ by $differ, more than 1.5 times the ${differs[$base]} of $base" >>"$work/last.log"
+    fi
     told "$status" $((SECONDS - begin)) "$1" "$2" "$3" "$5" "$([[ $status == 0 ]] && echo ok || echo FAILED)" "${differ:-?}"
 }
 

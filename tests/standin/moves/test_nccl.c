@@ -28,7 +28,7 @@ static double run_with(const char *name, const char *value, const char *more) {
         assert_int_not_equal(runs_status[r], 0);
     assert_int_equal(lines_of("stderr"), 1); /* rank 0 tells, and nobody else */
     for (int r = 1; r < WORLD; ++r) {
-        char file[16];
+        char file[32];
         snprintf(file, sizeof file, "stderr.%d", r);
         assert_int_equal(lines_of(file), 0);
     }
