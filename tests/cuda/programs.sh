@@ -83,19 +83,23 @@ without_gpu golden-nvrtc
 compile small-nvrtc 90
 compile golden-nvrtc 80
 
-# family NAME TYPE ARCH...: kernels that only other models have
-family() {
-    local name=$1-$2
-    "$gen" make -m "$source/tests/data/$1-tiny" -t "$source"/topologies/one-host.yaml --batch 4 --prefill 8 --context 16 \
+# kernels MODEL TYPE ARCH...: those of a model, of one rank
+kernels() {
+    local name
+    name=$(basename "$1" .yaml)-$2
+    "$gen" make -m "$source/$1" -t "$source"/topologies/one-host.yaml --batch 4 --prefill 8 --context 16 \
         --dtype "$2" -q --target cuda --kernels nvrtc -o "$work/$name" >"$work/said"
     shift 2
     compile "$name" "$@"
 }
-family deepseek_v3 bf16 80
-family gpt2_moe f16 90
+# Kernels that only these have: latents, learned positions, norms of heads, norms over all heads and clips.
+kernels tests/data/deepseek_v3-tiny bf16 80 90
+kernels tests/data/gpt2_moe-tiny f16 80 90
+kernels tests/data/qwen3_moe-tiny f16 80 90
+kernels tests/data/mixed-attention.yaml f32 80 90
 if [[ $full == ON ]]; then
     for model in deepseek_v3 glm4_moe gpt2_moe mixtral olmoe qwen2_moe qwen3_moe; do
-        for type in f32 bf16 f16; do family "$model" "$type" 80 90; done
+        for type in f32 bf16 f16; do kernels "tests/data/$model-tiny" "$type" 80 90; done
     done
 fi
 echo "programs: all well"

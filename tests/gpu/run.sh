@@ -55,11 +55,13 @@ row() {
     printf '%-34s %5s %-5s %-9s %-8s %12s %9s\n' "$@"
 }
 
-# program NAME: build it; false when that fails
+# program NAME OPTION...: build it; what it took, or that it failed, is left in NAME.built
 program() {
-    local dir=$here/cases/$1 log=$work/$1.log
-    cmake -S "$dir" -B "$work/$1" -DRT_DIR="$here/runtime" -DRT_LIBRARY="$library" "${options[@]}" >"$log" 2>&1 &&
-        cmake --build "$work/$1" --parallel "$jobs" >>"$log" 2>&1
+    local name=$1 begin=$SECONDS log=$work/$1.log status=0
+    shift
+    rm -f "$work/$name.built"
+    cmake -S "$here/cases/$name" -B "$work/$name" "$@" >"$log" 2>&1 && cmake --build "$work/$name" >>"$log" 2>&1 || status=1
+    echo "$status $((SECONDS - begin))" >"$work/$name.built"
 }
 
 # told STATUS SECONDS ROW...: count and print
@@ -109,17 +111,24 @@ bench() {
     grep -E '^(prefill|tpot|tps|throughput) ' "$work/last.log" | sed 's/^/    /' || true
 }
 
+# All programs side by side, for the kernels of one are one translation unit.
+export here work
+export -f program
+options+=("-DRT_DIR=$here/runtime" "-DRT_LIBRARY=$library")
+cut -d ' ' -f 1 "$here/cases.txt" | { grep -E -- "$only" || true; } |
+    xargs -P "$jobs" -I '{}' bash -c 'program "$@"' program '{}' "${options[@]}"
+
 row case ranks type transport result difference time
 while read -r name verb ranks dtype rest; do
     [[ $name =~ $only ]] || continue
-    begin=$SECONDS
-    if ! program "$name"; then
+    read -r status seconds <"$work/$name.built"
+    if [[ $status != 0 ]]; then
         cp "$work/$name.log" "$work/last.log"
-        told 1 $((SECONDS - begin)) "$name" "$ranks" "$dtype" - FAILED "no build"
+        told 1 "$seconds" "$name" "$ranks" "$dtype" - FAILED "no build"
         continue
     fi
     if [[ -n $build_only ]]; then
-        told 0 $((SECONDS - begin)) "$name" "$ranks" "$dtype" - built -
+        told 0 "$seconds" "$name" "$ranks" "$dtype" - built -
         continue
     fi
     "$verb" "$name" "$ranks" "$dtype" "$rest" loopback
