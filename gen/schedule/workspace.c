@@ -1,23 +1,6 @@
 /* workspace: see the header. Every formula lists the areas in the order in which the kernel carves them;
  * tests run the kernels with exactly this much and a guard behind it. */
-#include "schedule/workspace.h"
-
-static int64_t min_of(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t max_of(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
-/* One area of 4-byte elements, rounded up so that the next one is aligned too. */
-static int64_t area(int64_t elements) {
-    return 4 * ((elements + WORKSPACE_ALIGN - 1) / WORKSPACE_ALIGN * WORKSPACE_ALIGN);
-}
-
-static int64_t number(const Op *op, const char *name) {
-    return op->args[op_arg(op->kind, name)].value;
-}
+#include "schedule/workspace_size.h"
 
 /* 16-bit weights pass through float32 tiles of TILE_WEIGHT rows; float32 ones are used where they lie. */
 static int64_t weight_tile(const Plan *plan, int64_t columns) {
@@ -101,7 +84,7 @@ static int64_t workspace_host_bytes(const Plan *plan, const Op *op) {
     case OP_expert_ffn:
         return expert_ffn(plan, op);
     case OP_transfer:
-        return number(op, "arrivals");
+        return op->args[op_arg(op->kind, "arrivals")].value; /* moves have 64 bits */
     default:
         return 0;
     }

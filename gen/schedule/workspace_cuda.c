@@ -1,31 +1,14 @@
 /* workspace_cuda: scratch of the kernels for GPUs; see workspace.h. A formula lists the areas of the kernel in the order in
  * which its host side (templates/cuda/KIND.tmpl.c) carves them. Products of cuBLAS are not counted here: their workspace
  * lies behind the program's slab. */
-#include "schedule/workspace.h"
+#include "schedule/workspace_size.h"
 
-static int64_t min_of(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
-static int64_t max_of(int64_t a, int64_t b) {
-    return a > b ? a : b;
-}
-
-/* One area of 4-byte elements, rounded up so that the next one is aligned too. */
-static int64_t area(int64_t elements) {
-    return 4 * ((elements + WORKSPACE_ALIGN - 1) / WORKSPACE_ALIGN * WORKSPACE_ALIGN);
-}
-
-/* The same of elements of the program's type. */
+/* An area of elements of the program's type. */
 static int64_t element_area(const Plan *plan, int64_t elements) {
     return area(plan->inputs.workload.dtype == ELEMENT_F32 ? elements : (elements + 1) / 2);
 }
 
-/* A schedule that was read may have any number here before it is refused: none may divide by zero or overflow. */
-static int64_t number(const Op *op, const char *name) {
-    return min_of(max_of(op->args[op_arg(op->kind, name)].value, 0), INT32_MAX);
-}
-
+/* No schedule that was read may make a product overflow. */
 static int64_t product(int64_t a, int64_t b) {
     const int64_t most = INT64_MAX / 4096;
     int64_t value;

@@ -82,24 +82,6 @@ rt_status loop_collective(const rt_members *m, rt_call kind, const rt_collective
 
 /* --- stages of transfers -------------------------------------------------------------------------------- */
 
-/* What arrives at this rank's buffer: in place of what is there, or added to it. */
-static rt_status apply(const rt_members *m, const rt_transfer_args *args,
-                       const rt_transfer_item *item, const char *from) {
-    rt_range range = rt_members_item(m, args, item);
-    char *to = buffer_of(m, m->me) + range.begin;
-    if (!item->sum) {
-        struct rt_copy_args copies = {.parts = 0};
-        RT_TRY(rt_moves_add_copy(m->rank, &copies, to, from, rt_range_bytes(range)));
-        return rt_moves_copy(m->rank, &copies);
-    }
-    struct rt_sum_args sum = {.from = {to, from},
-                              .to = to,
-                              .count = rt_range_bytes(range) / rt_type_bytes(args->type),
-                              .terms = 2,
-                              .type = (int)args->type};
-    return rt_moves_sum(m->rank, &sum);
-}
-
 /* First all that comes in, of which what this rank still sends waits in its workspace; then, `late`, that. */
 static rt_status receive(const rt_members *m, const rt_transfer_args *args, bool late) {
     struct rt_copy_args copies = {.parts = 0};
@@ -114,7 +96,7 @@ static rt_status receive(const rt_members *m, const rt_transfer_args *args, bool
         if (waits && !late)
             RT_TRY(rt_moves_add_copy(m->rank, &copies, room, from, rt_range_bytes(range)));
         else if (waits == late)
-            RT_TRY(apply(m, args, item, waits ? room : from));
+            RT_TRY(rt_moves_apply(m, args, item, waits ? room : from));
         room += waits ? rt_range_bytes(range) : 0;
         if (!late)
             count_bytes(m, item->from, rt_range_bytes(range));

@@ -79,3 +79,20 @@ rt_status rt_moves_random(rt_rank *rank, const struct rt_random_args *random) {
     rt_grid grid = {blocks(rank, random->columns, 1), (uint32_t)rows, 1, THREADS, 0};
     return rt_device_launch(rank, RT_CUDA_MOVES_rt_random, grid, (void *[]){(void *)random});
 }
+
+rt_status rt_moves_apply(const rt_members *m, const rt_transfer_args *args,
+                         const rt_transfer_item *item, const char *from) {
+    rt_range range = rt_members_item(m, args, item);
+    char *to = (char *)rt_at(m->rank, args->buffer) + range.begin;
+    if (!item->sum) {
+        struct rt_copy_args copies = {.parts = 0};
+        RT_TRY(rt_moves_add_copy(m->rank, &copies, to, from, rt_range_bytes(range)));
+        return rt_moves_copy(m->rank, &copies);
+    }
+    struct rt_sum_args sum = {.from = {to, from},
+                              .to = to,
+                              .count = rt_range_bytes(range) / rt_type_bytes(args->type),
+                              .terms = 2,
+                              .type = (int)args->type};
+    return rt_moves_sum(m->rank, &sum);
+}

@@ -22,3 +22,7 @@ rt_status rt_moves_add_count(rt_rank *rank, struct rt_counts_args *counts,
 rt_status rt_moves_counts(rt_rank *rank, struct rt_counts_args *counts);
 
 rt_status rt_moves_random(rt_rank *rank, const struct rt_random_args *random);
+
+/* What has arrived for a transfer of a stage, at `from`: in place of what this rank's buffer has there, or added to it. */
+rt_status rt_moves_apply(const rt_members *members, const rt_transfer_args *args,
+                         const rt_transfer_item *item, const char *from);

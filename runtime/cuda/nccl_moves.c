@@ -110,24 +110,6 @@ static bool has_room(const rt_members *m, const rt_transfer_item *item) {
     return item->sum || rt_members_waits(m, item);
 }
 
-/* In place of what is there, or added to it. */
-static rt_status apply(const rt_members *m, const rt_transfer_args *args,
-                       const rt_transfer_item *item, const char *from) {
-    rt_range range = rt_members_item(m, args, item);
-    char *to = buffer_of(m, args->buffer) + range.begin;
-    if (!item->sum) {
-        struct rt_copy_args copies = {.parts = 0};
-        RT_TRY(rt_moves_add_copy(m->rank, &copies, to, from, rt_range_bytes(range)));
-        return rt_moves_copy(m->rank, &copies);
-    }
-    struct rt_sum_args sum = {.from = {to, from},
-                              .to = to,
-                              .count = rt_range_bytes(range) / rt_type_bytes(args->type),
-                              .terms = 2,
-                              .type = (int)args->type};
-    return rt_moves_sum(m->rank, &sum);
-}
-
 static rt_status check_room(const rt_members *m, const rt_transfer_args *args) {
     int64_t needed = 0;
     for (int i = 0; i < m->channel->transfers; ++i) {
@@ -191,7 +173,7 @@ rt_status rt_nccl_transfer(const rt_members *m, const rt_transfer_args *args) {
         const rt_transfer_item *item = &m->channel->transfer[i];
         if (item->to != m->me || !has_room(m, item))
             continue;
-        RT_TRY(apply(m, args, item, waiting));
+        RT_TRY(rt_moves_apply(m, args, item, waiting));
         waiting += rt_range_bytes(rt_members_item(m, args, item));
     }
     return RT_OK;
