@@ -3,6 +3,7 @@
 
 #include "cuda/cache.h"
 
+#include <dlfcn.h>
 #include <nvrtc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,9 +150,25 @@ static rt_status take_log(const Compilation *at, nvrtcProgram program, rt_error 
     return status;
 }
 
+/* NVRTC opens its built-ins by name, where the system looks for libraries. Those beside it may lie elsewhere, as PyPI lays
+ * them out; once they are loaded the name leads to them. Where they are not beside it NVRTC looks by itself, and says so. */
+static void load_builtins(const Compilation *at) {
+    char path[4096];
+    Dl_info nvrtc;
+    const char *end = dladdr((void *)(uintptr_t)nvrtcCompileProgram, &nvrtc) && nvrtc.dli_fname
+                          ? strrchr(nvrtc.dli_fname, '/')
+                          : NULL;
+    if (!end)
+        return;
+    snprintf(path, sizeof path, "%.*s/libnvrtc-builtins.so.%d.%d", (int)(end - nvrtc.dli_fname),
+             nvrtc.dli_fname, at->major, at->minor);
+    (void)dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
 static rt_status run(const Compilation *at, nvrtcProgram program, char **code, size_t *bytes,
                      rt_error *error) {
     int flags = sizeof at->flags / sizeof *at->flags;
+    load_builtins(at);
     nvrtcResult result = nvrtcCompileProgram(program, flags, at->flags);
     if (result == NVRTC_ERROR_COMPILATION)
         return take_log(at, program, error);
